@@ -1,0 +1,1 @@
+//! What the compiler says when `#[heap_tracked]` is misused: see `tests/ui.rs`.
