@@ -1,10 +1,38 @@
-//! `#[heap_tracked]`.
+//! `#[heap_tracked]`: jemalloc heap evidence for every test.
+//!
+//! This crate is the compile-time half of `heap-runtime`, which re-exports the attribute and
+//! documents it; depend on that crate, not on this one. The steps of an expansion are its modules:
+//!
+//! ```text
+//! tokens ──attr──▶ arguments ──valid──▶ options ─┐
+//! tokens ──item──▶ function  ──valid─────────────┴─expand──▶ the function, its body in one call
+//! ```
+//!
+//! What is wrong is said at the user's own token, several mistakes at once, and the item is
+//! emitted all the same, so that no second error follows from the first.
 
-/// Tracks a test.
+mod attr;
+mod expand;
+mod item;
+mod size;
+mod valid;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+/// Tracks the heap of a test. Documented where it is used: `heap_runtime::heap_tracked`.
 #[proc_macro_attribute]
-pub fn heap_tracked(
-    _arguments: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
-    item
+pub fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::heap_tracked(arguments.into(), item.into()).into()
+}
+
+/// The parser of sizes such as `"8 MiB"` as a module body, for `heap-runtime`: a proc-macro crate
+/// can hand out code, but no functions, and sizes must mean the same in an attribute and in the
+/// environment.
+#[doc(hidden)]
+#[proc_macro]
+pub fn size_parser(_: TokenStream) -> TokenStream {
+    include_str!("size.rs").parse().expect("size.rs is Rust")
 }

@@ -1,0 +1,88 @@
+//! The item that the attribute stands on.
+
+use proc_macro2::{Group, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, Error, Item, Result, Signature, Token, Visibility};
+
+/// A function whose body is kept as the tokens that the user wrote.
+///
+/// Not `syn::ItemFn`: a body that is parsed and printed loses spans that line numbers, lints and
+/// completion live on, and a body that does not parse yet (somebody is typing) loses them all.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) body: Group,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream) -> Result<Self> {
+        Ok(Self {
+            attributes: input.call(Attribute::parse_outer)?,
+            visibility: input.parse()?,
+            signature: input.parse()?,
+            body: input.parse()?,
+        })
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self {
+            attributes,
+            visibility,
+            signature,
+            body,
+        } = self;
+        tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
+    }
+}
+
+/// Reads the item, or says why the attribute cannot stand on it.
+pub(crate) fn parse(item: TokenStream) -> Result<Function> {
+    syn::parse2(item.clone()).map_err(|error| match foreign(item) {
+        Some((what, span)) => Error::new(
+            span,
+            format!(
+                "`#[heap_tracked]` tracks a test function; this is {what}: \
+                 put the attribute on the function that runs the test"
+            ),
+        ),
+        None => error,
+    })
+}
+
+/// What the item is, where it is no function, and the token that says so.
+fn foreign(item: TokenStream) -> Option<(&'static str, Span)> {
+    if item.is_empty() {
+        return None;
+    }
+    let bodyless = |input: ParseStream| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        input.parse::<Signature>()?;
+        input.parse::<Token![;]>()
+    };
+    if let Ok(semicolon) = syn::parse::Parser::parse2(bodyless, item.clone()) {
+        return Some(("a declaration without a body", semicolon.span()));
+    }
+    Some(match syn::parse2(item).ok()? {
+        Item::Const(item) => ("a constant", item.const_token.span()),
+        Item::Enum(item) => ("an enum", item.enum_token.span()),
+        Item::ExternCrate(item) => ("an extern crate", item.extern_token.span()),
+        Item::ForeignMod(item) => ("a block of foreign items", item.abi.span()),
+        Item::Impl(item) => ("an impl block", item.impl_token.span()),
+        Item::Macro(item) => ("a macro call", item.mac.path.span()),
+        Item::Mod(item) => ("a module", item.mod_token.span()),
+        Item::Static(item) => ("a static", item.static_token.span()),
+        Item::Struct(item) => ("a struct", item.struct_token.span()),
+        Item::Trait(item) => ("a trait", item.trait_token.span()),
+        Item::TraitAlias(item) => ("a trait alias", item.trait_token.span()),
+        Item::Type(item) => ("a type alias", item.type_token.span()),
+        Item::Union(item) => ("a union", item.union_token.span()),
+        Item::Use(item) => ("a use declaration", item.use_token.span()),
+        _ => return None,
+    })
+}

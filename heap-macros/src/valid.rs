@@ -1,0 +1,389 @@
+//! From arguments and a function as written to options and a function that can be tracked.
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Meta, Path, Result};
+
+use crate::attr::{self, Argument, Value};
+use crate::item::Function;
+use crate::size;
+
+/// What the attribute asks for, all of it valid.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// The path of the runtime, where it is not `::heap_runtime`.
+    pub(crate) runtime: Option<Path>,
+    pub(crate) labels: Vec<(String, LitStr)>,
+    /// Limits in bytes, or in allocations, by the name of their argument.
+    pub(crate) budgets: Vec<(Ident, u64)>,
+    pub(crate) exact: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) warmup: u32,
+}
+
+/// The harness's idea of success.
+pub(crate) enum ShouldPanic {
+    No,
+    Yes,
+    WithMessage(LitStr),
+}
+
+/// How an argument is written, for messages that say what to write instead.
+const ARGUMENTS: [(&str, &str); 9] = [
+    ("max_peak", "max_peak = \"8 MiB\""),
+    ("max_retained", "max_retained = \"0 B\""),
+    ("max_allocated", "max_allocated = \"64 MiB\""),
+    ("max_allocations", "max_allocations = 1000"),
+    ("exact", "exact"),
+    ("exclusive", "exclusive"),
+    ("warmup", "warmup = 1"),
+    ("labels", "labels(key = \"value\")"),
+    ("crate", "crate = path::to::heap_runtime"),
+];
+
+/// Judges the arguments. What is wrong with them is added to `errors`, one for each mistake.
+pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Options {
+    let mut options = Options::default();
+    let (arguments, malformed) = attr::parse(arguments);
+    errors.extend(malformed);
+    let mut seen: Vec<Ident> = Vec::new();
+    for argument in arguments {
+        if seen.contains(&argument.name) {
+            errors.push(repeated(&argument.name));
+            continue;
+        }
+        seen.push(argument.name.clone());
+        if let Err(error) = options.set(argument) {
+            errors.push(error);
+        }
+    }
+    options
+}
+
+impl Options {
+    fn set(&mut self, argument: Argument) -> Result<()> {
+        let Argument { name, value } = argument;
+        let (span, text) = (name.span(), name.to_string());
+        let needs_own_tier = !matches!(text.as_str(), "labels" | "crate");
+        match text.as_str() {
+            "max_peak" | "max_retained" | "max_allocated" => {
+                let bytes = bytes(&name, value)?;
+                self.budgets.push((name, bytes));
+            }
+            "max_allocations" => {
+                let count = integer(&name, value)?;
+                self.budgets.push((name, count));
+                self.exact = true;
+            }
+            "exact" => self.exact = flag(&name, value)?,
+            "exclusive" => self.exclusive = flag(&name, value)?,
+            "warmup" => self.warmup = warmup(&name, value)?,
+            "labels" => self.labels = labels(&name, value)?,
+            "crate" => self.runtime = Some(runtime(&name, value)?),
+            other => return Err(unknown(&name, other)),
+        }
+        if needs_own_tier {
+            return Err(Error::new(
+                span,
+                format!("`{text}` is not supported yet: leave it out"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Judges the function, and takes what the harness was told of panics.
+pub(crate) fn function(function: &Function, errors: &mut Vec<Error>) -> ShouldPanic {
+    let signature = &function.signature;
+    if let Some(token) = &signature.constness {
+        errors.push(Error::new(
+            token.span(),
+            "a `const fn` cannot be tracked, because tracking runs code that is not const: \
+             remove `const`",
+        ));
+    }
+    if let Some(abi) = &signature.abi {
+        let name = abi.name.as_ref().map_or_else(|| "C".into(), LitStr::value);
+        if name != "Rust" && !name.ends_with("-unwind") {
+            errors.push(Error::new(
+                abi.span(),
+                format!(
+                    "a panic cannot leave an `extern \"{name}\"` function, so a failing test would \
+                     abort the process: remove the ABI, or write `extern \"{name}-unwind\"`"
+                ),
+            ));
+        }
+    }
+    if let Some(dots) = &signature.variadic {
+        errors.push(Error::new(
+            dots.span(),
+            "a variadic function cannot be tracked: give it fixed arguments",
+        ));
+    }
+    if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
+        errors.push(Error::new(
+            receiver.self_token.span(),
+            "a method cannot be tracked, only a free function: move the test out of the impl block",
+        ));
+    }
+    let mut should_panic = ShouldPanic::No;
+    for attribute in &function.attributes {
+        if is_heap_tracked(attribute.path()) {
+            errors.push(Error::new(
+                attribute.path().span(),
+                "`#[heap_tracked]` stands here twice: remove this one",
+            ));
+        } else if attribute.path().is_ident("should_panic") {
+            should_panic = expected_panic(&attribute.meta);
+        }
+    }
+    should_panic
+}
+
+/// Whether an attribute is this one, however it was imported.
+pub(crate) fn is_heap_tracked(path: &Path) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|segment| segment.ident == "heap_tracked")
+}
+
+/// `#[should_panic]` in its three forms. A malformed one is the compiler's to report.
+fn expected_panic(meta: &Meta) -> ShouldPanic {
+    let expected = match meta {
+        Meta::Path(_) => None,
+        Meta::NameValue(pair) => string(&pair.value),
+        Meta::List(list) => list
+            .parse_args::<syn::MetaNameValue>()
+            .ok()
+            .and_then(|pair| string(&pair.value)),
+    };
+    expected.map_or(ShouldPanic::Yes, ShouldPanic::WithMessage)
+}
+
+fn string(expression: &Expr) -> Option<LitStr> {
+    match expression {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn bytes(name: &Ident, value: Value) -> Result<u64> {
+    match literal(name, value)? {
+        Lit::Str(text) => {
+            size::parse(&text.value()).map_err(|error| Error::new(text.span(), error))
+        }
+        Lit::Int(number) => whole(name, &number, "bytes"),
+        other => Err(wrong_value(name, other.span())),
+    }
+}
+
+fn integer(name: &Ident, value: Value) -> Result<u64> {
+    match literal(name, value)? {
+        Lit::Int(number) => whole(name, &number, "allocations"),
+        other => Err(wrong_value(name, other.span())),
+    }
+}
+
+fn whole(name: &Ident, number: &LitInt, unit: &str) -> Result<u64> {
+    if number.suffix().is_empty() {
+        number.base10_parse().map_err(|_| {
+            Error::new(
+                number.span(),
+                format!(
+                    "`{number}` is more than {} {unit}, the largest limit",
+                    u64::MAX
+                ),
+            )
+        })
+    } else {
+        Err(Error::new(
+            number.span(),
+            format!(
+                "`{name}` is a number of {unit} and takes no suffix: write {}",
+                number.base10_digits()
+            ),
+        ))
+    }
+}
+
+fn warmup(name: &Ident, value: Value) -> Result<u32> {
+    match literal(name, value)? {
+        Lit::Int(number) if number.suffix().is_empty() => match number.base10_parse() {
+            Ok(0) => Err(Error::new(
+                number.span(),
+                "`warmup = 0` runs nothing first: leave it out",
+            )),
+            Ok(rounds) => Ok(rounds),
+            Err(_) => Err(Error::new(
+                number.span(),
+                format!(
+                    "`{number}` is more than {} rounds, the most there can be",
+                    u32::MAX
+                ),
+            )),
+        },
+        other => Err(wrong_value(name, other.span())),
+    }
+}
+
+fn flag(name: &Ident, value: Value) -> Result<bool> {
+    match value {
+        Value::None => Ok(true),
+        Value::Assigned(tokens) | Value::List(tokens) => {
+            let span = if tokens.is_empty() {
+                name.span()
+            } else {
+                tokens.span()
+            };
+            Err(Error::new(
+                span,
+                format!("`{name}` takes no value: write `{name}` alone"),
+            ))
+        }
+    }
+}
+
+fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
+    let list = match value {
+        Value::List(list) if !list.is_empty() => list,
+        Value::List(_) => {
+            return Err(Error::new(
+                name.span(),
+                "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
+            ));
+        }
+        Value::None => return Err(wrong_value(name, name.span())),
+        Value::Assigned(tokens) => return Err(wrong_value(name, tokens.span())),
+    };
+    let (pairs, mut errors) = attr::parse(list);
+    let mut labels: Vec<(String, LitStr)> = Vec::new();
+    for Argument { name: key, value } in pairs {
+        let text = match literal(&key, value) {
+            Ok(Lit::Str(text)) if !text.value().trim().is_empty() => text,
+            Ok(Lit::Str(text)) => {
+                errors.push(Error::new(
+                    text.span(),
+                    format!("the label `{key}` is empty: give it a value, or leave it out"),
+                ));
+                continue;
+            }
+            Ok(other) => {
+                errors.push(Error::new(
+                    other.span(),
+                    format!("a label is a string: write `{key} = \"...\"`"),
+                ));
+                continue;
+            }
+            Err(_) => {
+                errors.push(Error::new(
+                    key.span(),
+                    format!("a label is a string: write `{key} = \"...\"`"),
+                ));
+                continue;
+            }
+        };
+        let label = key.unraw().to_string();
+        if labels.iter().any(|(other, _)| *other == label) {
+            errors.push(repeated(&key));
+            continue;
+        }
+        labels.push((label, text));
+    }
+    match combined(errors) {
+        Some(error) => Err(error),
+        None => Ok(labels),
+    }
+}
+
+fn runtime(name: &Ident, value: Value) -> Result<Path> {
+    let Value::Assigned(tokens) = value else {
+        return Err(wrong_value(name, name.span()));
+    };
+    // `crate = "path"` is how serde writes it; both mean the same.
+    if let Ok(text) = syn::parse2::<LitStr>(tokens.clone()) {
+        return text
+            .parse_with(Path::parse_mod_style)
+            .map_err(|_| wrong_value(name, text.span()));
+    }
+    let span = tokens.span();
+    Path::parse_mod_style
+        .parse2(tokens)
+        .map_err(|_| wrong_value(name, span))
+}
+
+/// The one literal that an argument's value must be.
+fn literal(name: &Ident, value: Value) -> Result<Lit> {
+    match value {
+        Value::Assigned(tokens) => {
+            let span = tokens.span();
+            // `-1` would parse as a literal, and no argument means anything below nothing.
+            syn::parse2::<Lit>(tokens)
+                .ok()
+                .filter(|literal| !matches!(literal, Lit::Int(number) if number.base10_digits().starts_with('-')))
+                .ok_or_else(|| wrong_value(name, span))
+        }
+        Value::None => Err(wrong_value(name, name.span())),
+        Value::List(tokens) => {
+            let span = if tokens.is_empty() {
+                name.span()
+            } else {
+                tokens.span()
+            };
+            Err(wrong_value(name, span))
+        }
+    }
+}
+
+fn wrong_value(name: &Ident, span: Span) -> Error {
+    let example = ARGUMENTS
+        .iter()
+        .find(|(known, _)| name == known)
+        .map_or("name = value", |(_, example)| example);
+    let what = match name.to_string().as_str() {
+        "max_peak" | "max_retained" | "max_allocated" => "a size",
+        "max_allocations" => "a number of allocations",
+        "warmup" => "a number of rounds",
+        "labels" => "keys and values in parentheses",
+        "crate" => "a path",
+        _ => "a value",
+    };
+    Error::new(span, format!("`{name}` takes {what}: write `{example}`"))
+}
+
+fn repeated(name: &Ident) -> Error {
+    Error::new(
+        name.span(),
+        format!("`{name}` is given twice: remove one of the two"),
+    )
+}
+
+fn unknown(name: &Ident, text: &str) -> Error {
+    let near = ARGUMENTS
+        .iter()
+        .map(|(known, example)| (strsim::damerau_levenshtein(text, known), known, example))
+        .min_by_key(|(distance, ..)| *distance)
+        .filter(|(distance, known, _)| *distance <= known.len() / 3);
+    let message = match near {
+        Some((_, known, example)) => {
+            format!("there is no argument `{name}`; did you mean `{known}`? Write `{example}`")
+        }
+        None => format!(
+            "there is no argument `{name}`; the arguments are {}",
+            ARGUMENTS.map(|(known, _)| format!("`{known}`")).join(", ")
+        ),
+    };
+    Error::new(name.span(), message)
+}
+
+/// All errors as one.
+pub(crate) fn combined(errors: Vec<Error>) -> Option<Error> {
+    errors.into_iter().reduce(|mut all, error| {
+        all.combine(error);
+        all
+    })
+}

@@ -1,0 +1,220 @@
+//! Every environment variable that the library reads: the `HEAP_*` of its own, strictly, and what
+//! cargo and nextest say about the run.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use crate::host::HostContext;
+use crate::size;
+
+/// What the environment asks of tracking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// `HEAP_TRACK`: `0` runs the tests as if the attribute were not there.
+    pub(crate) track: bool,
+    /// `HEAP_REQUIRE`: `1` fails a test that could not be tracked in full.
+    pub(crate) require: bool,
+    /// `HEAP_PROCESS`: `0` leaves the process tier out, and its epochs.
+    pub(crate) process: bool,
+    /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
+    pub(crate) sidecar_dir: Option<PathBuf>,
+    /// `HEAP_REDACT`: keys of `host` to leave out.
+    pub(crate) redact: Vec<String>,
+}
+
+impl Settings {
+    /// The settings of this process, read once.
+    ///
+    /// # Errors
+    ///
+    /// One line for each variable whose value means nothing.
+    pub(crate) fn get() -> Result<&'static Self, &'static str> {
+        static SETTINGS: OnceLock<Result<Settings, String>> = OnceLock::new();
+        SETTINGS
+            .get_or_init(|| Self::read(env::var_os))
+            .as_ref()
+            .map_err(String::as_str)
+    }
+
+    fn read(variable: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, String> {
+        let mut reader = Reader {
+            variable,
+            errors: String::new(),
+        };
+        let settings = Self {
+            track: reader.switch("HEAP_TRACK", true),
+            require: reader.switch("HEAP_REQUIRE", false),
+            process: reader.switch("HEAP_PROCESS", true),
+            sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
+            redact: reader.host_keys("HEAP_REDACT"),
+        };
+        // Without tracking no other setting has a meaning, so none can be wrong.
+        if settings.track && !reader.errors.is_empty() {
+            return Err(reader.errors);
+        }
+        Ok(settings)
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+    /// One line for each mistake.
+    errors: String,
+}
+
+impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
+    /// The text of a variable. One that is set to nothing counts as not set.
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        match (self.variable)(name)?.into_string() {
+            Ok(text) if text.is_empty() => None,
+            Ok(text) => Some(text),
+            Err(bytes) => {
+                self.error(name, &bytes.to_string_lossy(), "it is not UTF-8");
+                None
+            }
+        }
+    }
+
+    fn error(&mut self, name: &str, value: &str, mend: &str) {
+        if !self.errors.is_empty() {
+            self.errors.push('\n');
+        }
+        write!(
+            self.errors,
+            "the environment variable {name} is `{value}`: {mend}"
+        )
+        .expect("a String takes all");
+    }
+
+    fn switch(&mut self, name: &'static str, default: bool) -> bool {
+        match self.text(name).as_deref() {
+            None => default,
+            Some("0") => false,
+            Some("1") => true,
+            Some(other) => {
+                self.error(name, other, "set it to 0 or 1, or unset it");
+                default
+            }
+        }
+    }
+
+    #[expect(
+        dead_code,
+        reason = "the budgets of a whole run come with the own tier"
+    )]
+    fn size(&mut self, name: &'static str) -> Option<u64> {
+        let text = self.text(name)?;
+        size::parse(&text)
+            .map_err(|error| self.error(name, &text, &error))
+            .ok()
+    }
+
+    fn path(&mut self, name: &'static str) -> Option<PathBuf> {
+        // A path need not be UTF-8.
+        (self.variable)(name)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    }
+
+    fn host_keys(&mut self, name: &'static str) -> Vec<String> {
+        let Some(text) = self.text(name) else {
+            return Vec::new();
+        };
+        let keys: Vec<String> = text
+            .split(',')
+            .map(|key| key.trim().to_owned())
+            .filter(|key| !key.is_empty())
+            .collect();
+        let unknown = HostContext::default().redact(&keys);
+        if !unknown.is_empty() {
+            let mend = format!(
+                "`{}` is no key of `host` in a sidecar",
+                unknown.join("`, `")
+            );
+            self.error(name, &text, &mend);
+        }
+        keys
+    }
+}
+
+/// What nextest tells each test process.
+pub(crate) struct Nextest {
+    pub(crate) run_id: String,
+    /// From 1.
+    pub(crate) attempt: u32,
+    /// From 0; absent outside a stress run.
+    pub(crate) stress_index: Option<u32>,
+}
+
+impl Nextest {
+    /// Absent where nextest does not run this process.
+    pub(crate) fn get() -> Option<Self> {
+        let number = |name| env::var(name).ok()?.parse().ok();
+        Some(Self {
+            run_id: env::var("NEXTEST_RUN_ID")
+                .ok()
+                .filter(|id| !id.is_empty())?,
+            attempt: number("NEXTEST_ATTEMPT").unwrap_or(1),
+            stress_index: number("NEXTEST_STRESS_CURRENT"),
+        })
+    }
+}
+
+/// `CARGO_TARGET_DIR`, where it is set.
+pub(crate) fn cargo_target_dir() -> Option<PathBuf> {
+    env::var_os("CARGO_TARGET_DIR").map(PathBuf::from)
+}
+
+/// `CARGO_MANIFEST_DIR` at run time: the package whose test this is.
+pub(crate) fn cargo_manifest_dir() -> Option<PathBuf> {
+    env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        Settings::read(|name| {
+            variables
+                .iter()
+                .find(|(variable, _)| *variable == name)
+                .map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn nothing_set_tracks_in_full() {
+        let settings = read(&[]).unwrap();
+        assert!(settings.track && settings.process && !settings.require);
+        assert_eq!(settings.sidecar_dir, None);
+        assert_eq!(
+            read(&[("HEAP_TRACK", ""), ("HEAP_SIDECAR_DIR", "")]),
+            Ok(settings)
+        );
+    }
+
+    #[test]
+    fn every_mistake_names_its_variable_and_value() {
+        let error = read(&[
+            ("HEAP_REQUIRE", "yes"),
+            ("HEAP_REDACT", "kernel_cmdline,hostname"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error,
+            "the environment variable HEAP_REQUIRE is `yes`: set it to 0 or 1, or unset it\n\
+             the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: \
+             `hostname` is no key of `host` in a sidecar"
+        );
+    }
+
+    #[test]
+    fn without_tracking_nothing_else_is_judged() {
+        let settings = read(&[("HEAP_TRACK", "0"), ("HEAP_REQUIRE", "yes")]).unwrap();
+        assert!(!settings.track);
+    }
+}

@@ -1,0 +1,156 @@
+//! jemalloc's control interface: every `mallctl` of the crate is here.
+//!
+//! Names are looked up once for each process and read by MIB from then on (14 ns against 70 ns by
+//! name). A name that this jemalloc lacks is `None`, and whatever hangs on it is absent.
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::ffi::CStr;
+use std::hint::black_box;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
+
+/// Which allocator serves this process's Rust allocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Allocator {
+    /// jemalloc, alone, inside a wrapper, or put in place of `malloc`.
+    Jemalloc,
+    /// Any other; jemalloc's counters then say nothing about the process.
+    Other,
+}
+
+/// The allocator of this process, proved by an allocation and remembered.
+///
+/// jemalloc is always linked, and its counters are not zero even where nobody allocates through it
+/// (28,672 bytes after the first `mallctl` of jemalloc 5.3.1), so their size proves nothing. What
+/// proves it is an allocation by Rust's global allocator that moves jemalloc's counter for this
+/// thread.
+#[must_use]
+pub fn allocator() -> Allocator {
+    static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
+    *ALLOCATOR.get_or_init(|| {
+        if probe_moves_counter() {
+            Allocator::Jemalloc
+        } else {
+            Allocator::Other
+        }
+    })
+}
+
+fn probe_moves_counter() -> bool {
+    let Ok(counter) = thread::allocatedp::read() else {
+        return false;
+    };
+    let before = counter.get();
+    let layout = Layout::new::<[u64; 8]>();
+    // SAFETY: the layout is not empty, and the block is given back at once, with the same layout.
+    unsafe {
+        let block = black_box(alloc(layout));
+        if block.is_null() {
+            return false;
+        }
+        dealloc(block, layout);
+    }
+    counter.get() != before
+}
+
+/// The MIBs of what `collect` reads.
+struct Statistics {
+    epoch: Option<epoch_mib>,
+    active: Option<stats::active_mib>,
+    allocated: Option<stats::allocated_mib>,
+    resident: Option<stats::resident_mib>,
+    mapped: Option<stats::mapped_mib>,
+    narenas: Option<arenas::narenas_mib>,
+}
+
+fn statistics() -> &'static Statistics {
+    static STATISTICS: OnceLock<Statistics> = OnceLock::new();
+    STATISTICS.get_or_init(|| Statistics {
+        epoch: epoch::mib().ok(),
+        active: stats::active::mib().ok(),
+        allocated: stats::allocated::mib().ok(),
+        resident: stats::resident::mib().ok(),
+        mapped: stats::mapped::mib().ok(),
+        narenas: arenas::narenas::mib().ok(),
+    })
+}
+
+/// One reading of the process-wide statistics: each present or absent by itself.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) active: Option<usize>,
+    pub(crate) allocated: Option<usize>,
+    pub(crate) resident: Option<usize>,
+    pub(crate) mapped: Option<usize>,
+    pub(crate) narenas: Option<usize>,
+}
+
+/// Brings the statistics up to date, once, and reads them.
+///
+/// The calling thread's cache is flushed first: what it holds counts as allocated although it is
+/// free, 1,632 bytes after one 24-byte box.
+pub(crate) fn read_statistics() -> Reading {
+    let mibs = statistics();
+    flush_thread_cache();
+    let advanced = mibs.epoch.is_some_and(|mib| mib.advance().is_ok());
+    if !advanced {
+        return Reading::default();
+    }
+    Reading {
+        active: mibs.active.and_then(|mib| mib.read().ok()),
+        allocated: mibs.allocated.and_then(|mib| mib.read().ok()),
+        resident: mibs.resident.and_then(|mib| mib.read().ok()),
+        mapped: mibs.mapped.and_then(|mib| mib.read().ok()),
+        narenas: mibs
+            .narenas
+            .and_then(|mib| mib.read().ok())
+            .and_then(|count| usize::try_from(count).ok()),
+    }
+}
+
+/// Gives the calling thread's cached free blocks back to its arena.
+fn flush_thread_cache() {
+    static FLUSH: OnceLock<Option<Command<3>>> = OnceLock::new();
+    if let Some(command) = FLUSH.get_or_init(|| Command::find(c"thread.tcache.flush")) {
+        // Refused where the thread has no cache; then there is nothing to flush.
+        command.run();
+    }
+}
+
+/// A mallctl that takes no value and gives none, which the typed interface cannot express.
+struct Command<const N: usize> {
+    mib: [usize; N],
+}
+
+impl<const N: usize> Command<N> {
+    fn find(name: &'static CStr) -> Option<Self> {
+        let mut mib = [0; N];
+        let mut length = N;
+        // SAFETY: the name ends in a nul, and `mib` has room for `length` components.
+        let code = unsafe {
+            tikv_jemalloc_sys::mallctlnametomib(name.as_ptr(), mib.as_mut_ptr(), &raw mut length)
+        };
+        (code == 0 && length == N).then_some(Self { mib })
+    }
+
+    fn run(&self) -> bool {
+        // SAFETY: the MIB is one that jemalloc gave, and no buffer is passed in either direction.
+        let code = unsafe {
+            tikv_jemalloc_sys::mallctlbymib(
+                self.mib.as_ptr(),
+                N,
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                0,
+            )
+        };
+        code == 0
+    }
+}

@@ -1,0 +1,249 @@
+//! How a test ended, told from what its body returned or threw.
+
+use std::any::Any;
+
+use crate::sidecar::{Failure, FailureKind, Outcome};
+use crate::test::Test;
+
+/// How a body ended.
+pub(crate) enum Ending {
+    /// It returned, and this is what the harness will make of the value.
+    Returned(Verdict),
+    /// It panicked, with this message.
+    Panicked(Option<String>),
+}
+
+/// What a returned value means to the harness.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Success.
+    Passed,
+    /// A failure, and what it says of itself.
+    Failed(String),
+}
+
+impl Ending {
+    /// The outcome as the harness sees it, and the failure if there is one.
+    pub(crate) fn outcome(self, test: &Test) -> (Outcome, Option<Failure>) {
+        let failure = match (self, &test.should_panic) {
+            (Self::Returned(Verdict::Passed), None) => None,
+            (Self::Returned(Verdict::Failed(message)), None) => {
+                Some(Failure::new(FailureKind::Error, message))
+            }
+            (Self::Panicked(message), None) => Some(Failure::new(
+                FailureKind::Panic,
+                message.unwrap_or_else(|| NOT_TEXT.into()),
+            )),
+            (Self::Returned(_), Some(_)) => Some(Failure::new(
+                FailureKind::ShouldPanic,
+                "the body returned, and it should have panicked",
+            )),
+            (Self::Panicked(message), Some(should_panic)) => match should_panic.expected {
+                None => None,
+                Some(expected) if message.as_ref().is_some_and(|text| text.contains(expected)) => {
+                    None
+                }
+                Some(expected) => Some(Failure::new(
+                    FailureKind::ShouldPanic,
+                    format!(
+                        "expected a panic with `{expected}` in its message, got: {}",
+                        message.as_deref().unwrap_or(NOT_TEXT)
+                    ),
+                )),
+            },
+        };
+        match failure {
+            Some(failure) => (Outcome::Failed, Some(failure)),
+            None => (Outcome::Passed, None),
+        }
+    }
+}
+
+const NOT_TEXT: &str = "a panic whose payload is no text";
+
+/// The message of a panic: `None` where its payload is no text.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+}
+
+/// What the harness will make of a returned value, chosen by its type.
+///
+/// The type is known only where the attribute stands, and a bound there would refuse functions
+/// that are fine. So the method is looked up on a value behind references: each `impl` below is one
+/// reference nearer to it than the next, and the first that fits is taken.
+pub mod verdict {
+    use std::fmt::Debug;
+    use std::process::{ExitCode, Termination};
+
+    use super::Verdict;
+
+    /// A returned value.
+    #[derive(Debug)]
+    pub struct Returned<'a, T>(pub &'a T);
+
+    pub(crate) fn of_code(code: ExitCode) -> Verdict {
+        if code == ExitCode::SUCCESS {
+            Verdict::Passed
+        } else {
+            Verdict::Failed(format!("the test returned {code:?}, which is no success"))
+        }
+    }
+
+    /// `Result` of something that terminates: what is inside counts too.
+    pub trait ResultOfTermination {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T: Termination + Clone, E: Debug> ResultOfTermination for &&&&&Returned<'_, Result<T, E>> {
+        fn verdict(&self) -> Verdict {
+            match self.0 {
+                Ok(value) => of_code(value.clone().report()),
+                Err(error) => Verdict::Failed(format!("{error:?}")),
+            }
+        }
+    }
+
+    /// Any other `Result` whose error can be shown.
+    pub trait ResultOfAny {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T, E: Debug> ResultOfAny for &&&&Returned<'_, Result<T, E>> {
+        fn verdict(&self) -> Verdict {
+            match self.0 {
+                Ok(_) => Verdict::Passed,
+                Err(error) => Verdict::Failed(format!("{error:?}")),
+            }
+        }
+    }
+
+    /// A `Result` whose error cannot be shown.
+    pub trait ResultOfSilence {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T, E> ResultOfSilence for &&&Returned<'_, Result<T, E>> {
+        fn verdict(&self) -> Verdict {
+            match self.0 {
+                Ok(_) => Verdict::Passed,
+                Err(_) => Verdict::Failed("an error that has no Debug output".into()),
+            }
+        }
+    }
+
+    /// A value that can be reported without being used up.
+    pub trait ClonedTermination {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T: Termination + Clone> ClonedTermination for &&Returned<'_, T> {
+        fn verdict(&self) -> Verdict {
+            of_code(self.0.clone().report())
+        }
+    }
+
+    /// A value that the harness will report, and that nobody can report before.
+    pub trait UsedUpTermination {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T: Termination> UsedUpTermination for &Returned<'_, T>
+    where
+        T: ReportedTwice,
+    {
+        fn verdict(&self) -> Verdict {
+            Verdict::Passed
+        }
+    }
+
+    /// Holds for no type: its message is what there is to say.
+    #[diagnostic::on_unimplemented(
+        message = "the outcome of a tracked test that returns `{Self}` cannot be seen",
+        label = "reporting a `{Self}` uses it up, and the test harness has to report it too",
+        note = "return `impl Termination` instead of `{Self}`, or derive `Clone` for it"
+    )]
+    pub trait ReportedTwice {}
+
+    /// Any other value: the function returned, and that is all there is to know.
+    pub trait Anything {
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict;
+    }
+    impl<T> Anything for Returned<'_, T> {
+        fn verdict(&self) -> Verdict {
+            Verdict::Passed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{ExitCode, Termination};
+
+    const TEST: Test = Test::new("t", "m", "f", 1, None, None);
+
+    macro_rules! verdict_of {
+        ($value:expr) => {
+            crate::__private::verdict!(&$value)
+        };
+    }
+
+    #[derive(Clone)]
+    struct Opinion(u8);
+    impl Termination for Opinion {
+        fn report(self) -> ExitCode {
+            self.0.into()
+        }
+    }
+    struct Silent;
+
+    #[test]
+    fn a_value_means_what_the_harness_makes_of_it() {
+        let failed = |text: &str| Verdict::Failed(text.into());
+        assert_eq!(verdict_of!(()), Verdict::Passed);
+        assert_eq!(verdict_of!(Ok::<(), String>(())), Verdict::Passed);
+        assert_eq!(verdict_of!(Err::<(), _>("no")), failed("\"no\""));
+        assert_eq!(verdict_of!(Err::<Silent, _>(7)), failed("7"));
+        assert_eq!(verdict_of!(Ok::<Silent, u8>(Silent)), Verdict::Passed);
+        assert_eq!(
+            verdict_of!(Err::<(), Silent>(Silent)),
+            failed("an error that has no Debug output")
+        );
+        assert_eq!(verdict_of!(ExitCode::SUCCESS), Verdict::Passed);
+        assert!(matches!(verdict_of!(ExitCode::from(3)), Verdict::Failed(_)));
+        assert!(matches!(
+            verdict_of!(Ok::<_, u8>(ExitCode::FAILURE)),
+            Verdict::Failed(_)
+        ));
+        assert_eq!(verdict_of!(Opinion(0)), Verdict::Passed);
+        assert!(matches!(verdict_of!(Opinion(1)), Verdict::Failed(_)));
+        assert_eq!(verdict_of!(Silent), Verdict::Passed);
+        assert_eq!(verdict_of!(String::from("any value")), Verdict::Passed);
+    }
+
+    #[test]
+    fn the_outcome_is_the_harnesss() {
+        let kind = |ending: Ending, test: &Test| ending.outcome(test).1.map(|failure| failure.kind);
+        let panicked = |text: &str| Ending::Panicked(Some(text.into()));
+        let returned = || Ending::Returned(Verdict::Passed);
+        assert_eq!(kind(returned(), &TEST), None);
+        assert_eq!(kind(panicked("x"), &TEST), Some(FailureKind::Panic));
+
+        let any = TEST.should_panic(None);
+        assert_eq!(kind(panicked("x"), &any), None);
+        assert_eq!(kind(Ending::Panicked(None), &any), None);
+        assert_eq!(kind(returned(), &any), Some(FailureKind::ShouldPanic));
+
+        let some = TEST.should_panic(Some("overflow"));
+        assert_eq!(kind(panicked("an overflow"), &some), None);
+        assert_eq!(kind(panicked("x"), &some), Some(FailureKind::ShouldPanic));
+        assert_eq!(
+            kind(Ending::Panicked(None), &some),
+            Some(FailureKind::ShouldPanic)
+        );
+    }
+}

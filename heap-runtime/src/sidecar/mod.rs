@@ -1,0 +1,326 @@
+//! The sidecar: one JSON file for each execution of a tracked test.
+//!
+//! ```text
+//!            begins                          ends
+//! (no file) ───────▶ status "running" ──────────────▶ status "finished"
+//!                    the state before     rename      outcome, the state after
+//!                          │
+//!                          └─ killed, aborted, out of memory: this is what remains
+//! ```
+//!
+//! The record stands at its final name before the body starts, and the finished one replaces it in
+//! one step, so that a reader sees one whole file or the other at every moment. A key that is
+//! absent was not measured; there is never a `null`.
+
+mod name;
+mod place;
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use name::SUFFIX;
+pub use read::{ReadError, Unreadable, read, read_run};
+
+pub(crate) use name::Execution;
+pub(crate) use place::{Place, runs_folder};
+pub(crate) use write::{Folder, Replace};
+
+use crate::host::HostContext;
+use crate::jemalloc::Allocator;
+use crate::run::Runner;
+use crate::snapshot::HeapDelta;
+
+/// The version of the format that this library writes, and the newest that it reads.
+///
+/// It grows only when an existing key changes its meaning or goes: readers ignore keys that they
+/// do not know, so a new key needs no new version.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// One execution of a tracked test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Sidecar {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Whether the end of the test has been written.
+    pub status: Status,
+    /// The test as the harness prints it: module path without the crate, then the function.
+    pub test_name: String,
+    /// The package whose test this is.
+    pub package: String,
+    /// The test binary, by the name of its crate.
+    pub binary: String,
+    /// Where the test function stands.
+    pub source: Source,
+    /// The run that this execution belongs to.
+    pub run_id: String,
+    /// What started the test process.
+    pub runner: Runner,
+    /// Which attempt this is, from 1; more under nextest's retries.
+    pub attempt: u32,
+    /// Which round of a nextest stress run this is, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stress_index: Option<u32>,
+    /// Which execution of the test in this run and attempt this is, from 0; a function that is
+    /// called twice has two.
+    pub iteration: u32,
+    /// The test's process.
+    pub pid: u32,
+    /// When the body started: UTC, RFC 3339, milliseconds.
+    pub started_at: String,
+    /// How long the body ran, in nanoseconds of the monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+    /// How the test ended, as the harness sees it. Absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why a failed test failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Why a skipped test did not do its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_reason: Option<String>,
+    /// Labels of the attribute, and of [`label`](crate::label).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Numbers of [`metric`](crate::metric), in units that their names should tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// The host after the test; while it runs, what never changes of it.
+    pub host: HostContext,
+    /// What changes of the host, as it was before the test.
+    pub host_before: HostContext,
+    /// What is known of the test's memory.
+    pub heap: Heap,
+    /// The limits that held, or did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+}
+
+/// How far a sidecar has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// The body has started. Where its process is gone, it was killed in the middle.
+    Running,
+    /// The test has ended, and everything is in.
+    Finished,
+}
+
+/// Where a test function stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Source {
+    /// The file, as the compiler was given it: relative to the workspace.
+    pub file: String,
+    /// The line of the function's name, from 1.
+    pub line: u32,
+}
+
+/// How a test ended, as the harness sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It did what it should; for `#[should_panic]`, it panicked as expected.
+    Passed,
+    /// It did not: see [`Sidecar::failure`].
+    Failed,
+    /// It said that it could not do its work here: see [`Sidecar::skip_reason`].
+    Skipped,
+}
+
+/// Why a test failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Failure {
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// What was said of it; cut after [`Failure::LONGEST_MESSAGE`] bytes.
+    pub message: String,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The body panicked.
+    Panic,
+    /// The body returned `Err`, or a value that reports an exit code other than success.
+    Error,
+    /// The body passed, and broke a budget, or could not be tracked under `HEAP_REQUIRE=1`.
+    Budget,
+    /// A `#[should_panic]` body did not panic, or not with the expected message.
+    ShouldPanic,
+}
+
+impl Failure {
+    /// Messages are cut after so many bytes: what a test prints is not for us to keep whole.
+    pub const LONGEST_MESSAGE: usize = 4096;
+
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if message.len() > Self::LONGEST_MESSAGE {
+            let end = message.floor_char_boundary(Self::LONGEST_MESSAGE);
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { kind, message }
+    }
+}
+
+/// What is known of a test's memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Heap {
+    /// The process's allocator, proved by an allocation.
+    pub allocator: Allocator,
+    /// Why a tier is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The process tier: everything that any thread of the process did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessTier>,
+    /// The own tier: what the test's thread did, and every thread started inside the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnTier>,
+    /// How many other tracked tests of the same process ran at any moment of this one. Theirs is
+    /// in the process tier too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<u32>,
+    /// The test asked to overlap with no other tracked test of its process.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclusive: bool,
+    /// The own tier's live bytes over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// The own tier at the moments that the test named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// What changed in the whole process while the test ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ProcessTier {
+    /// `host.heap_state` minus `host_before.heap_state`.
+    pub delta: HeapDelta,
+}
+
+/// What the test itself did: the thread that runs it, and every thread started inside it, at any
+/// depth. In jemalloc's size classes: a request of 24 bytes counts as 32.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct OwnTier {
+    /// Bytes allocated in all. Exact.
+    pub allocated_bytes: u64,
+    /// Bytes freed in all, whoever had allocated them. Exact.
+    pub deallocated_bytes: u64,
+    /// Allocated minus freed. Below zero where the test freed what it was handed. Exact.
+    pub retained_bytes: i64,
+    /// The largest live amount above the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// How far the true peak may be from [`peak_bytes`](Self::peak_bytes), either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_error_bytes: Option<u64>,
+    /// Where the peak comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_source: Option<PeakSource>,
+    /// How many allocations there were; counted where the test asks for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocations: Option<u64>,
+    /// The threads whose memory this is, the test's own among them.
+    pub threads: u32,
+    /// Those of them that the test left running. They are counted up to its end.
+    pub threads_running: u32,
+}
+
+/// How a peak was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PeakSource {
+    /// All threads together, at every allocation and deallocation (`exact`).
+    Exact,
+    /// All threads together, each looked at whenever it has moved so many bytes.
+    ThreadEvent,
+    /// The sum of the peaks that jemalloc keeps for each thread: at least the true peak, less the
+    /// error, and more where the threads peaked at different moments.
+    ThreadPeak,
+}
+
+/// Live bytes of the own tier over time. Bounded: where there would be too many points, every
+/// second goes, and the distance doubles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Timeline {
+    /// How many bytes a thread moves between two points.
+    pub every_bytes: u64,
+    /// Nanoseconds since the start of the body, and the live bytes above the start at that moment.
+    pub points: Vec<(u64, i64)>,
+}
+
+/// The own tier at a moment that the test named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// The name.
+    pub label: String,
+    /// Nanoseconds since the start of the body.
+    pub at_ns: u64,
+    /// The own tier from the start up to that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnTier>,
+}
+
+/// A limit on the own tier, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Budget {
+    /// Which limit it is.
+    pub limit: Limit,
+    /// The limit, in bytes; for [`Limit::MaxAllocations`], a number.
+    pub bytes: u64,
+    /// What the test came to, in the same unit. Absent where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<i64>,
+    /// Whether the limit held. Absent where it was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<bool>,
+    /// What else there is to say: why it was not checked, or that it is within the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What a budget limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`OwnTier::peak_bytes`].
+    MaxPeak,
+    /// [`OwnTier::retained_bytes`].
+    MaxRetained,
+    /// [`OwnTier::allocated_bytes`].
+    MaxAllocated,
+    /// [`OwnTier::allocations`].
+    MaxAllocations,
+}

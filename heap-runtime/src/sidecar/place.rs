@@ -1,0 +1,147 @@
+//! Where the sidecars of a run go.
+
+use std::env::current_exe;
+use std::path::{Path, PathBuf};
+
+use crate::env::{self, Settings};
+use crate::run::Run;
+
+/// The folder of a run's sidecars: one that exists or can be made, and what is made below it.
+pub(crate) struct Place {
+    /// Followed as the user wrote it, symbolic links and all.
+    pub(crate) base: PathBuf,
+    /// Made below `base`, one by one, and never through a symbolic link.
+    pub(crate) below: Vec<String>,
+}
+
+impl Place {
+    /// `HEAP_SIDECAR_DIR`, or else `<target>/heap/<run_id>`.
+    ///
+    /// # Errors
+    ///
+    /// Says that no target folder could be found, and what to set.
+    pub(crate) fn of(settings: &Settings, run: &Run) -> Result<Self, String> {
+        if let Some(base) = &settings.sidecar_dir {
+            // Absolute from the start: a test may change its working directory.
+            let base = std::path::absolute(base).map_err(|error| {
+                format!(
+                    "HEAP_SIDECAR_DIR is `{}`, which is no path: {error}",
+                    base.display()
+                )
+            })?;
+            return Ok(Self {
+                base,
+                below: Vec::new(),
+            });
+        }
+        let target = Target {
+            cargo_target_dir: env::cargo_target_dir(),
+            executable: current_exe().ok(),
+            cargo_manifest_dir: env::cargo_manifest_dir(),
+        };
+        let base = target.find().ok_or(
+            "no target folder was found to write sidecars to: set HEAP_SIDECAR_DIR to a folder",
+        )?;
+        Ok(Self {
+            base,
+            below: vec![HEAP.into(), run.id.clone()],
+        })
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.below
+            .iter()
+            .fold(self.base.clone(), |path, name| path.join(name))
+    }
+}
+
+const HEAP: &str = "heap";
+
+/// The folder in which `target` keeps its runs.
+pub(crate) fn runs_folder(target: &Path) -> PathBuf {
+    target.join(HEAP)
+}
+
+/// What a target folder is found by.
+struct Target {
+    cargo_target_dir: Option<PathBuf>,
+    executable: Option<PathBuf>,
+    cargo_manifest_dir: Option<PathBuf>,
+}
+
+impl Target {
+    /// `CARGO_TARGET_DIR`; the ancestor of the executable that cargo has tagged as a cache; the
+    /// target folder of the package or of its workspace.
+    ///
+    /// A relative `CARGO_TARGET_DIR` is passed over: it is relative to where cargo was started,
+    /// which a test cannot know, and the executable below it tells the same.
+    fn find(&self) -> Option<PathBuf> {
+        if let Some(folder) = &self.cargo_target_dir
+            && folder.is_absolute()
+        {
+            return Some(folder.clone());
+        }
+        let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
+        if let Some(executable) = &self.executable
+            && let Some(folder) = executable.ancestors().skip(1).find(|folder| tagged(folder))
+        {
+            return Some(folder.to_owned());
+        }
+        // A doctest, or the tests of an archive: their executables are in a temporary folder.
+        let package = self.cargo_manifest_dir.as_deref()?;
+        package
+            .ancestors()
+            .map(|folder| folder.join("target"))
+            .find(|folder| tagged(folder))
+            .or_else(|| Some(package.join("target")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_target_folder_is_found_in_the_documented_order() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("workspace/target");
+        let package = root.path().join("workspace/member");
+        fs::create_dir_all(target.join("debug/deps")).unwrap();
+        fs::create_dir_all(&package).unwrap();
+        fs::write(target.join("CACHEDIR.TAG"), "").unwrap();
+        let elsewhere = root.path().join("elsewhere");
+        let find =
+            |cargo_target_dir: Option<&Path>, executable: Option<&Path>, package: Option<&Path>| {
+                Target {
+                    cargo_target_dir: cargo_target_dir.map(Path::to_owned),
+                    executable: executable.map(Path::to_owned),
+                    cargo_manifest_dir: package.map(Path::to_owned),
+                }
+                .find()
+            };
+        let executable = target.join("debug/deps/test-0123");
+        let exe = Some(executable.as_path());
+
+        assert_eq!(
+            find(Some(&elsewhere), exe, Some(&package)),
+            Some(elsewhere.clone())
+        );
+        assert_eq!(find(None, exe, None), Some(target.clone()));
+        assert_eq!(
+            find(Some(Path::new("out")), exe, None),
+            Some(target.clone())
+        );
+        let unpacked = elsewhere.join("test-0123");
+        assert_eq!(
+            find(None, Some(&unpacked), Some(&package)),
+            Some(target.clone())
+        );
+        fs::remove_file(target.join("CACHEDIR.TAG")).unwrap();
+        assert_eq!(
+            find(None, exe, Some(&package)),
+            Some(package.join("target"))
+        );
+        assert_eq!(find(None, exe, None), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Reading sidecars: one, or a whole run. Every file is taken for hostile.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{FORMAT_VERSION, SUFFIX, Sidecar};
+
+/// A sidecar larger than this is refused: no writer makes one.
+const LARGEST: u64 = 4 << 20;
+
+/// Why a file is not read as a sidecar.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be read.
+    Io(io::Error),
+    /// It is larger than any sidecar.
+    TooLarge,
+    /// It was written by a newer version than this reader knows.
+    Newer {
+        /// The `format_version` in it.
+        format_version: u32,
+    },
+    /// It is not JSON, or not JSON of a sidecar.
+    Malformed(serde_json::Error),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "it cannot be read: {error}"),
+            Self::TooLarge => write!(f, "it has more than {LARGEST} bytes, so it is no sidecar"),
+            Self::Newer { format_version } => write!(
+                f,
+                "its format version is {format_version} and this reader knows up to \
+                 {FORMAT_VERSION}: use a newer heap-runtime"
+            ),
+            Self::Malformed(error) => write!(f, "it is no sidecar: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+            Self::TooLarge | Self::Newer { .. } => None,
+        }
+    }
+}
+
+/// A file of a run that could not be read, and why.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it is not read.
+    pub error: ReadError,
+}
+
+/// Reads one sidecar.
+///
+/// # Errors
+///
+/// Where the file cannot be read, is no sidecar, or is of a newer format.
+pub fn read(path: &Path) -> Result<Sidecar, ReadError> {
+    from_file(File::open(path).map_err(ReadError::Io)?)
+}
+
+/// Reads one sidecar from an open file, of which no more is read than a sidecar has.
+pub(super) fn from_file(file: File) -> Result<Sidecar, ReadError> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ReadError::Io)?;
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Sidecar, ReadError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(ReadError::TooLarge);
+    }
+    // The version first: a newer format may not fit the type, and that is not what is wrong with it.
+    let Version { format_version } = serde_json::from_slice(bytes).map_err(ReadError::Malformed)?;
+    if format_version > FORMAT_VERSION {
+        return Err(ReadError::Newer { format_version });
+    }
+    serde_json::from_slice(bytes).map_err(ReadError::Malformed)
+}
+
+/// Reads every sidecar of a run's folder, in the order of their file names, and names the files
+/// that could not be read. Files that are not called `*.heap.json` are passed over.
+///
+/// # Errors
+///
+/// Where the folder itself cannot be read.
+pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
+    let mut paths = Vec::new();
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        let named = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.ends_with(SUFFIX));
+        // A link, a pipe or a device that is named like a sidecar is none.
+        if named && entry.file_type()?.is_file() {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort_unstable();
+    let mut sidecars = Vec::with_capacity(paths.len());
+    let mut unreadable = Vec::new();
+    for path in paths {
+        match read(&path) {
+            Ok(sidecar) => sidecars.push(sidecar),
+            Err(error) => unreadable.push(Unreadable { path, error }),
+        }
+    }
+    Ok((sidecars, unreadable))
+}

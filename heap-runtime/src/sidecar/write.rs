@@ -1,0 +1,245 @@
+//! Writing sidecars: whole files only, in the folder that was opened, through no link.
+//!
+//! Nothing is synced to the disk: the records outlive the process, by whatever it is killed, not a
+//! loss of power.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, linkat, mkdirat, openat,
+    renameat, renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::{Place, read};
+
+/// The open folder of a run.
+///
+/// It stays open for the life of the process, so that a test that changes its root or its
+/// privileges still has its sidecar where it belongs. A test may close every descriptor it finds,
+/// so each use first makes sure that ours still is what it was.
+pub(crate) struct Folder {
+    place: Place,
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    // Never closed by us: where the test has closed it, the number may be the test's by now.
+    descriptor: ManuallyDrop<OwnedFd>,
+    identity: (u64, u64),
+}
+
+/// Whether a file of that name is replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// It is: the file is this execution's own.
+    Own,
+    /// Only if it is of another run, as in a `HEAP_SIDECAR_DIR` that is used again.
+    OtherRuns,
+}
+
+/// Why a sidecar could not be written.
+#[derive(Debug)]
+pub(crate) struct WriteError {
+    what: &'static str,
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, path, error } = self;
+        write!(f, "cannot {what} `{}`: {error}", path.display())
+    }
+}
+
+impl Folder {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            place,
+            open: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.place.path()
+    }
+
+    /// Puts a whole file at `name`. Says whether it did: not, where the name is taken and `replace`
+    /// spares what is there.
+    pub(crate) fn put(
+        &self,
+        name: &str,
+        contents: &[u8],
+        run_id: &str,
+        replace: Replace,
+    ) -> Result<bool, WriteError> {
+        let mut open = self.lock();
+        let retry = self.attempt(&mut open, name, contents, run_id, replace);
+        match retry {
+            // The folder was removed under us: once, it is made anew.
+            Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
+                *open = None;
+                self.attempt(&mut open, name, contents, run_id, replace)
+            }
+            result => result,
+        }
+    }
+
+    fn attempt(
+        &self,
+        open: &mut Option<Open>,
+        name: &str,
+        contents: &[u8],
+        run_id: &str,
+        replace: Replace,
+    ) -> Result<bool, WriteError> {
+        let folder = self.descriptor(open).map_err(|error| WriteError {
+            what: "open the folder for sidecars",
+            path: self.path(),
+            error: error.into(),
+        })?;
+        let file_error = |error: io::Error| WriteError {
+            what: "write the sidecar",
+            path: self.path().join(name),
+            error,
+        };
+        let temporary = write_temporary(folder, contents).map_err(file_error)?;
+        let placed = match replace {
+            Replace::Own => renameat(folder, &temporary, folder, name).map(|()| true),
+            Replace::OtherRuns => match place_new(folder, &temporary, name) {
+                Err(Errno::EXIST) => replace_other_run(folder, &temporary, name, run_id),
+                placed => placed.map(|()| true),
+            },
+        };
+        if !matches!(placed, Ok(true)) {
+            // Where this fails too, a file stays behind that no reader takes for a sidecar.
+            let _ = unlinkat(folder, &temporary, AtFlags::empty());
+        }
+        placed.map_err(|error| file_error(error.into()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder's descriptor, opened and made where need be.
+    fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> rustix::io::Result<&'a OwnedFd> {
+        let still_ours = open.as_ref().is_some_and(|open| {
+            identity(&*open.descriptor).is_ok_and(|identity| identity == open.identity)
+        });
+        if !still_ours {
+            *open = None;
+        }
+        match open {
+            Some(open) => Ok(&open.descriptor),
+            none => {
+                let descriptor = self.make()?;
+                let identity = identity(&descriptor)?;
+                let open = none.insert(Open {
+                    descriptor: ManuallyDrop::new(descriptor),
+                    identity,
+                });
+                Ok(&open.descriptor)
+            }
+        }
+    }
+
+    fn make(&self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let base = &self.place.base;
+        let mut folder = match openat(CWD, base, flags, Mode::empty()) {
+            Err(Errno::NOENT) => {
+                std::fs::create_dir_all(base)
+                    .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+                openat(CWD, base, flags, Mode::empty())?
+            }
+            opened => opened?,
+        };
+        for name in &self.place.below {
+            match mkdirat(&folder, name, Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error),
+            }
+            folder = openat(&folder, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
+        }
+        Ok(folder)
+    }
+}
+
+fn identity(descriptor: impl AsFd) -> rustix::io::Result<(u64, u64)> {
+    let stat = fstat(descriptor)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// Writes a file that no reader takes for a sidecar, and gives its name.
+fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".{}-{number}.tmp", process::id());
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(folder, &name, flags, Mode::from_raw_mode(0o666)) {
+            // Left by an earlier process of our number.
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+            Ok(descriptor) => {
+                let written = File::from(descriptor).write_all(contents);
+                if let Err(error) = written {
+                    let _ = unlinkat(folder, &name, AtFlags::empty());
+                    return Err(error);
+                }
+                return Ok(name);
+            }
+        }
+    }
+}
+
+/// Gives the file its name, unless there is one of that name.
+fn place_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
+    match renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {
+        // Not every file system knows how; a hard link does not replace either.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            linkat(folder, temporary, folder, name, AtFlags::empty())?;
+            unlinkat(folder, temporary, AtFlags::empty())
+        }
+        placed => placed,
+    }
+}
+
+/// Replaces a sidecar of another run. Two processes may both find the old one: the lock lets the
+/// second find the first one's.
+fn replace_other_run(
+    folder: &OwnedFd,
+    temporary: &str,
+    name: &str,
+    run_id: &str,
+) -> rustix::io::Result<bool> {
+    flock(folder, FlockOperation::LockExclusive)?;
+    let outdated = run_of(folder, name).is_some_and(|run| run != run_id);
+    let placed = if outdated {
+        renameat(folder, temporary, folder, name).map(|()| true)
+    } else {
+        Ok(false)
+    };
+    flock(folder, FlockOperation::Unlock)?;
+    placed
+}
+
+/// The run that the sidecar `name` is of. None for what is no sidecar: it is not ours to replace.
+fn run_of(folder: &OwnedFd, name: &str) -> Option<String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let descriptor = openat(folder, name, flags, Mode::empty()).ok()?;
+    read::from_file(File::from(descriptor))
+        .ok()
+        .map(|sidecar| sidecar.run_id)
+}
