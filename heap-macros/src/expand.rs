@@ -20,7 +20,7 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
             return with_errors(errors, item);
         }
     };
-    let should_panic = valid::function(&function, &mut errors);
+    let should_panic = valid::function(&function, &options, &mut errors);
     // A second one would report the same mistakes again.
     function
         .attributes
@@ -53,6 +53,11 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     let (inner, body) = inner_attributes(body);
     let output = output(&signature.output);
     let panics = !matches!(should_panic, ShouldPanic::No);
+    let kind = if options.warmup.is_some() {
+        quote!(#private::Warmed)
+    } else {
+        quote!(#private::Once)
+    };
     let call = if signature.asyncness.is_some() {
         let output = match output {
             Output::Named(output) => output,
@@ -70,19 +75,19 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     } else {
         match output {
             Output::Named(output) if panics && output.to_string() == "()" => quote! {
-                #private::run_should_panic(#test, move || -> #output #body)
+                #private::run_should_panic(#test, #kind(move || -> #output #body))
             },
             Output::Named(output) => quote! {
-                #private::run(#test, move || -> #output #body, |returned| #private::verdict!(returned))
+                #private::run(#test, #kind(move || -> #output #body), |returned| #private::verdict!(returned))
             },
             Output::Opaque => quote! {
-                #private::run(#test, move || #body, |returned| #private::verdict!(returned))
+                #private::run(#test, #kind(move || #body), |returned| #private::verdict!(returned))
             },
-            Output::Termination => quote!(#private::run_termination(#test, move || #body)),
+            Output::Termination => quote!(#private::run_termination(#test, #kind(move || #body))),
             Output::Never => quote! {
                 match #private::run(
                     #test,
-                    move || -> ::core::convert::Infallible #body,
+                    #kind(move || -> ::core::convert::Infallible #body),
                     |returned| #private::verdict!(returned),
                 ) {}
             },
@@ -133,10 +138,7 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     });
     let exact = options.exact.then(|| quote!(.exact()));
     let exclusive = options.exclusive.then(|| quote!(.exclusive()));
-    let warmup = (options.warmup > 0).then(|| {
-        let rounds = options.warmup;
-        quote!(.warmup(#rounds))
-    });
+    let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
         &const {
             #private::Test::new(

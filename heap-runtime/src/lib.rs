@@ -3,22 +3,26 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod budget;
 mod env;
 mod host;
 mod jemalloc;
 mod notes;
 mod outcome;
+mod own;
 mod run;
 mod scope;
 pub mod sidecar;
 mod size;
 mod snapshot;
 mod test;
+mod turn;
 
 pub use heap_macros::heap_tracked;
 pub use host::HostContext;
 pub use jemalloc::{Allocator, allocator};
-pub use notes::{label, metric, skip};
+pub use notes::{checkpoint, label, metric, skip};
+pub use own::{EnteredHandle, Handle, current};
 pub use run::Runner;
 pub use snapshot::{HeapDelta, HostHeapState, collect};
 

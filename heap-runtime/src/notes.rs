@@ -1,13 +1,15 @@
 //! What a test says about itself while it runs.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::own::{self, Own};
+use crate::sidecar::Checkpoint;
 
 /// What one execution has noted so far. Shared with the test's threads.
-#[derive(Debug, Default)]
 pub(crate) struct Notes {
     noted: Mutex<Noted>,
+    own: Own,
 }
 
 /// The notes themselves.
@@ -16,39 +18,29 @@ pub(crate) struct Noted {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) skip_reason: Option<String>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
 }
 
 impl Notes {
+    pub(crate) fn new(own: Own) -> Self {
+        Self {
+            noted: Mutex::default(),
+            own,
+        }
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-thread_local! {
-    /// The executions that this thread is in, the innermost last.
-    static CURRENT: RefCell<Vec<Arc<Notes>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Makes `notes` the current ones of this thread until the guard is dropped.
-pub(crate) fn enter(notes: Arc<Notes>) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(notes));
-    Entered(())
-}
-
-/// Takes the thread's current notes back at its end.
-pub(crate) struct Entered(());
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        CURRENT.with_borrow_mut(Vec::pop);
-    }
-}
-
-fn note(add: impl FnOnce(&mut Noted)) {
-    let current = CURRENT.with_borrow(|current| current.last().cloned());
-    if let Some(notes) = current {
-        add(&mut notes.lock());
-    }
+fn note(add: impl FnOnce(&mut Noted, &Notes)) {
+    // The notes are ours, not the test's.
+    own::unmeasured(|| {
+        if let Some(notes) = own::current_notes() {
+            add(&mut notes.lock(), &notes);
+        }
+    });
 }
 
 /// Records a number that the test has measured, such as a latency, in its sidecar.
@@ -65,7 +57,7 @@ fn note(add: impl FnOnce(&mut Noted)) {
 /// ```
 pub fn metric(name: impl Into<String>, value: f64) {
     if value.is_finite() {
-        note(|noted| {
+        note(|noted, _| {
             noted.metrics.insert(name.into(), value);
         });
     }
@@ -80,7 +72,7 @@ pub fn metric(name: impl Into<String>, value: f64) {
 /// heap_runtime::label("cpus", "2");
 /// ```
 pub fn label(key: impl Into<String>, value: impl Into<String>) {
-    note(|noted| {
+    note(|noted, _| {
         noted.labels.insert(key.into(), value.into());
     });
 }
@@ -103,7 +95,34 @@ pub fn label(key: impl Into<String>, value: impl Into<String>) {
 /// # a_realtime_thread_starves_the_others();
 /// ```
 pub fn skip(reason: impl Into<String>) {
-    note(|noted| {
+    note(|noted, _| {
         noted.skip_reason.get_or_insert_with(|| reason.into());
+    });
+}
+
+/// Records the own tier at this moment, under a name: where in the test the memory went.
+///
+/// The numbers are those of all the test's threads, from its start up to now. Outside a tracked
+/// test, nothing happens.
+///
+/// ```
+/// # heap_runtime::use_jemalloc!();
+/// # #[heap_runtime::heap_tracked]
+/// fn a_cache_stays_small() {
+///     let cache = vec![0_u8; 4096];
+///     heap_runtime::checkpoint("filled");
+///     drop(cache);
+///     heap_runtime::checkpoint("emptied");
+/// }
+/// # a_cache_stays_small();
+/// ```
+pub fn checkpoint(label: impl Into<String>) {
+    note(|noted, notes| {
+        let (own, at_ns) = notes.own.so_far();
+        noted.checkpoints.push(Checkpoint {
+            label: label.into(),
+            at_ns,
+            own,
+        });
     });
 }

@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::Termination;
+use std::process::{ExitCode, Termination};
 use std::task::Poll;
 use std::thread::Result as Unwound;
 use std::time::Instant;
@@ -26,6 +26,48 @@ macro_rules! verdict {
     }};
 }
 
+/// A body that is run once, or first a few times to warm up.
+pub trait Body {
+    /// What it returns.
+    type Returned;
+    /// Runs it so often, for what it leaves behind: lazily made statics, filled caches.
+    fn warm_up(&self, rounds: u32);
+    /// Runs it.
+    fn run(self) -> Self::Returned;
+}
+
+/// A body that can be run once.
+#[derive(Debug)]
+pub struct Once<F>(pub F);
+
+/// A body that can be run again and again.
+#[derive(Debug)]
+pub struct Warmed<F>(pub F);
+
+impl<R, F: FnOnce() -> R> Body for Once<F> {
+    type Returned = R;
+
+    fn warm_up(&self, _rounds: u32) {}
+
+    fn run(self) -> R {
+        self.0()
+    }
+}
+
+impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
+    type Returned = R;
+
+    fn warm_up(&self, rounds: u32) {
+        for _ in 0..rounds {
+            drop(self.0.clone()());
+        }
+    }
+
+    fn run(self) -> R {
+        self.0()
+    }
+}
+
 /// Runs the body of a test.
 ///
 /// # Panics
@@ -33,11 +75,11 @@ macro_rules! verdict {
 /// With the body's own payload where it panics; where it passes, and the test asked to fail for
 /// what tracking found, with a message that says so.
 #[track_caller]
-pub fn run<R>(
+pub fn run<B: Body>(
     test: &'static Test,
-    body: impl FnOnce() -> R,
-    verdict: impl FnOnce(&R) -> Verdict,
-) -> R {
+    body: B,
+    verdict: impl FnOnce(&B::Returned) -> Verdict,
+) -> B::Returned {
     match execute(test, body, verdict) {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
@@ -47,7 +89,7 @@ pub fn run<R>(
 
 /// Runs the body of a test that should panic. There, a failure of ours must not be a panic: it
 /// would be taken for the one that should come.
-pub fn run_should_panic(test: &'static Test, body: impl FnOnce()) {
+pub fn run_should_panic(test: &'static Test, body: impl Body<Returned = ()>) {
     match execute(test, body, |()| Verdict::Passed) {
         (Err(payload), None) => resume_unwind(payload),
         (_, Some(complaint)) => eprintln!("{complaint}"),
@@ -57,11 +99,24 @@ pub fn run_should_panic(test: &'static Test, body: impl FnOnce()) {
 
 /// Runs the body of a test that returns `impl Termination`.
 #[track_caller]
-pub fn run_termination<T: Termination>(
-    test: &'static Test,
-    body: impl FnOnce() -> T,
-) -> impl Termination {
-    run(test, || body().report(), |code| verdict::of_code(*code))
+pub fn run_termination<B: Body>(test: &'static Test, body: B) -> impl Termination + use<B>
+where
+    B::Returned: Termination,
+{
+    struct Reported<B>(B);
+    impl<B: Body> Body for Reported<B>
+    where
+        B::Returned: Termination,
+    {
+        type Returned = ExitCode;
+        fn warm_up(&self, rounds: u32) {
+            self.0.warm_up(rounds);
+        }
+        fn run(self) -> ExitCode {
+            self.0.run().report()
+        }
+    }
+    run(test, Reported(body), |code| verdict::of_code(*code))
 }
 
 /// Runs the body of an async test, to its end.
@@ -81,10 +136,14 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     };
     let mut body = Box::pin(body);
     let scope = Scope::begin(test, settings);
-    let start = Instant::now();
+    scope.start();
+    let mut begun = Begun {
+        scope: Some(scope),
+        start: Instant::now(),
+    };
     let result = poll_fn(|context| {
-        // A test moves between threads, and its notes with it.
-        let _entered = scope.enter();
+        // An async test moves between threads: it is measured where it runs, while it runs.
+        let _entered = begun.scope.as_ref().map(Scope::enter);
         match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
@@ -92,12 +151,30 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
         }
     })
     .await;
-    let ran_for = start.elapsed();
-    let complaint = scope.end(ran_for, || ending(&result, verdict));
+    let complaint = begun.end(|| ending(&result, verdict));
     match (result, complaint) {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
+    }
+}
+
+/// An async execution. Its future may be dropped at any await, and has a finished record then too.
+struct Begun {
+    scope: Option<Scope>,
+    start: Instant,
+}
+
+impl Begun {
+    fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
+        self.scope.take()?.end(Some(self.start.elapsed()), ending)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        // Nobody is left to be told of a budget: the one who drops a test has failed it.
+        let _ = self.end(|| Ending::Dropped);
     }
 }
 
@@ -109,24 +186,34 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
 }
 
 /// Runs the body, and gives what it returned or threw, and what is wrong on our side.
-fn execute<R>(
+fn execute<B: Body>(
     test: &'static Test,
-    body: impl FnOnce() -> R,
-    verdict: impl FnOnce(&R) -> Verdict,
-) -> (Unwound<R>, Option<String>) {
+    body: B,
+    verdict: impl FnOnce(&B::Returned) -> Verdict,
+) -> (Unwound<B::Returned>, Option<String>) {
+    // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
+    // invariant who would not have seen it anyway.
+    let catch = |body: B| catch_unwind(AssertUnwindSafe(|| body.run()));
     let settings = match Settings::get() {
         Ok(settings) if settings.track => settings,
-        Ok(_) => return (catch_unwind(AssertUnwindSafe(body)), None),
+        Ok(_) => return (catch(body), None),
         Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
     };
-    let scope = Scope::begin(test, settings);
-    let entered = scope.enter();
+    let mut scope = Scope::begin(test, settings);
+    if test.warmup > 0 {
+        let warm = catch_unwind(AssertUnwindSafe(|| body.warm_up(test.warmup)));
+        if let Err(payload) = warm {
+            let complaint = scope.end(None, || Ending::Panicked(panic_message(&*payload)));
+            return (Err(payload), complaint);
+        }
+        scope.begin_again();
+    }
+    scope.start();
     let start = Instant::now();
-    // The unwinding goes on with the same payload once the end is written, so nobody sees a broken
-    // invariant who would not have seen it anyway.
-    let result = catch_unwind(AssertUnwindSafe(body));
-    let ran_for = start.elapsed();
+    let entered = scope.enter();
+    let result = catch(body);
     drop(entered);
-    let complaint = scope.end(ran_for, || ending(&result, verdict));
+    let ran_for = start.elapsed();
+    let complaint = scope.end(Some(ran_for), || ending(&result, verdict));
     (result, complaint)
 }

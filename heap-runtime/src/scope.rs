@@ -5,11 +5,13 @@ use std::process;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use crate::budget;
 use crate::env::Settings;
 use crate::host::{self, HostContext};
 use crate::jemalloc::{Allocator, allocator};
-use crate::notes::{self, Entered, Notes};
+use crate::notes::Notes;
 use crate::outcome::Ending;
+use crate::own::{self, Entered, Own};
 use crate::run::Run;
 use crate::sidecar::{
     Execution, FORMAT_VERSION, Failure, FailureKind, Folder, Heap, Outcome, Place, ProcessTier,
@@ -17,6 +19,7 @@ use crate::sidecar::{
 };
 use crate::snapshot::process_heap;
 use crate::test::Test;
+use crate::turn::{self, Turn};
 
 /// An execution that has begun. Its `running` record is written.
 pub(crate) struct Scope {
@@ -26,7 +29,10 @@ pub(crate) struct Scope {
     record: Sidecar,
     /// Absent where no sidecar can be written, for which the reason is kept.
     file: Result<File, String>,
+    own: Own,
     notes: Arc<Notes>,
+    /// Given back last, when the state after is taken.
+    turn: Option<Turn>,
     /// The process that began it: a fork that comes out of the body must not end it too.
     pid: u32,
 }
@@ -37,15 +43,24 @@ struct File {
 }
 
 impl Scope {
-    /// Takes the state before, and writes the `running` record.
+    /// Takes the state before, and writes the `running` record. An exclusive test waits here for
+    /// its turn.
     pub(crate) fn begin(test: &'static Test, settings: &'static Settings) -> Self {
+        own::unmeasured(|| Self::begin_unmeasured(test, settings))
+    }
+
+    fn begin_unmeasured(test: &'static Test, settings: &'static Settings) -> Self {
         let run = Run::get();
+        let test_name = test.name();
+        // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
+        let turn = (!own::is_measured() && turn::is_harness_thread(&test_name))
+            .then(|| turn::take(test.exclusive));
         let mut host = host::constant().clone();
         host.redact(&settings.redact);
         let mut record = Sidecar {
             format_version: FORMAT_VERSION,
             status: Status::Running,
-            test_name: test.name(),
+            test_name,
             package: test.package().into(),
             binary: test.binary().into(),
             source: Source {
@@ -77,7 +92,7 @@ impl Scope {
                 process: None,
                 own: None,
                 overlap: None,
-                exclusive: false,
+                exclusive: turn.as_ref().is_some_and(Turn::is_exclusive),
                 timeline: None,
                 checkpoints: Vec::new(),
             },
@@ -89,6 +104,8 @@ impl Scope {
         record.started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         record.host_before = host::changing();
         record.host_before.redact(&settings.redact);
+        let own = Own::open(test.exact, settings.sample_bytes);
+        let notes = Arc::new(Notes::new(own));
         // From here to the body nothing may be allocated that outlives this function: it would be
         // in the process tier.
         if settings.process {
@@ -106,31 +123,59 @@ impl Scope {
             settings,
             record,
             file,
-            notes: Arc::default(),
+            own,
+            notes,
+            turn,
             pid: process::id(),
         }
     }
 
-    /// Makes this the execution that the thread's notes go to.
+    /// Takes the state before again: what has happened since `begin` was not to be measured.
+    pub(crate) fn begin_again(&mut self) {
+        own::unmeasured(|| {
+            self.record.host_before.merge(host::changing());
+            self.record.host_before.redact(&self.settings.redact);
+            if self.settings.process {
+                self.record.host_before.heap_state = process_heap();
+            }
+        });
+    }
+
+    /// Starts the clock: the body is next.
+    pub(crate) fn start(&self) {
+        own::unmeasured(|| self.own.start(Arc::clone(&self.notes)));
+    }
+
+    /// Measures the calling thread as the test's until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
-        notes::enter(Arc::clone(&self.notes))
+        self.own.enter()
     }
 
     /// Takes the state after, and writes the finished record. Says what is wrong on our side, for
-    /// which the test has asked to fail.
+    /// which the test has asked to fail. Without `ran_for`, the body was never reached.
     pub(crate) fn end(
-        mut self,
-        ran_for: Duration,
+        self,
+        ran_for: Option<Duration>,
         ending: impl FnOnce() -> Ending,
     ) -> Option<String> {
+        // A fork that came out of the body is not the test; its parent is.
         if self.pid != process::id() {
             return None;
         }
+        own::unmeasured(|| self.end_unmeasured(ran_for, ending))
+    }
+
+    fn end_unmeasured(
+        mut self,
+        ran_for: Option<Duration>,
+        ending: impl FnOnce() -> Ending,
+    ) -> Option<String> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
+        let measured = self.own.close();
         let record = &mut self.record;
         record.status = Status::Finished;
-        record.duration_ns = u64::try_from(ran_for.as_nanos()).ok();
+        record.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
         record.host.merge(host::settings());
         record.host.merge(host::changing());
         record.host.redact(&self.settings.redact);
@@ -144,34 +189,86 @@ impl Scope {
         let noted = std::mem::take(&mut *self.notes.lock());
         record.labels.extend(noted.labels);
         record.metrics = noted.metrics;
+        record.heap.checkpoints = noted.checkpoints;
+        record.heap.overlap = Some(measured.overlap);
+        if ran_for.is_some() {
+            record.heap.own = measured.tier;
+            record.budgets = budget::judge(&self.test.limits(self.settings), &measured);
+            record.heap.timeline = measured.timeline;
+        }
         let (mut outcome, mut failure) = ending().outcome(self.test);
         if outcome == Outcome::Passed && noted.skip_reason.is_some() {
             outcome = Outcome::Skipped;
         }
         record.skip_reason = noted.skip_reason;
-        let complaint = self.settings.require.then(|| self.unmet()).flatten();
-        if let Some(complaint) = &complaint
-            && outcome == Outcome::Passed
-        {
-            outcome = Outcome::Failed;
-            failure = Some(Failure::new(FailureKind::Error, complaint));
+        let mut complaint = None;
+        if outcome == Outcome::Passed {
+            complaint = self.complaint();
+            failure = complaint
+                .as_ref()
+                .map(|(kind, text)| Failure::new(*kind, text));
+            if failure.is_some() {
+                outcome = Outcome::Failed;
+            }
         }
         self.record.outcome = Some(outcome);
         self.record.failure = failure;
-        let unwritten = self.file.as_ref().ok().and_then(|file| {
-            let contents = contents(&self.record);
-            let put = file
-                .folder
-                .put(&file.name, &contents, &self.record.run_id, Replace::Own);
-            put.err().map(|error| error.to_string())
-        });
+        let unwritten = self.write().err();
         if let Some(error) = &unwritten {
             complain(error);
         }
-        complaint.or_else(|| {
-            let error = unwritten.filter(|_| self.settings.require)?;
-            Some(required(&error))
-        })
+        let unwritten = unwritten.filter(|_| self.settings.require && outcome == Outcome::Passed);
+        drop(self.turn);
+        complaint
+            .map(|(_, text)| text)
+            .or_else(|| unwritten.map(|error| required(&error)))
+    }
+
+    /// Why a test whose body passed is to fail.
+    fn complaint(&self) -> Option<(FailureKind, String)> {
+        if self.settings.require
+            && let Some(unmet) = self.unmet()
+        {
+            return Some((FailureKind::Error, unmet));
+        }
+        if self
+            .record
+            .budgets
+            .iter()
+            .any(|budget| budget.held.is_none())
+        {
+            let unchecked = self.record.heap.reason.as_deref().unwrap_or("not measured");
+            complain(&format!("a heap budget was not checked: {unchecked}"));
+        }
+        let sidecar = match &self.file {
+            Ok(file) => file.folder.path().join(&file.name).display().to_string(),
+            Err(error) => format!("none, because {error}"),
+        };
+        let Sidecar {
+            test_name,
+            budgets,
+            heap,
+            ..
+        } = &self.record;
+        let text = budget::complaint(test_name, budgets, &heap.checkpoints, &sidecar)?;
+        Some((FailureKind::Budget, text))
+    }
+
+    /// Replaces the `running` record.
+    fn write(&self) -> Result<(), String> {
+        let Ok(File { folder, name }) = &self.file else {
+            // Said when the test began.
+            return Ok(());
+        };
+        folder
+            .put(
+                name,
+                &contents(&self.record),
+                &self.record.run_id,
+                Replace::Own,
+            )
+            .map(drop)
+            .map_err(|error| error.to_string())
     }
 
     /// What `HEAP_REQUIRE=1` asks for and this execution lacks.
@@ -266,9 +363,6 @@ fn complain(error: &str) {
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if said.insert(cause) {
         // With stderr closed there is nobody left to tell.
-        let _ = writeln!(
-            std::io::stderr(),
-            "heap_tracked: {error}; the tests go on, without that sidecar"
-        );
+        let _ = writeln!(std::io::stderr(), "heap_tracked: {error}");
     }
 }

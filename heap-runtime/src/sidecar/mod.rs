@@ -324,3 +324,16 @@ pub enum Limit {
     /// [`OwnTier::allocations`].
     MaxAllocations,
 }
+
+impl Limit {
+    /// As it is written in the attribute.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxPeak => "max_peak",
+            Self::MaxRetained => "max_retained",
+            Self::MaxAllocated => "max_allocated",
+            Self::MaxAllocations => "max_allocations",
+        }
+    }
+}
