@@ -19,8 +19,9 @@ impl Source {
             return (None, None);
         };
         // Only the first block: parsing those of 256 CPUs takes milliseconds.
-        let block = bytes.windows(2).position(|pair| pair == b"\n\n");
-        let Ok(info) = CpuInfo::from_buf_read(&bytes[..block.unwrap_or(bytes.len())]) else {
+        let text = String::from_utf8_lossy(bytes);
+        let block = text.split_once("\n\n").map_or(&*text, |(first, _)| first);
+        let Ok(info) = CpuInfo::from_buf_read(block.as_bytes()) else {
             return (None, None);
         };
         let field = |keys: [&str; 2]| {

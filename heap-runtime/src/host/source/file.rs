@@ -4,6 +4,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::path::Arg;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Room for any of these files.
 pub(super) type Buffer = [u8; 8192];
@@ -12,9 +13,6 @@ pub(super) type Buffer = [u8; 8192];
 pub(super) fn buffer() -> Buffer {
     [0; 8192]
 }
-
-/// How much [`number_after`] asks for at a time.
-const STEP: usize = 1024;
 
 fn open(path: impl Arg + Copy) -> Option<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
@@ -51,27 +49,34 @@ pub(super) fn number(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<u64> 
     value(path, buffer)?.parse().ok()
 }
 
-/// The number in the line `key number` of a file of many records, which the kernel makes as it is read: it stops
-/// reading when it has it. `key` holds the newline before and the blank after it.
-pub(super) fn number_after(key: &str, path: impl Arg + Copy, buffer: &mut Buffer) -> Option<u64> {
+/// The number that follows `key` in a file of many records, which the kernel makes while it is read, and so only as
+/// far as it is asked for. `key` holds the newline before and the blank after. `end` is where the record ended last
+/// time, for the next: the first read(2) asks for no more.
+pub(super) fn number_after(
+    key: &str,
+    end: &AtomicUsize,
+    path: impl Arg + Copy,
+    buffer: &mut Buffer,
+) -> Option<u64> {
     let file = open(path)?;
     let mut length = 0;
+    // Some more, as the numbers before it grow.
+    let mut step = end.load(Ordering::Relaxed) + 64;
     loop {
-        let room = buffer.get_mut(length..)?;
-        let step = room.len().min(STEP);
-        let read = retry_on_intr(|| rustix::io::read(&file, &mut room[..step])).ok()?;
+        let room = buffer.get_mut(length..).filter(|room| !room.is_empty())?;
+        let asked = step.min(room.len());
+        let read = retry_on_intr(|| rustix::io::read(&file, &mut room[..asked])).ok()?;
         if read == 0 {
             return None;
         }
         length += read;
+        step = 1024;
         let text = str::from_utf8(buffer.get(..length)?).ok()?;
         if let Some((_, rest)) = text.split_once(key)
-            && let Some((number, _)) = rest.split_once('\n')
+            && let Some((number, after)) = rest.split_once('\n')
         {
+            end.store(length - after.len(), Ordering::Relaxed);
             return number.trim().parse().ok();
-        }
-        if length == size_of::<Buffer>() {
-            return None;
         }
     }
 }

@@ -24,7 +24,8 @@ impl Source {
     /// Processes killed for want of memory since boot.
     pub(super) fn oom_kills(&self) -> Option<u64> {
         let mut buffer = file::buffer();
-        file::number_after("\noom_kill ", &*self.path("/proc/vmstat"), &mut buffer)
+        let vmstat = self.path("/proc/vmstat");
+        file::number_after("\noom_kill ", &self.oom_kill_end, &*vmstat, &mut buffer)
     }
 }
 

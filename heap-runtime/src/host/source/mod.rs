@@ -16,6 +16,7 @@ pub(super) use kernel::uname;
 
 use crate::HostContext;
 use std::borrow::Cow;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// This machine.
@@ -32,6 +33,8 @@ pub(super) struct Source {
     policies: OnceLock<Vec<cpu::Policy>>,
     tunables: OnceLock<Vec<sched::Tunable>>,
     accounting: OnceLock<Option<kernel::Accounting>>,
+    /// Where the number of kills ended in `/proc/vmstat` when it was last read.
+    oom_kill_end: AtomicUsize,
 }
 
 impl Source {
@@ -43,6 +46,7 @@ impl Source {
             policies: OnceLock::new(),
             tunables: OnceLock::new(),
             accounting: OnceLock::new(),
+            oom_kill_end: AtomicUsize::new(4096),
         }
     }
 
