@@ -92,11 +92,13 @@ pub struct HostContext {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm_oom_kill: Option<u64>,
     /// Memory of this process that is resident, in bytes, shared pages included: `VmRSS` of `/proc/self/status`.
-    /// The kernel batches this count per CPU before Linux 6.16, so it may be off by some pages per thread.
+    /// Before Linux 6.16 the kernel batches this count per CPU, so it may be off by some hundred KiB for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<u64>,
     /// The most that [`rss_bytes`](Self::rss_bytes) has been since the program was started, in bytes: `VmHWM` of
-    /// `/proc/self/status`. Not getrusage's `ru_maxrss`, which a program inherits from the one that started it.
+    /// `/proc/self/status`. The kernel notes it from the batched count when memory is given back, so of two readings
+    /// the later may be lower, by some hundred KiB for each CPU. Not getrusage's `ru_maxrss`, which a program inherits
+    /// from the one that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
     /// The `sched_ext` scheduler in charge, by the name that it gave itself: `/sys/kernel/sched_ext/root/ops` while

@@ -14,6 +14,8 @@
 mod context;
 #[cfg(target_os = "linux")]
 mod source;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 pub use context::*;
 
