@@ -158,7 +158,7 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
             .map(|key| key.trim().to_owned())
             .filter(|key| !key.is_empty())
             .collect();
-        let unknown = HostContext::default().redact(&keys);
+        let unknown = HostContext::default().redact(keys.iter().map(String::as_str));
         if !unknown.is_empty() {
             let mend = format!(
                 "`{}` is no key of `host` in a sidecar",

@@ -55,8 +55,7 @@ impl Scope {
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
         let turn = (!own::is_measured() && turn::is_harness_thread(&test_name))
             .then(|| turn::take(test.exclusive));
-        let mut host = host::constant().clone();
-        host.redact(&settings.redact);
+        let host = redacted(host::constant().clone(), settings);
         let mut record = Sidecar {
             format_version: FORMAT_VERSION,
             status: Status::Running,
@@ -102,8 +101,7 @@ impl Scope {
         record.iteration = next_iteration(&record.test_name);
         let mut name = execution(&record).file_name();
         record.started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        record.host_before = host::changing();
-        record.host_before.redact(&settings.redact);
+        record.host_before = redacted(host::changing(), settings);
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Arc::new(Notes::new(own));
         // From here to the body nothing may be allocated that outlives this function: it would be
@@ -133,8 +131,7 @@ impl Scope {
     /// Takes the state before again: what has happened since `begin` was not to be measured.
     pub(crate) fn begin_again(&mut self) {
         own::unmeasured(|| {
-            self.record.host_before.merge(host::changing());
-            self.record.host_before.redact(&self.settings.redact);
+            self.record.host_before = redacted(host::changing(), self.settings);
             if self.settings.process {
                 self.record.host_before.heap_state = process_heap();
             }
@@ -176,9 +173,9 @@ impl Scope {
         let record = &mut self.record;
         record.status = Status::Finished;
         record.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
-        record.host.merge(host::settings());
-        record.host.merge(host::changing());
-        record.host.redact(&self.settings.redact);
+        let constant = std::mem::take(&mut record.host);
+        let host = constant.merge(host::settings()).merge(host::changing());
+        record.host = redacted(host, self.settings);
         record.host.heap_state = heap_state;
         record.heap.process =
             heap_state
@@ -297,6 +294,12 @@ fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<String> {
         }
         Allocator::Jemalloc => None,
     }
+}
+
+/// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
+fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
+    host.redact(settings.redact.iter().map(String::as_str));
+    host
 }
 
 /// How often a test of that name has begun in this process.

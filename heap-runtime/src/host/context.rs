@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 /// The JSON keys are the field names. Host name, user name and environment are in none of them, though the
 /// kernel's command line may hold anything that whoever booted the machine wrote there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct HostContext {
     /// Model of the first CPU that `/proc/cpuinfo` lists: `model name`, or, where the kernel prints none (as on
@@ -112,6 +113,7 @@ pub struct HostContext {
 /// From `/proc/sys/kernel/task_delayacct` (since Linux 5.14) and, where that is missing, from the kernel's
 /// configuration. Older kernels that have it built in show no switch: for them it is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskDelayAcct {
@@ -125,6 +127,7 @@ pub enum TaskDelayAcct {
 
 /// Whether the kernel was built with `CONFIG_TASK_XACCT`, from `/proc/config.gz` or `/boot/config-<release>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskXacct {
@@ -138,6 +141,7 @@ pub enum TaskXacct {
 
 /// How long tasks of the whole host waited for memory (PSI): `/proc/pressure/memory`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MemoryPressure {
     /// Time in which at least one task waited.
@@ -148,6 +152,7 @@ pub struct MemoryPressure {
 
 /// One line of `/proc/pressure/memory`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MemoryStall {
     /// Share of the last ten seconds that was lost, in percent, 0 to 100: a decaying average.
@@ -164,6 +169,7 @@ pub struct MemoryStall {
 /// On a host with both versions it is the one that has the memory controller. Absent in the root cgroup of
 /// version 2, which accounts nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CgroupMemory {
     /// Version of the cgroup hierarchy, 1 or 2.
@@ -193,6 +199,7 @@ pub struct CgroupMemory {
 /// hit counts there as `high`, `max` and `oom`, not here; only [`oom_kill`](Self::oom_kill) follows the process
 /// that was killed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CgroupMemoryEvents {
     /// Times that memory was reclaimed although its use was under the `memory.low` protection. v2 only.
