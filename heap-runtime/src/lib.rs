@@ -1,5 +1,9 @@
 //! jemalloc heap evidence for every test.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[path = "cli/mod.rs"]
+pub mod __cli;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -8,6 +12,7 @@ mod host;
 mod jemalloc;
 mod notes;
 mod outcome;
+pub mod report;
 mod run;
 mod scope;
 pub mod sidecar;
