@@ -1,5 +1,9 @@
 //! jemalloc heap evidence for every test.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[path = "cli/mod.rs"]
+pub mod __cli;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -10,6 +14,7 @@ mod jemalloc;
 mod notes;
 mod outcome;
 mod own;
+pub mod report;
 mod run;
 mod scope;
 pub mod sidecar;
