@@ -1,1 +1,3 @@
 //! Support for the tests in `tests/`.
+
+pub mod sched;
