@@ -291,6 +291,27 @@ fn only_an_enabled_sched_ext_scheduler_counts() {
     assert_eq!(ops("disabling\n"), None);
 }
 
+#[test]
+fn a_kernel_configuration_that_is_none_says_nothing() {
+    let xacct = |config: &str| {
+        let root = tree(&[
+            ("proc/sys/kernel/osrelease", "6.1.0\n"),
+            ("boot/config-6.1.0", config),
+        ]);
+        source(root.path()).constant().config_task_xacct
+    };
+    assert_eq!(xacct(""), Some(TaskXacct::Unknown));
+    assert_eq!(xacct("<html>moved</html>\n"), Some(TaskXacct::Unknown));
+    assert_eq!(xacct("CONFIG_SMP=y\n"), Some(TaskXacct::Off));
+
+    // Cut off before the option: it may or may not have been there.
+    let packed = fs::read(machine("aarch64-big-little").join("proc/config.gz")).unwrap();
+    let root = tree(&[]);
+    put(root.path(), "proc/config.gz", &packed[..packed.len() / 3]);
+    let constant = source(root.path()).constant();
+    assert_eq!(constant.config_task_xacct, Some(TaskXacct::Unknown));
+}
+
 /// A cut number is another number, so a file that does not fit is not read.
 #[test]
 fn a_file_that_does_not_fit() {
