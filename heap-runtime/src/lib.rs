@@ -24,7 +24,10 @@ mod test;
 mod turn;
 
 pub use heap_macros::heap_tracked;
-pub use host::HostContext;
+pub use host::{
+    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
+    TaskXacct,
+};
 pub use jemalloc::{Allocator, allocator};
 pub use notes::{checkpoint, label, metric, skip};
 pub use own::{EnteredHandle, Handle, current};

@@ -17,7 +17,10 @@ mod source;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use context::*;
+pub use context::{
+    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
+    TaskXacct,
+};
 
 use std::sync::OnceLock;
 
