@@ -15,7 +15,7 @@ use crate::own::{self, Entered, Own};
 use crate::run::Run;
 use crate::sidecar::{
     Execution, FORMAT_VERSION, Failure, FailureKind, Folder, Heap, Outcome, Place, ProcessTier,
-    Replace, Sidecar, Source, Status,
+    Replace, Sidecar, Source, Status, to_json,
 };
 use crate::snapshot::process_heap;
 use crate::test::Test;
@@ -260,7 +260,7 @@ impl Scope {
         folder
             .put(
                 name,
-                &contents(&self.record),
+                &to_json(&self.record),
                 &self.record.run_id,
                 Replace::Own,
             )
@@ -329,7 +329,7 @@ fn execution(record: &Sidecar) -> Execution<'_> {
 /// process may have taken: a test binary that runs itself, for one.
 fn claim(folder: &Folder, record: &mut Sidecar, name: &mut String) -> Result<(), String> {
     loop {
-        let put = folder.put(name, &contents(record), &record.run_id, Replace::OtherRuns);
+        let put = folder.put(name, &to_json(record), &record.run_id, Replace::OtherRuns);
         match put {
             Ok(true) => return Ok(()),
             Ok(false) => {
@@ -339,13 +339,6 @@ fn claim(folder: &Folder, record: &mut Sidecar, name: &mut String) -> Result<(),
             Err(error) => return Err(error.to_string()),
         }
     }
-}
-
-fn contents(record: &Sidecar) -> Vec<u8> {
-    let mut contents =
-        serde_json::to_vec_pretty(record).expect("maps with text keys and finite numbers only");
-    contents.push(b'\n');
-    contents
 }
 
 /// The folder of this process's run.

@@ -12,6 +12,7 @@
 //! one step, so that a reader sees one whole file or the other at every moment. A key that is
 //! absent was not measured; there is never a `null`.
 
+mod json;
 mod name;
 mod place;
 mod read;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use name::SUFFIX;
 pub use read::{ReadError, Unreadable, read, read_run};
 
+pub(crate) use json::to_json;
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
 pub(crate) use write::{Folder, Replace};
