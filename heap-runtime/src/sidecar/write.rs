@@ -7,15 +7,15 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, linkat, mkdirat, openat,
-    renameat, renameat_with, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, linkat, mkdirat,
+    openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -34,7 +34,15 @@ pub(crate) struct Folder {
 struct Open {
     // Never closed by us: where the test has closed it, the number may be the test's by now.
     descriptor: ManuallyDrop<OwnedFd>,
-    identity: (u64, u64),
+    /// What the descriptor was when it was opened: device and inode tell whether it still is.
+    opened: Stat,
+}
+
+impl Open {
+    fn is_still_ours(&self) -> bool {
+        fstat(&*self.descriptor)
+            .is_ok_and(|now| (now.st_dev, now.st_ino) == (self.opened.st_dev, self.opened.st_ino))
+    }
 }
 
 /// Whether a file of that name is replaced.
@@ -133,20 +141,17 @@ impl Folder {
 
     /// The folder's descriptor, opened and made where need be.
     fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> rustix::io::Result<&'a OwnedFd> {
-        let still_ours = open.as_ref().is_some_and(|open| {
-            identity(&*open.descriptor).is_ok_and(|identity| identity == open.identity)
-        });
-        if !still_ours {
+        if open.as_ref().is_some_and(|open| !open.is_still_ours()) {
             *open = None;
         }
         match open {
             Some(open) => Ok(&open.descriptor),
             none => {
                 let descriptor = self.make()?;
-                let identity = identity(&descriptor)?;
+                let opened = fstat(&descriptor)?;
                 let open = none.insert(Open {
                     descriptor: ManuallyDrop::new(descriptor),
-                    identity,
+                    opened,
                 });
                 Ok(&open.descriptor)
             }
@@ -173,11 +178,6 @@ impl Folder {
         }
         Ok(folder)
     }
-}
-
-fn identity(descriptor: impl AsFd) -> rustix::io::Result<(u64, u64)> {
-    let stat = fstat(descriptor)?;
-    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Writes a file that no reader takes for a sidecar, and gives its name.
