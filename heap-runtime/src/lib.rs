@@ -71,12 +71,14 @@ pub mod __cli;
 #[path = "private.rs"]
 pub mod __private;
 mod budget;
+mod complaint;
 mod env;
 mod host;
 mod jemalloc;
 mod notes;
 mod outcome;
 mod own;
+mod record;
 pub mod report;
 mod run;
 mod scope;

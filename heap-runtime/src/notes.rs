@@ -1,45 +1,88 @@
-//! What a test says about itself while it runs.
+//! The sidecar in the making, and what a test says in it about itself while it runs.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::own::{self, Own};
-use crate::sidecar::Checkpoint;
+use crate::sidecar::{Checkpoint, File, Sidecar};
 
-/// What one execution has noted so far. Shared with the test's threads.
+/// One execution's sidecar so far. Shared with the test's threads.
 pub(crate) struct Notes {
-    noted: Mutex<Noted>,
+    /// Absent once the end has been reached: a thread that outlives the test is too late.
+    sidecar: Mutex<Option<Sidecar>>,
+    file: OnceLock<File>,
     own: Own,
 }
 
-/// The notes themselves.
-#[derive(Debug, Default)]
-pub(crate) struct Noted {
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) metrics: BTreeMap<String, f64>,
-    pub(crate) skip_reason: Option<String>,
-    pub(crate) checkpoints: Vec<Checkpoint>,
-}
-
 impl Notes {
-    pub(crate) fn new(own: Own) -> Self {
+    pub(crate) fn new(sidecar: Sidecar, own: Own) -> Self {
         Self {
-            noted: Mutex::default(),
+            sidecar: Mutex::new(Some(sidecar)),
+            file: OnceLock::new(),
             own,
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Sidecar>> {
+        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the sidecar, unless the end has been reached.
+    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut Sidecar) -> T) -> Option<T> {
+        self.lock().as_mut().map(edit)
+    }
+
+    /// The sidecar as it is at the end; there are no notes after it.
+    pub(crate) fn take(&self) -> Option<Sidecar> {
+        self.lock().take()
+    }
+
+    /// Where the sidecar is. Absent where none can be written.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.file.get()
+    }
+
+    /// Says where the sidecar is, once.
+    pub(crate) fn set_file(&self, file: File) {
+        self.file.get_or_init(|| file);
+    }
+
+    pub(crate) fn own(&self) -> Own {
+        self.own
+    }
+
+    fn checkpoint(&self, label: String) {
+        let (own, at_ns) = self.own.so_far();
+        self.edit(|sidecar| {
+            sidecar
+                .heap
+                .checkpoints
+                .push(Checkpoint { label, at_ns, own });
+            // On the disk at once: it may be the last thing that is known of this test. Not by a
+            // fork of the test, whose sidecar it is not. Where this fails, so does the end, and
+            // says so.
+            if let Some(file) = self.file()
+                && sidecar.pid == process::id()
+            {
+                let _ = file.replace(sidecar);
+            }
+        });
     }
 }
 
-fn note(add: impl FnOnce(&mut Noted, &Notes)) {
-    // The notes are ours, not the test's.
+/// Hands the notes of the calling thread's test to `note`, if there is one.
+fn with_current(note: impl FnOnce(&Notes)) {
+    // What is noted is ours, not the test's.
     own::unmeasured(|| {
         if let Some(notes) = own::current_notes() {
-            add(&mut notes.lock(), &notes);
+            note(&notes);
         }
+    });
+}
+
+fn note(edit: impl FnOnce(&mut Sidecar)) {
+    with_current(|notes| {
+        notes.edit(edit);
     });
 }
 
@@ -57,8 +100,8 @@ fn note(add: impl FnOnce(&mut Noted, &Notes)) {
 /// ```
 pub fn metric(name: impl Into<String>, value: f64) {
     if value.is_finite() {
-        note(|noted, _| {
-            noted.metrics.insert(name.into(), value);
+        note(|sidecar| {
+            sidecar.metrics.insert(name.into(), value);
         });
     }
 }
@@ -72,8 +115,8 @@ pub fn metric(name: impl Into<String>, value: f64) {
 /// heap_runtime::label("cpus", "2");
 /// ```
 pub fn label(key: impl Into<String>, value: impl Into<String>) {
-    note(|noted, _| {
-        noted.labels.insert(key.into(), value.into());
+    note(|sidecar| {
+        sidecar.labels.insert(key.into(), value.into());
     });
 }
 
@@ -95,15 +138,16 @@ pub fn label(key: impl Into<String>, value: impl Into<String>) {
 /// # a_realtime_thread_starves_the_others();
 /// ```
 pub fn skip(reason: impl Into<String>) {
-    note(|noted, _| {
-        noted.skip_reason.get_or_insert_with(|| reason.into());
+    note(|sidecar| {
+        sidecar.skip_reason.get_or_insert_with(|| reason.into());
     });
 }
 
 /// Records the own tier at this moment, under a name: where in the test the memory went.
 ///
-/// The numbers are those of all the test's threads, from its start up to now. Outside a tracked
-/// test, nothing happens.
+/// The numbers are those of all the test's threads, from its start up to now. The sidecar on the
+/// disk has it at once, together with the labels and metrics so far: of a test that is killed, its
+/// last checkpoint is known. Outside a tracked test, nothing happens.
 ///
 /// ```
 /// # heap_runtime::use_jemalloc!();
@@ -117,12 +161,5 @@ pub fn skip(reason: impl Into<String>) {
 /// # a_cache_stays_small();
 /// ```
 pub fn checkpoint(label: impl Into<String>) {
-    note(|noted, notes| {
-        let (own, at_ns) = notes.own.so_far();
-        noted.checkpoints.push(Checkpoint {
-            label: label.into(),
-            at_ns,
-            own,
-        });
-    });
+    with_current(|notes| notes.checkpoint(label.into()));
 }

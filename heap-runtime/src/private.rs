@@ -199,7 +199,7 @@ fn execute<B: Body>(
         Ok(_) => return (catch(body), None),
         Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
     };
-    let mut scope = Scope::begin(test, settings);
+    let scope = Scope::begin(test, settings);
     if test.warmup > 0 {
         let warm = catch_unwind(AssertUnwindSafe(|| body.warm_up(test.warmup)));
         if let Err(payload) = warm {

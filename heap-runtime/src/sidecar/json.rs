@@ -19,7 +19,7 @@ pub(crate) fn to_json(sidecar: &Sidecar) -> Vec<u8> {
     contents
 }
 
-/// serde_json's pretty layout, with arrays that are inside arrays on one line.
+/// `serde_json`'s pretty layout, with arrays that are inside arrays on one line.
 #[derive(Default)]
 struct Layout<'a> {
     pretty: PrettyFormatter<'a>,

@@ -28,7 +28,7 @@ pub use read::{ReadError, Unreadable, read, read_run};
 pub(crate) use json::to_json;
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
-pub(crate) use write::{Folder, Replace};
+pub(crate) use write::{File, Folder, Replace};
 
 use crate::host::HostContext;
 use crate::jemalloc::Allocator;

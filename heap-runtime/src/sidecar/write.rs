@@ -4,7 +4,7 @@
 //! loss of power.
 
 use std::fmt;
-use std::fs::File;
+use std::fs;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
@@ -19,7 +19,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Place, read};
+use super::{Place, Sidecar, read, to_json};
 
 /// The open folder of a run.
 ///
@@ -52,6 +52,26 @@ pub(crate) enum Replace {
     Own,
     /// Only if it is of another run, as in a `HEAP_SIDECAR_DIR` that is used again.
     OtherRuns,
+}
+
+/// Where one execution's sidecar is, once it has its name.
+pub(crate) struct File {
+    pub(crate) folder: &'static Folder,
+    pub(crate) name: String,
+}
+
+impl File {
+    /// Replaces what is there.
+    pub(crate) fn replace(&self, sidecar: &Sidecar) -> Result<(), WriteError> {
+        let contents = to_json(sidecar);
+        self.folder
+            .put(&self.name, &contents, &sidecar.run_id, Replace::Own)
+            .map(drop)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
+    }
 }
 
 /// Why a sidecar could not be written.
@@ -163,7 +183,7 @@ impl Folder {
         let base = &self.place.base;
         let mut folder = match openat(CWD, base, flags, Mode::empty()) {
             Err(Errno::NOENT) => {
-                std::fs::create_dir_all(base)
+                fs::create_dir_all(base)
                     .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
                 openat(CWD, base, flags, Mode::empty())?
             }
@@ -193,7 +213,7 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
             Ok(descriptor) => {
-                let written = File::from(descriptor).write_all(contents);
+                let written = fs::File::from(descriptor).write_all(contents);
                 if let Err(error) = written {
                     let _ = unlinkat(folder, &name, AtFlags::empty());
                     return Err(error);
@@ -239,7 +259,7 @@ fn replace_other_run(
 fn run_of(folder: &OwnedFd, name: &str) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let descriptor = openat(folder, name, flags, Mode::empty()).ok()?;
-    read::from_file(File::from(descriptor))
+    read::from_file(fs::File::from(descriptor))
         .ok()
         .map(|sidecar| sidecar.run_id)
 }
