@@ -22,7 +22,8 @@ pub use context::{
     TaskXacct,
 };
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 impl HostContext {
     /// Reads everything there is to know about this host now, except [`heap_state`](Self::heap_state).
@@ -46,20 +47,84 @@ pub(crate) fn constant() -> &'static HostContext {
     })
 }
 
-/// What moves during a test: to be read before and after it.
+/// What moves during a test: to be read before and after it. At most [`FRESH`] old.
 pub(crate) fn changing() -> HostContext {
-    #[cfg(target_os = "linux")]
-    let changing = source::LIVE.changing();
-    #[cfg(not(target_os = "linux"))]
-    let changing = HostContext::default();
-    changing
+    static LAST: Recent = Recent::never();
+    LAST.get_or_read(|| {
+        #[cfg(target_os = "linux")]
+        let changing = source::LIVE.changing();
+        #[cfg(not(target_os = "linux"))]
+        let changing = HostContext::default();
+        changing
+    })
 }
 
-/// What somebody sets now and then: to be read after each test.
+/// What somebody sets now and then: to be read after each test. At most [`FRESH`] old.
 pub(crate) fn settings() -> HostContext {
-    #[cfg(target_os = "linux")]
-    let settings = source::LIVE.settings();
-    #[cfg(not(target_os = "linux"))]
-    let settings = HostContext::default();
-    settings
+    static LAST: Recent = Recent::never();
+    LAST.get_or_read(|| {
+        #[cfg(target_os = "linux")]
+        let settings = source::LIVE.settings();
+        #[cfg(not(target_os = "linux"))]
+        let settings = HostContext::default();
+        settings
+    })
+}
+
+/// For how long a reading stands for the host. To open, format and parse the files takes some
+/// 200 µs for each test, most of it in the kernel; tests that are over in less share a reading.
+const FRESH: Duration = Duration::from_millis(1);
+
+/// The last reading, and when it was taken.
+struct Recent {
+    last: Mutex<Option<(Instant, HostContext)>>,
+}
+
+impl Recent {
+    const fn never() -> Self {
+        Self {
+            last: Mutex::new(None),
+        }
+    }
+
+    fn get_or_read(&self, read: impl FnOnce() -> HostContext) -> HostContext {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, reading)) if at.elapsed() < FRESH => reading.clone(),
+            _ => {
+                let at = Instant::now();
+                let (_, reading) = last.insert((at, read()));
+                reading.clone()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod recent {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_reading_is_shared_while_it_is_fresh() {
+        let reads = Cell::new(0);
+        let read = || {
+            reads.set(reads.get() + 1);
+            HostContext {
+                online_cpus: Some(reads.get()),
+                ..HostContext::default()
+            }
+        };
+        let recent = Recent::never();
+        assert_eq!(recent.get_or_read(read).online_cpus, Some(1));
+        // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
+        let age = |age: Duration| {
+            let mut last = recent.last.lock().unwrap();
+            last.as_mut().unwrap().0 = Instant::now() - age;
+        };
+        age(FRESH);
+        assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
+        recent.last.lock().unwrap().as_mut().unwrap().0 = Instant::now() + Duration::from_secs(60);
+        assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
+    }
 }
