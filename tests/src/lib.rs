@@ -1,3 +1,4 @@
 //! Support for the tests in `tests/`.
 
 pub mod sched;
+pub mod scratch;
