@@ -34,11 +34,12 @@ impl Notes {
     }
 }
 
-fn note(add: impl FnOnce(&mut Noted, &Notes)) {
-    // The notes are ours, not the test's.
+fn note(text: &str, add: impl FnOnce(&mut Noted, String, &Notes)) {
+    // The notes are ours, not the test's. A text that the test has allocated is the test's to free,
+    // so it is copied, and never moved in.
     own::unmeasured(|| {
         if let Some(notes) = own::current_notes() {
-            add(&mut notes.lock(), &notes);
+            add(&mut notes.lock(), text.to_owned(), &notes);
         }
     });
 }
@@ -55,10 +56,10 @@ fn note(add: impl FnOnce(&mut Noted, &Notes)) {
 /// let latency = Duration::from_micros(41);
 /// heap_runtime::metric("wakeup_p99_us", latency.as_secs_f64() * 1e6);
 /// ```
-pub fn metric(name: impl Into<String>, value: f64) {
+pub fn metric(name: impl AsRef<str>, value: f64) {
     if value.is_finite() {
-        note(|noted, _| {
-            noted.metrics.insert(name.into(), value);
+        note(name.as_ref(), |noted, name, _| {
+            noted.metrics.insert(name, value);
         });
     }
 }
@@ -71,9 +72,10 @@ pub fn metric(name: impl Into<String>, value: f64) {
 /// ```
 /// heap_runtime::label("cpus", "2");
 /// ```
-pub fn label(key: impl Into<String>, value: impl Into<String>) {
-    note(|noted, _| {
-        noted.labels.insert(key.into(), value.into());
+pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
+    let value = value.as_ref();
+    note(key.as_ref(), |noted, key, _| {
+        noted.labels.insert(key, value.to_owned());
     });
 }
 
@@ -94,9 +96,9 @@ pub fn label(key: impl Into<String>, value: impl Into<String>) {
 /// }
 /// # a_realtime_thread_starves_the_others();
 /// ```
-pub fn skip(reason: impl Into<String>) {
-    note(|noted, _| {
-        noted.skip_reason.get_or_insert_with(|| reason.into());
+pub fn skip(reason: impl AsRef<str>) {
+    note(reason.as_ref(), |noted, reason, _| {
+        noted.skip_reason.get_or_insert(reason);
     });
 }
 
@@ -116,13 +118,9 @@ pub fn skip(reason: impl Into<String>) {
 /// }
 /// # a_cache_stays_small();
 /// ```
-pub fn checkpoint(label: impl Into<String>) {
-    note(|noted, notes| {
+pub fn checkpoint(label: impl AsRef<str>) {
+    note(label.as_ref(), |noted, label, notes| {
         let (own, at_ns) = notes.own.so_far();
-        noted.checkpoints.push(Checkpoint {
-            label: label.into(),
-            at_ns,
-            own,
-        });
+        noted.checkpoints.push(Checkpoint { label, at_ns, own });
     });
 }

@@ -54,7 +54,8 @@ impl Scope {
         let test_name = test.name();
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
         let turn = (!own::is_measured() && turn::is_harness_thread(&test_name))
-            .then(|| turn::take(test.exclusive));
+            .then(|| turn::take(test.exclusive))
+            .flatten();
         let host = redacted(host::constant().clone(), settings);
         let mut record = Sidecar {
             format_version: FORMAT_VERSION,
@@ -155,8 +156,10 @@ impl Scope {
         ran_for: Option<Duration>,
         ending: impl FnOnce() -> Ending,
     ) -> Option<String> {
-        // A fork that came out of the body is not the test; its parent is.
+        // A fork that came out of the body is not the test; its parent is. There, a lock may be
+        // held for ever by a thread that did not come along, so nothing is given back.
         if self.pid != process::id() {
+            std::mem::forget(self);
             return None;
         }
         own::unmeasured(|| self.end_unmeasured(ran_for, ending))
