@@ -64,13 +64,17 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
             Output::Opaque | Output::Termination => quote!(_),
             Output::Never => quote!(::core::convert::Infallible),
         };
-        quote! {
-            #private::run_async::<#output, _, _>(
-                #test,
-                async move #body,
-                |returned| #private::verdict!(returned),
-            )
-            .await
+        if panics && output.to_string() == "()" {
+            quote!(#private::run_async_should_panic(#test, async move #body).await)
+        } else {
+            quote! {
+                #private::run_async::<#output, _, _>(
+                    #test,
+                    async move #body,
+                    |returned| #private::verdict!(returned),
+                )
+                .await
+            }
         }
     } else {
         match output {

@@ -72,7 +72,8 @@ impl Notes {
 
 /// Hands the notes of the calling thread's test to `note`, if there is one.
 fn with_current(note: impl FnOnce(&Notes)) {
-    // What is noted is ours, not the test's.
+    // What is noted is ours, not the test's. A text that the test has allocated is the test's to
+    // free, so it is copied in here, and never moved.
     own::unmeasured(|| {
         if let Some(notes) = own::current_notes() {
             note(&notes);
@@ -98,10 +99,11 @@ fn note(edit: impl FnOnce(&mut Sidecar)) {
 /// let latency = Duration::from_micros(41);
 /// heap_runtime::metric("wakeup_p99_us", latency.as_secs_f64() * 1e6);
 /// ```
-pub fn metric(name: impl Into<String>, value: f64) {
+pub fn metric(name: impl AsRef<str>, value: f64) {
+    let name = name.as_ref();
     if value.is_finite() {
         note(|sidecar| {
-            sidecar.metrics.insert(name.into(), value);
+            sidecar.metrics.insert(name.to_owned(), value);
         });
     }
 }
@@ -114,9 +116,10 @@ pub fn metric(name: impl Into<String>, value: f64) {
 /// ```
 /// heap_runtime::label("cpus", "2");
 /// ```
-pub fn label(key: impl Into<String>, value: impl Into<String>) {
+pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
+    let (key, value) = (key.as_ref(), value.as_ref());
     note(|sidecar| {
-        sidecar.labels.insert(key.into(), value.into());
+        sidecar.labels.insert(key.to_owned(), value.to_owned());
     });
 }
 
@@ -137,9 +140,10 @@ pub fn label(key: impl Into<String>, value: impl Into<String>) {
 /// }
 /// # a_realtime_thread_starves_the_others();
 /// ```
-pub fn skip(reason: impl Into<String>) {
+pub fn skip(reason: impl AsRef<str>) {
+    let reason = reason.as_ref();
     note(|sidecar| {
-        sidecar.skip_reason.get_or_insert_with(|| reason.into());
+        sidecar.skip_reason.get_or_insert_with(|| reason.to_owned());
     });
 }
 
@@ -160,6 +164,7 @@ pub fn skip(reason: impl Into<String>) {
 /// }
 /// # a_cache_stays_small();
 /// ```
-pub fn checkpoint(label: impl Into<String>) {
-    with_current(|notes| notes.checkpoint(label.into()));
+pub fn checkpoint(label: impl AsRef<str>) {
+    let label = label.as_ref();
+    with_current(|notes| notes.checkpoint(label.to_owned()));
 }

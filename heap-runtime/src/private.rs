@@ -3,14 +3,16 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::process::{ExitCode, Termination};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
 use std::time::Instant;
 
 use crate::env::Settings;
 pub use crate::outcome::verdict;
 use crate::outcome::{Ending, Verdict, panic_message};
+use crate::own;
 use crate::scope::Scope;
 pub use crate::test::Test;
 pub use crate::verdict;
@@ -129,49 +131,88 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     body: F,
     verdict: V,
 ) -> R {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return body.await,
-        Err(error) => panic!("{error}"),
-    };
-    let mut body = Box::pin(body);
-    let scope = Scope::begin(test, settings);
-    scope.start();
-    let mut begun = Begun {
-        scope: Some(scope),
-        start: Instant::now(),
-    };
-    let result = poll_fn(|context| {
-        // An async test moves between threads: it is measured where it runs, while it runs.
-        let _entered = begun.scope.as_ref().map(Scope::enter);
-        match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
-            Err(payload) => Poll::Ready(Err(payload)),
-        }
-    })
-    .await;
-    let complaint = begun.end(|| ending(&result, verdict));
-    match (result, complaint) {
+    match execute_async(test, body, verdict).await {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
     }
 }
 
+/// Runs the body of an async test that should panic: see [`run_should_panic`].
+pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &'static Test, body: F) {
+    match execute_async(test, body, |()| Verdict::Passed).await {
+        (Err(payload), None) => resume_unwind(payload),
+        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (Ok(()), None) => {}
+    }
+}
+
+/// [`execute`], of an async body.
+async fn execute_async<F: Future>(
+    test: &'static Test,
+    body: F,
+    verdict: impl FnOnce(&F::Output) -> Verdict,
+) -> (Unwound<F::Output>, Option<String>) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return (Ok(body.await), None),
+        Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
+    };
+    let scope = Scope::begin(test, settings);
+    let body = own::unmeasured(|| Box::pin(Some(body)));
+    scope.start();
+    let mut begun = Begun {
+        body: Some(body),
+        scope: Some(scope),
+        start: Instant::now(),
+    };
+    let result = poll_fn(|context| begun.poll(context)).await;
+    let complaint = begun.end(|| ending(&result, verdict));
+    (result, complaint)
+}
+
 /// An async execution. Its future may be dropped at any await, and has a finished record then too.
-struct Begun {
+struct Begun<F> {
+    // The box is ours, what is in it is the test's.
+    body: Option<Pin<Box<Option<F>>>>,
     scope: Option<Scope>,
     start: Instant,
 }
 
-impl Begun {
-    fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
-        self.scope.take()?.end(Some(self.start.elapsed()), ending)
+impl<F: Future> Begun<F> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Unwound<F::Output>> {
+        // An async test moves between threads: it is measured where it runs, while it runs.
+        let _entered = self.scope.as_ref().map(Scope::enter);
+        let Some(body) = self
+            .body
+            .as_mut()
+            .and_then(|body| body.as_mut().as_pin_mut())
+        else {
+            return Poll::Pending;
+        };
+        match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
     }
 }
 
-impl Drop for Begun {
+impl<F> Begun<F> {
+    fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
+        let ran_for = self.start.elapsed();
+        // What it still holds is freed in the test.
+        if let Some(mut body) = self.body.take() {
+            let entered = self.scope.as_ref().map(Scope::enter);
+            body.set(None);
+            drop(entered);
+            own::unmeasured(|| drop(body));
+        }
+        self.scope.take()?.end(Some(ran_for), ending)
+    }
+}
+
+impl<F> Drop for Begun<F> {
     fn drop(&mut self) {
         // Nobody is left to be told of a budget: the one who drops a test has failed it.
         let _ = self.end(|| Ending::Dropped);

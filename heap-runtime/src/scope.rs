@@ -41,7 +41,8 @@ impl Scope {
     fn begin_unmeasured(test: &'static Test, settings: &'static Settings) -> Self {
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
         let turn = (!own::is_measured() && turn::is_harness_thread(&test.name()))
-            .then(|| turn::take(test.exclusive));
+            .then(|| turn::take(test.exclusive))
+            .flatten();
         let exclusive = turn.as_ref().is_some_and(Turn::is_exclusive);
         let record = record::of(test, settings, exclusive);
         let name = record::name(&record);

@@ -1,17 +1,18 @@
 //! Whose turn it is to run: an exclusive test runs alone among the tracked tests of its process.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 static STATE: Mutex<State> = Mutex::new(State {
-    running: 0,
+    holders: Vec::new(),
     exclusive: false,
     waiting: 0,
 });
 static CHANGED: Condvar = Condvar::new();
 
 struct State {
-    /// Tests that have a turn.
-    running: usize,
+    /// The threads that took the turns of the tests that run.
+    holders: Vec<ThreadId>,
     /// The one that runs is exclusive.
     exclusive: bool,
     /// Exclusive tests that wait: new others let them go first, or they might wait for ever.
@@ -21,14 +22,20 @@ struct State {
 /// A test's turn, given back when it is dropped, by a panic too.
 pub(crate) struct Turn {
     exclusive: bool,
+    holder: ThreadId,
 }
 
-/// Waits for the turn of a test that the harness has started by itself.
-pub(crate) fn take(exclusive: bool) -> Turn {
+/// Waits for the turn of a test that the harness has started by itself. None for a test inside one
+/// that has its turn already, such as one that warms up: it would wait for itself.
+pub(crate) fn take(exclusive: bool) -> Option<Turn> {
+    let holder = thread::current().id();
     let mut state = lock();
+    if state.holders.contains(&holder) {
+        return None;
+    }
     if exclusive {
         state.waiting += 1;
-        while state.running > 0 {
+        while !state.holders.is_empty() {
             state = wait(state);
         }
         state.waiting -= 1;
@@ -38,8 +45,8 @@ pub(crate) fn take(exclusive: bool) -> Turn {
             state = wait(state);
         }
     }
-    state.running += 1;
-    Turn { exclusive }
+    state.holders.push(holder);
+    Some(Turn { exclusive, holder })
 }
 
 impl Turn {
@@ -51,7 +58,9 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = lock();
-        state.running -= 1;
+        if let Some(at) = state.holders.iter().position(|id| *id == self.holder) {
+            state.holders.swap_remove(at);
+        }
         state.exclusive = false;
         CHANGED.notify_all();
     }
@@ -63,7 +72,7 @@ impl Drop for Turn {
 /// Only there may a test wait for its turn. Any other thread works for a test that runs already, of
 /// a pool perhaps, and that test may be waiting for it.
 pub(crate) fn is_harness_thread(test_name: &str) -> bool {
-    std::thread::current()
+    thread::current()
         .name()
         .is_some_and(|name| name == test_name || name == "main")
 }

@@ -30,7 +30,11 @@ pub(super) fn prepare() {
         // SAFETY: the handlers are functions of ours that may be called at every fork. Where there
         // is no memory for them, forks are as they are in any program with threads.
         unsafe {
-            libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork));
+            libc::pthread_atfork(
+                Some(before_fork),
+                Some(after_fork_in_parent),
+                Some(after_fork_in_child),
+            );
         }
     });
 }
@@ -72,7 +76,7 @@ unsafe extern "C" fn pthread_create(
     // which lives for ever; starting the thread makes what was stored in it visible there.
     let code = unsafe { real(thread, attributes, begin, from_ref(child).cast_mut().cast()) };
     if code != 0 {
-        REGISTRY.end(child);
+        REGISTRY.stillborn(child);
     }
     code
 }
@@ -86,10 +90,10 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     let argument = data.load(Ordering::Relaxed);
     // SAFETY: `pthread_create` has stored a function of this type.
     let start = unsafe { transmute::<*mut c_void, Start>(function) };
-    thread_end::watch(member);
+    let counters = thread_end::watch(member).then(counters).flatten();
     MEMBER.set(Some(member));
-    sampler::take_thread_peak(member);
-    REGISTRY.begin(member, counters());
+    sampler::start_thread_peak();
+    REGISTRY.begin(member, counters);
     // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
     // frame, so that unwinding passes it.
     unsafe { start(argument) }
@@ -108,9 +112,17 @@ extern "C" fn before_fork() {
     unsafe { *HELD.0.get() = Some(locked) };
 }
 
-/// In the parent, and in the child, whose only thread is the one that forked.
-extern "C" fn after_fork() {
+extern "C" fn after_fork_in_parent() {
     // SAFETY: this thread has held the registry's lock since `before_fork`.
     let locked = unsafe { (*HELD.0.get()).take() };
     drop(locked);
+}
+
+/// In the child, whose only thread is the one that forked.
+extern "C" fn after_fork_in_child() {
+    // SAFETY: this thread has held the registry's lock since `before_fork`.
+    let locked = unsafe { (*HELD.0.get()).take() };
+    if let Some(mut locked) = locked {
+        locked.forget_others(MEMBER.get());
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::registry::{Group, Member};
-use super::{MEMBER, REGISTRY, join, member, part};
+use super::{MEMBER, Membership, REGISTRY, join};
 
 /// The tracked test that a thread was in, for other threads to join.
 ///
@@ -51,12 +51,8 @@ impl Handle {
     /// end, it is charged to nobody.
     #[must_use = "the thread leaves the test again as soon as the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
-        let entered = self.group.map(|group| {
-            let member = member();
-            (member, join(member, group))
-        });
         Entered {
-            entered,
+            membership: self.group.map(join),
             handle: PhantomData,
         }
     }
@@ -84,25 +80,18 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// A thread in a test by [`Handle::enter`]; it goes back to where it was when this is dropped.
+/// A thread in a test by [`Handle::enter`]; it goes back to where it was when this is dropped. Of
+/// several, the last that was entered counts, in whatever order they are dropped.
 pub struct Entered<'a> {
-    entered: Option<(&'static Member, Option<&'static Group>)>,
-    // Bound to the thread, and not beyond the handle, which keeps the group.
-    handle: PhantomData<(&'a Handle, *const ())>,
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        if let Some((member, previous)) = self.entered {
-            part(member, previous);
-        }
-    }
+    membership: Option<Membership>,
+    // Not beyond the handle, which keeps the group.
+    handle: PhantomData<&'a Handle>,
 }
 
 impl fmt::Debug for Entered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entered")
-            .field("in_a_test", &self.entered.is_some())
+            .field("in_a_test", &self.membership.is_some())
             .finish()
     }
 }

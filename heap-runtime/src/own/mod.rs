@@ -9,7 +9,12 @@
 //! Nothing here is on the allocation path but one call-back of jemalloc's each
 //! [`INTERVAL`] bytes of a thread's traffic.
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+// A static C library has no next definition to go on to.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
 mod birth;
 mod handle;
 mod registry;
@@ -29,7 +34,7 @@ use crate::sidecar::{OwnTier, PeakSource, Timeline};
 
 pub use handle::{Entered as EnteredHandle, Handle, current};
 
-use registry::{Counters, Group, Member, Registry, Totals};
+use registry::{Counters, Group, Member, Registry, Ticket, Totals};
 pub(crate) use sampler::INTERVAL;
 use sampler::Sampling;
 
@@ -50,9 +55,11 @@ fn now_ns() -> u64 {
 /// This thread's member, which it becomes with the first call.
 fn member() -> &'static Member {
     MEMBER.get().unwrap_or_else(|| {
-        let member = REGISTRY.enlist(counters());
+        let member = REGISTRY.enlist(None);
+        if thread_end::watch(member) {
+            REGISTRY.begin(member, counters());
+        }
         MEMBER.set(Some(member));
-        thread_end::watch(member);
         member
     })
 }
@@ -66,16 +73,37 @@ fn counters() -> Option<Counters> {
     })
 }
 
-/// Moves the calling thread into a group, and says where it was.
-fn join(member: &'static Member, group: &'static Group) -> Option<&'static Group> {
-    sampler::take_thread_peak(member);
-    REGISTRY.join(member, group)
+/// The calling thread in a group, until this is dropped; then it goes back to where it was.
+struct Membership {
+    member: &'static Member,
+    ticket: Ticket,
+    // It is about the thread that made it.
+    not_send: PhantomData<*const ()>,
 }
 
-/// Moves the calling thread back.
-fn part(member: &'static Member, previous: Option<&'static Group>) {
+/// Moves the calling thread into a group.
+fn join(group: &'static Group) -> Membership {
+    let member = member();
+    unmeasured(sampler::learn);
     sampler::take_thread_peak(member);
-    REGISTRY.part(member, previous);
+    Membership {
+        member,
+        ticket: REGISTRY.join(member, group),
+        not_send: PhantomData,
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        // After the thread's last destructors, the member may be another thread's.
+        if MEMBER
+            .get()
+            .is_some_and(|member| std::ptr::eq(member, self.member))
+        {
+            sampler::take_thread_peak(self.member);
+            REGISTRY.part(self.member, self.ticket);
+        }
+    }
 }
 
 /// The measurement of one tracked body.
@@ -99,12 +127,16 @@ pub(crate) struct Measured {
 impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
-        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        #[cfg(all(
+            target_os = "linux",
+            target_env = "gnu",
+            not(target_feature = "crt-static")
+        ))]
         birth::prepare();
-        thread_end::prepare();
+        let ends_are_seen = thread_end::prepare();
         now_ns();
         let member = member();
-        let counted = jemalloc::allocator() == Allocator::Jemalloc;
+        let counted = ends_are_seen && jemalloc::allocator() == Allocator::Jemalloc;
         let sampling = if counted {
             sampler::start(exact, every_bytes)
         } else {
@@ -125,12 +157,7 @@ impl Own {
 
     /// Measures the calling thread, and the threads it starts, until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
-        let member = member();
-        Entered {
-            member,
-            previous: join(member, self.group),
-            not_send: PhantomData,
-        }
+        Entered(join(self.group))
     }
 
     /// The own tier up to now, and nanoseconds since the start.
@@ -159,7 +186,15 @@ impl Own {
         if !self.counted {
             return None;
         }
-        let (peak_source, peak_error_bytes) = self.sampling.peak(totals.most_running);
+        // Only the calling thread's, and those of threads that have ended, are in it.
+        let others = totals
+            .threads_running
+            .saturating_sub(u32::from(is_in(self.group)));
+        let sampling = match self.sampling {
+            Sampling::ThreadPeak if others > 0 => Sampling::None,
+            sampling => sampling,
+        };
+        let (peak_source, peak_error_bytes) = sampling.peak(totals.most_running);
         Some(OwnTier {
             allocated_bytes: totals.moved.allocated,
             deallocated_bytes: totals.moved.deallocated,
@@ -175,18 +210,7 @@ impl Own {
 }
 
 /// A thread in a measurement; it goes back to where it was when this is dropped.
-pub(crate) struct Entered {
-    member: &'static Member,
-    previous: Option<&'static Group>,
-    // It is about the thread that made it.
-    not_send: PhantomData<*const ()>,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        part(self.member, self.previous);
-    }
-}
+pub(crate) struct Entered(#[expect(dead_code, reason = "dropped, that is all")] Membership);
 
 /// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
 pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
@@ -194,11 +218,15 @@ pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
     impl Drop for Resume {
         fn drop(&mut self) {
             REGISTRY.resume(self.0);
+            sampler::start_thread_peak();
         }
     }
     let _resume = MEMBER
         .get()
-        .filter(|member| REGISTRY.pause(member))
+        .filter(|member| {
+            sampler::take_thread_peak(member);
+            REGISTRY.pause(member)
+        })
         .map(Resume);
     run()
 }
@@ -208,6 +236,11 @@ pub(crate) fn is_measured() -> bool {
     MEMBER
         .get()
         .is_some_and(|member| member.open_group().is_some())
+}
+
+/// Whether the calling thread is in that group.
+fn is_in(group: &'static Group) -> bool {
+    MEMBER.get().is_some_and(|member| member.is_in(group))
 }
 
 /// The notes of the test that the calling thread is in.

@@ -26,6 +26,10 @@
 //! its group, and a group to the one around it, and a group is used again when nobody refers to it
 //! any more: so the pointers that a sample follows are always valid. A thread that outlives its
 //! test stays in the closed group, where what it does is charged to nobody but a group around.
+//!
+//! A member keeps a stack of the groups that it is in: the one it was born into, and those that it
+//! has joined by a guard. The last is its group. Guards may be dropped in any order, and even after
+//! the thread's end: each takes out its own entry, if that is still there.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -50,7 +54,23 @@ pub(crate) struct Registry {
 struct Lists {
     members: Vec<&'static Member>,
     groups: Vec<&'static Group>,
+    /// For each member, the groups that it is in.
+    stacks: Vec<Vec<Entry>>,
+    tickets: u64,
 }
+
+/// A group that a member is in. It is a reference to the group.
+struct Entry {
+    /// None for the group that the member was born into.
+    ticket: Option<Ticket>,
+    group: &'static Group,
+    /// Whether the member was paused when it came.
+    paused_before: bool,
+}
+
+/// What a member gets when it joins a group, and parts from it with. None is given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
 
 /// A pointer to something that lives for ever, or to nothing.
 struct Link<T: 'static>(AtomicPtr<T>);
@@ -186,6 +206,13 @@ impl Member {
         })
     }
 
+    fn set_counters(&self, counters: Option<Counters>) {
+        self.allocated
+            .set(counters.map(|counters| counters.allocated));
+        self.deallocated
+            .set(counters.map(|counters| counters.deallocated));
+    }
+
     /// Gives what was moved since the last time to the groups. Under the lock.
     fn settle(&self) {
         if self.paused.load(RELAXED) {
@@ -265,11 +292,21 @@ impl Member {
         }
     }
 
+    /// Whether what the thread does is not to be counted now.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(RELAXED)
+    }
+
     /// The notes of the innermost open group that has some.
     pub(crate) fn notes(&self) -> Option<Arc<Notes>> {
         chain(self.group.get())
             .filter(|group| group.open.load(RELAXED))
             .find_map(|group| lock(&group.notes).clone())
+    }
+
+    /// Whether its group is this one, or inside it.
+    pub(crate) fn is_in(&self, group: &'static Group) -> bool {
+        is_within(self.group.get(), group)
     }
 
     /// The innermost group, unless it and all around it are closed.
@@ -356,12 +393,13 @@ fn is_within(group: Option<&'static Group>, outer: &'static Group) -> bool {
     chain(group).any(|group| std::ptr::eq(group, outer))
 }
 
-/// The groups that one is in by moving from `from` to `to`.
-fn entered(
-    from: Option<&'static Group>,
-    to: Option<&'static Group>,
-) -> impl Iterator<Item = &'static Group> {
-    chain(to).take_while(move |group| !is_within(from, group))
+/// The groups that a member with this stack is in, or no more in, by one entry more or less.
+fn differing(stack: &[Entry], group: &'static Group) -> impl Iterator<Item = &'static Group> {
+    chain(Some(group)).filter(|outer| {
+        !stack
+            .iter()
+            .any(|entry| is_within(Some(entry.group), outer))
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -373,7 +411,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The registry, locked: for `fork`, whose child must find it unlocked and whole.
 pub(crate) struct Locked<'a> {
-    _lists: MutexGuard<'a, Lists>,
+    lists: MutexGuard<'a, Lists>,
+}
+
+impl Locked<'_> {
+    /// In the child of a fork: only the calling thread has come along, so only its member is left.
+    /// The counters of the others are no one's memory any more. Allocates nothing.
+    pub(crate) fn forget_others(&mut self, survivor: Option<&'static Member>) {
+        for index in 0..self.lists.members.len() {
+            let Some(&member) = self.lists.members.get(index) else {
+                continue;
+            };
+            let survives = survivor.is_some_and(|survivor| std::ptr::eq(survivor, member));
+            if !survives && member.in_use.load(RELAXED) {
+                member.set_counters(None);
+                self.lists.end(member);
+            }
+        }
+    }
 }
 
 impl Registry {
@@ -385,7 +440,7 @@ impl Registry {
 
     pub(crate) fn lock(&self) -> Locked<'_> {
         Locked {
-            _lists: lock(&self.lists),
+            lists: lock(&self.lists),
         }
     }
 
@@ -405,7 +460,9 @@ impl Registry {
         let paused = pause(parent);
         let member = lists.free_member();
         let group = parent.group.get();
-        refer(group);
+        if let Some(group) = group {
+            lists.push(member, None, group);
+        }
         member.group.set(group);
         for group in chain(group) {
             group.came(false);
@@ -414,29 +471,41 @@ impl Registry {
         Some(member)
     }
 
+    /// The thread of `member` could not be started: it has never been.
+    pub(crate) fn stillborn(&self, member: &'static Member) {
+        let mut lists = lock(&self.lists);
+        for group in chain(member.group.get()) {
+            group.threads.fetch_sub(1, RELAXED);
+        }
+        lists.end(member);
+    }
+
     /// The thread of `member` has begun, and this is it.
     pub(crate) fn begin(&self, member: &'static Member, counters: Option<Counters>) {
         let _lists = lock(&self.lists);
         begin(member, counters);
     }
 
-    /// The thread of `member` ends, or has never begun.
-    pub(crate) fn end(&self, member: &'static Member) {
-        let lists = lock(&self.lists);
+    /// The thread of `member`, which calls this, may be ending: until it wakes the member again or
+    /// ends it, nobody may read its counters, which die with it.
+    pub(crate) fn doze(&self, member: &'static Member) {
+        let _lists = lock(&self.lists);
         member.account();
-        let group = member.group.get();
-        for group in chain(group) {
-            group.went();
-        }
-        member.group.set(None);
-        member.allocated.set(None);
-        member.deallocated.set(None);
-        member.paused.store(false, RELAXED);
-        release(group);
-        for group in &lists.groups {
-            group.forget_joined(member);
-        }
-        member.in_use.store(false, RELAXED);
+        member.set_counters(None);
+    }
+
+    /// The thread of `member`, which calls this, was not at its end. What it has moved since it
+    /// dozed off is counted.
+    pub(crate) fn wake(&self, member: &'static Member, counters: Option<Counters>) {
+        let _lists = lock(&self.lists);
+        member.set_counters(counters);
+    }
+
+    /// The thread of `member`, which calls this, ends.
+    pub(crate) fn end(&self, member: &'static Member) {
+        let mut lists = lock(&self.lists);
+        member.account();
+        lists.end(member);
     }
 
     /// Opens a group inside the one that `member`, the calling thread, is in. Nobody is in it yet.
@@ -472,36 +541,48 @@ impl Registry {
         group
     }
 
-    /// Moves `member`, the calling thread, into `group`; gives where it was, for `part`.
-    pub(crate) fn join(
-        &self,
-        member: &'static Member,
-        group: &'static Group,
-    ) -> Option<&'static Group> {
-        let _lists = lock(&self.lists);
+    /// Moves `member`, the calling thread, into `group`, until it parts with the ticket.
+    pub(crate) fn join(&self, member: &'static Member, group: &'static Group) -> Ticket {
+        let mut lists = lock(&self.lists);
         member.account();
-        let previous = member.group.get();
-        refer(Some(group));
-        for group in entered(previous, Some(group)) {
+        // The stack may have to grow, which is not what the test has allocated.
+        let paused_before = member.paused.swap(true, RELAXED);
+        lists.tickets += 1;
+        let ticket = Ticket(lists.tickets);
+        for group in differing(lists.stack(member), group) {
             group.came(group.has_joined(member));
+        }
+        lists.push(member, Some(ticket), group);
+        if let Some(entry) = lists.stack_mut(member).last_mut() {
+            entry.paused_before = paused_before;
         }
         member.group.set(Some(group));
         // Nothing may come between this and the body: it would be counted.
         member.start_afresh();
-        previous
+        member.paused.store(false, RELAXED);
+        ticket
     }
 
-    /// Moves `member`, the calling thread, back to where it was before it joined its group.
-    pub(crate) fn part(&self, member: &'static Member, previous: Option<&'static Group>) {
-        let _lists = lock(&self.lists);
+    /// Moves `member`, the calling thread, back to where it was before it joined with that ticket;
+    /// where it has joined another group since then, it stays there.
+    pub(crate) fn part(&self, member: &'static Member, ticket: Ticket) {
+        let mut lists = lock(&self.lists);
         // First of all: what follows is not the test's.
         member.account();
-        let group = member.group.get();
-        for group in entered(previous, group) {
+        let stack = lists.stack_mut(member);
+        let Some(at) = stack.iter().position(|entry| entry.ticket == Some(ticket)) else {
+            return;
+        };
+        let parted = stack.remove(at);
+        for group in differing(stack, parted.group) {
             group.went();
         }
-        member.group.set(previous);
-        release(group);
+        match stack.get_mut(at) {
+            Some(above) => above.paused_before = parted.paused_before,
+            None => member.paused.store(parted.paused_before, RELAXED),
+        }
+        member.group.set(stack.last().map(|entry| entry.group));
+        release(Some(parted.group));
     }
 
     /// What the group has come to now.
@@ -556,12 +637,7 @@ impl Registry {
 
 /// The thread of a member is running, and has these counters.
 fn begin(member: &'static Member, counters: Option<Counters>) {
-    member
-        .allocated
-        .set(counters.map(|counters| counters.allocated));
-    member
-        .deallocated
-        .set(counters.map(|counters| counters.deallocated));
+    member.set_counters(counters);
     member.start_afresh();
 }
 
@@ -619,7 +695,45 @@ impl Lists {
         }
         let member: &'static Member = Box::leak(Box::new(Member::new(self.members.len())));
         self.members.push(member);
+        self.stacks.push(Vec::new());
         member
+    }
+
+    // Every member has a stack: both lists grow together.
+    fn stack(&self, member: &Member) -> &[Entry] {
+        &self.stacks[member.index]
+    }
+
+    fn stack_mut(&mut self, member: &Member) -> &mut Vec<Entry> {
+        &mut self.stacks[member.index]
+    }
+
+    fn push(&mut self, member: &Member, ticket: Option<Ticket>, group: &'static Group) {
+        refer(Some(group));
+        self.stack_mut(member).push(Entry {
+            ticket,
+            group,
+            paused_before: false,
+        });
+    }
+
+    /// Takes a member out of all groups and frees it. Its guards, where there still are some, do
+    /// nothing any more.
+    fn end(&mut self, member: &'static Member) {
+        member.group.set(None);
+        member.set_counters(None);
+        member.paused.store(false, RELAXED);
+        let stack = self.stack_mut(member);
+        while let Some(entry) = stack.pop() {
+            for group in differing(stack, entry.group) {
+                group.went();
+            }
+            release(Some(entry.group));
+        }
+        for group in &self.groups {
+            group.forget_joined(member);
+        }
+        member.in_use.store(false, RELAXED);
     }
 
     fn free_group(&mut self) -> &'static Group {
@@ -657,7 +771,7 @@ impl Lists {
     fn totals(&self, group: &'static Group) -> Totals {
         let mut threads_running = 0;
         for member in &self.members {
-            if member.in_use.load(RELAXED) && is_within(member.group.get(), group) {
+            if member.in_use.load(RELAXED) && member.is_in(group) {
                 member.settle();
                 threads_running += 1;
             }

@@ -4,7 +4,9 @@
 //! The call-back runs inside the allocator. It takes no lock, waits for nothing, allocates nothing
 //! and cannot unwind; where nobody is measured it returns after one load.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::MEMBER;
 use super::registry::{Member, Moved};
@@ -77,30 +79,57 @@ impl Sampling {
     }
 }
 
+/// How many call-backs jemalloc has taken.
+static TAKEN: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// How many of them this thread has learnt of.
+    static LEARNT: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Has jemalloc call back. The first call decides on the interval: there is no way to take a
 /// call-back out again.
 pub(super) fn start(exact: bool, every_bytes: u64) -> Sampling {
     static EACH: OnceLock<bool> = OnceLock::new();
     let every = *EVERY.get_or_init(|| {
         let event = ThreadEvent::new(sample, every_bytes);
-        jemalloc::call_back(event).then_some(every_bytes)
+        call_back(event).then_some(every_bytes)
     });
-    if exact && *EACH.get_or_init(|| jemalloc::call_back(ThreadEvent::new(sample_exactly, 1))) {
+    if exact && *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_exactly, 1))) {
         return Sampling::Exact;
     }
-    // A thread that was there before the call-back learns of it at its next event of any kind,
-    // which this is.
-    jemalloc::provoke_event();
     every.map_or(Sampling::ThreadPeak, Sampling::Every)
 }
 
+fn call_back(event: ThreadEvent) -> bool {
+    let taken = jemalloc::call_back(event);
+    TAKEN.fetch_add(u32::from(taken), Ordering::Release);
+    taken
+}
+
+/// A thread that was there before a call-back learns of it at its next event of any kind. This is
+/// one, where the calling thread may need it; one that starts inside a test was never there before.
+pub(super) fn learn() {
+    let taken = TAKEN.load(Ordering::Acquire);
+    if LEARNT.replace(taken) != taken {
+        jemalloc::provoke_event();
+    }
+}
+
 /// Where there is no call-back: gives the groups what jemalloc has seen as the calling thread's
-/// peak since the last time, before the thread moves between groups or ends.
+/// peak since the last time, before the thread moves between groups, pauses or ends.
 pub(super) fn take_thread_peak(member: &Member) {
-    if EVERY.get() == Some(&None) {
+    if EVERY.get() == Some(&None) && !member.is_paused() {
         if let Some(peak) = jemalloc::thread_peak() {
             member.add_peak(peak);
         }
+        jemalloc::reset_thread_peak();
+    }
+}
+
+/// Where there is no call-back: what jemalloc has seen up to now is not the test's.
+pub(super) fn start_thread_peak() {
+    if EVERY.get() == Some(&None) {
         jemalloc::reset_thread_peak();
     }
 }
