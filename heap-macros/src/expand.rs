@@ -1,9 +1,10 @@
 //! The function again, its body handed to the runtime in one call.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Type, TypeParamBound};
 
 use crate::item::{self, Function};
@@ -36,8 +37,12 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
 fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
     let mut tokens =
         valid::combined(errors).map_or_else(TokenStream::new, |error| error.to_compile_error());
-    tokens.extend(item);
-    tokens
+    tokens.extend(item.clone());
+    if item::is_expression(&item) {
+        quote!({ #tokens })
+    } else {
+        tokens
+    }
 }
 
 /// The call that runs the body.
@@ -48,66 +53,78 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         signature,
         body,
     } = function;
-    let private = private(options);
+    let runtime = options
+        .runtime
+        .as_ref()
+        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
     let test = test(function, options, should_panic);
     let (inner, body) = inner_attributes(body);
-    let output = output(&signature.output);
+    // Whatever the compiler has to say about the closure is about the function, not the attribute.
+    let at_name = at(signature.ident.span());
+    let output = output(&signature.output, at_name);
+    let at_output = match &signature.output {
+        ReturnType::Default => at_name,
+        ReturnType::Type(_, ty) => at(ty.span()),
+    };
+    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
     let panics = !matches!(should_panic, ShouldPanic::No);
     let call = if signature.asyncness.is_some() {
-        let output = match output {
-            Output::Named(output) => output,
-            Output::Opaque | Output::Termination => quote!(_),
-            Output::Never => quote!(::core::convert::Infallible),
+        let (output, body) = match output {
+            Output::Named(output) => (output.clone(), returning(&output, at_output, &body)),
+            Output::Opaque | Output::Termination => (quote!(_), body),
+            Output::Never => (quote!(::core::convert::Infallible), body),
         };
-        quote! {
-            #private::run_async::<#output, _, _>(
-                #test,
-                async move #body,
-                |returned| #private::verdict!(returned),
-            )
-            .await
-        }
+        quote!(__heap::run_async::<#output, _, _>(#test, async move #body, #verdict).await)
     } else {
         match output {
-            Output::Named(output) if panics && output.to_string() == "()" => quote! {
-                #private::run_should_panic(#test, move || -> #output #body)
-            },
-            Output::Named(output) => quote! {
-                #private::run(#test, move || -> #output #body, |returned| #private::verdict!(returned))
-            },
-            Output::Opaque => quote! {
-                #private::run(#test, move || #body, |returned| #private::verdict!(returned))
-            },
-            Output::Termination => quote!(#private::run_termination(#test, move || #body)),
-            Output::Never => quote! {
-                match #private::run(
-                    #test,
-                    move || -> ::core::convert::Infallible #body,
-                    |returned| #private::verdict!(returned),
-                ) {}
-            },
+            Output::Named(output) if panics && output.to_string() == "()" => {
+                let body = quote_spanned!(at_name=> move || -> #output #body);
+                quote!(__heap::run_should_panic(#test, #body))
+            }
+            Output::Named(output) => {
+                let body = quote_spanned!(at_name=> move || -> #output #body);
+                quote!(__heap::run(#test, #body, #verdict))
+            }
+            Output::Opaque => quote!(__heap::run(#test, move || #body, #verdict)),
+            Output::Termination => quote!(__heap::run_termination(#test, move || #body)),
+            Output::Never => {
+                let body = quote_spanned!(at_name=> move || -> ::core::convert::Infallible #body);
+                quote!(match __heap::run(#test, #body, #verdict) {})
+            }
         }
     };
+    // The runtime's path stands here once, so that a wrong one is one error.
     quote! {
         #(#attributes)*
         #visibility #signature {
             #(#inner)*
+            use #runtime::__private as __heap;
             #call
         }
     }
 }
 
-fn private(options: &Options) -> TokenStream {
-    let runtime = options
-        .runtime
-        .as_ref()
-        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
-    quote!(#runtime::__private)
+/// Our hygiene at a place of the user's.
+fn at(place: Span) -> Span {
+    Span::call_site().located_at(place)
+}
+
+/// The body of an `async` block that is known to return `output`: a block cannot declare it, but
+/// takes it from its first `return`.
+fn returning(output: &TokenStream, at_output: Span, body: &Group) -> Group {
+    let statements = body.stream();
+    let declared = quote_spanned! {at_output=>
+        if false {
+            return __heap::never_called::<#output>();
+        }
+    };
+    let mut block = Group::new(body.delimiter(), quote!(#declared #statements));
+    block.set_span(body.span());
+    block
 }
 
 /// The description of the test, made at compile time.
 fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
-    let private = private(options);
     let ident = &function.signature.ident;
     let name = ident.unraw().to_string();
     // `line!()` would give the line of the attribute.
@@ -139,7 +156,7 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     });
     quote! {
         &const {
-            #private::Test::new(
+            __heap::Test::new(
                 #name,
                 ::core::module_path!(),
                 ::core::file!(),
@@ -164,9 +181,9 @@ enum Output {
     Never,
 }
 
-fn output(output: &ReturnType) -> Output {
+fn output(output: &ReturnType, at_name: Span) -> Output {
     match output {
-        ReturnType::Default => Output::Named(quote!(())),
+        ReturnType::Default => Output::Named(quote_spanned!(at_name=> ())),
         ReturnType::Type(_, ty) => match &**ty {
             Type::Never(_) => Output::Never,
             Type::ImplTrait(opaque) if opaque.bounds.iter().any(is_termination) => {

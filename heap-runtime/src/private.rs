@@ -22,7 +22,7 @@ pub use tikv_jemallocator::Jemalloc;
 macro_rules! verdict {
     ($returned:expr) => {{
         use $crate::__private::verdict::*;
-        (&&&&&&Returned($returned)).verdict()
+        (&&&&&&&Returned($returned)).verdict()
     }};
 }
 
@@ -38,7 +38,12 @@ pub fn run<R>(
     body: impl FnOnce() -> R,
     verdict: impl FnOnce(&R) -> Verdict,
 ) -> R {
-    match execute(test, body, verdict) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body(),
+        Err(error) => panic!("{error}"),
+    };
+    match execute(test, settings, body, verdict) {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
@@ -48,7 +53,12 @@ pub fn run<R>(
 /// Runs the body of a test that should panic. There, a failure of ours must not be a panic: it
 /// would be taken for the one that should come.
 pub fn run_should_panic(test: &'static Test, body: impl FnOnce()) {
-    match execute(test, body, |()| Verdict::Passed) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body(),
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute(test, settings, body, |()| Verdict::Passed) {
         (Err(payload), None) => resume_unwind(payload),
         (_, Some(complaint)) => eprintln!("{complaint}"),
         (Ok(()), None) => {}
@@ -101,6 +111,12 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     }
 }
 
+/// Tells an `async` block what it returns, in a branch that is never taken.
+#[must_use]
+pub fn never_called<R>() -> R {
+    unreachable!("stands behind `if false`")
+}
+
 fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending {
     match result {
         Ok(returned) => Ending::Returned(verdict(returned)),
@@ -111,14 +127,10 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
 /// Runs the body, and gives what it returned or threw, and what is wrong on our side.
 fn execute<R>(
     test: &'static Test,
+    settings: &'static Settings,
     body: impl FnOnce() -> R,
     verdict: impl FnOnce(&R) -> Verdict,
 ) -> (Unwound<R>, Option<String>) {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return (catch_unwind(AssertUnwindSafe(body)), None),
-        Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
-    };
     let scope = Scope::begin(test, settings);
     let entered = scope.enter();
     let start = Instant::now();
