@@ -1,8 +1,9 @@
 //! The arguments of the attribute, as they are written: nothing is judged here but their form.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{ParseStream, Parser};
 use syn::{Error, Ident, Result, Token};
 
 /// `name`, `name = value` or `name(list)`.
@@ -21,14 +22,36 @@ pub(crate) enum Value {
     List(TokenStream),
 }
 
-impl Parse for Argument {
-    fn parse(input: ParseStream) -> Result<Self> {
+/// What a list is of, for messages.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Argument,
+    Label,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Argument => "an argument",
+            Self::Label => "a label",
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Argument => "`max_peak = \"8 MiB\"` or `labels(key = \"value\")`",
+            Self::Label => "`scheduler = \"eevdf\"`",
+        }
+    }
+}
+
+impl Argument {
+    fn parse(input: ParseStream, kind: Kind) -> Result<Self> {
         let name = input.call(Ident::parse_any).map_err(|error| {
-            Error::new(
-                error.span(),
-                "expected an argument such as `max_peak = \"8 MiB\"` or `labels(key = \"value\")`",
-            )
+            let (what, example) = (kind.name(), kind.example());
+            Error::new(error.span(), format!("expected {what} such as {example}"))
         })?;
+        one_word(&name, input)?;
         let value = if input.is_empty() {
             Value::None
         } else if input.peek(Token![=]) {
@@ -42,9 +65,11 @@ impl Parse for Argument {
             Value::Assigned(input.parse()?)
         } else {
             match input.parse()? {
-                TokenTree::Group(group)
-                    if group.delimiter() == Delimiter::Parenthesis && input.is_empty() =>
-                {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
+                    if !input.is_empty() {
+                        let message = format!("expected a comma after `{name}(...)`");
+                        return Err(Error::new(input.span(), message));
+                    }
                     Value::List(group.stream())
                 }
                 other => {
@@ -59,12 +84,40 @@ impl Parse for Argument {
     }
 }
 
-/// Reads a list of arguments, every one of them: a mistake in one does not hide the others.
-pub(crate) fn parse(tokens: TokenStream) -> (Vec<Argument>, Vec<Error>) {
+/// Refuses names with dashes or dots in them, and says how to write them.
+fn one_word(name: &Ident, input: ParseStream) -> Result<()> {
+    let (mut word, mut more) = (name.to_string(), TokenStream::new());
+    while input.peek(Token![-]) || input.peek(Token![.]) {
+        let mut joint = || {
+            let separator: TokenTree = input.parse()?;
+            let next = input.call(Ident::parse_any)?;
+            word.extend([separator.to_string(), next.to_string()]);
+            more.extend([separator, next.into()]);
+            Ok::<(), Error>(())
+        };
+        // Not a name then, and reported as whatever else it is.
+        if joint().is_err() {
+            break;
+        }
+    }
+    if more.is_empty() {
+        return Ok(());
+    }
+    let mend = word.replace(['-', '.'], "_");
+    Err(Error::new_spanned(
+        quote!(#name #more),
+        format!("`{word}` is not a name: write `{mend}`"),
+    ))
+}
+
+/// Reads a list of arguments or labels, every one of them: a mistake in one does not hide the
+/// others.
+pub(crate) fn parse(tokens: TokenStream, kind: Kind) -> (Vec<Argument>, Vec<Error>) {
     let mut arguments = Vec::new();
     let mut errors = Vec::new();
-    for part in split_at_commas(tokens) {
-        match part.and_then(|tokens| Argument::parse.parse2(tokens)) {
+    for part in split_at_commas(tokens, kind) {
+        let read = |input: ParseStream| Argument::parse(input, kind);
+        match part.and_then(|tokens| read.parse2(tokens)) {
             Ok(argument) => arguments.push(argument),
             Err(error) => errors.push(error),
         }
@@ -73,7 +126,7 @@ pub(crate) fn parse(tokens: TokenStream) -> (Vec<Argument>, Vec<Error>) {
 }
 
 /// The parts between commas; a comma may follow the last.
-fn split_at_commas(tokens: TokenStream) -> Vec<Result<TokenStream>> {
+fn split_at_commas(tokens: TokenStream, kind: Kind) -> Vec<Result<TokenStream>> {
     let mut parts = Vec::new();
     let mut part = Vec::new();
     for token in tokens {
@@ -82,7 +135,7 @@ fn split_at_commas(tokens: TokenStream) -> Vec<Result<TokenStream>> {
                 parts.push(if part.is_empty() {
                     Err(Error::new(
                         comma.span(),
-                        "expected an argument before the comma",
+                        format!("expected {} before this comma: remove it", kind.name()),
                     ))
                 } else {
                     Ok(part.drain(..).collect())

@@ -1,16 +1,17 @@
 //! The function again, its body handed to the runtime in one call.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Type, TypeParamBound};
 
 use crate::item::{self, Function};
 use crate::valid::{self, Options, ShouldPanic};
 
 /// The whole expansion.
-pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn heap_tracked(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Vec::new();
     let options = valid::options(arguments, &mut errors);
     let mut function = match item::parse(item.clone()) {
@@ -28,16 +29,20 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
     if errors.is_empty() {
         tracked(&function, &options, &should_panic)
     } else {
-        with_errors(errors, function.into_token_stream())
+        with_errors(errors, &function.into_token_stream())
     }
 }
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
-fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
+fn with_errors(errors: Vec<syn::Error>, item: &TokenStream) -> TokenStream {
     let mut tokens =
         valid::combined(errors).map_or_else(TokenStream::new, |error| error.to_compile_error());
-    tokens.extend(item);
-    tokens
+    tokens.extend(item.clone());
+    if item::is_expression(item) {
+        quote!({ #tokens })
+    } else {
+        tokens
+    }
 }
 
 /// The call that runs the body.
@@ -48,75 +53,87 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         signature,
         body,
     } = function;
-    let private = private(options);
+    let runtime = options
+        .runtime
+        .as_ref()
+        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
     let test = test(function, options, should_panic);
     let (inner, body) = inner_attributes(body);
-    let output = output(&signature.output);
+    // Whatever the compiler has to say about the closure is about the function, not the attribute.
+    let at_name = at(signature.ident.span());
+    let output = output(&signature.output, at_name);
+    let at_output = match &signature.output {
+        ReturnType::Default => at_name,
+        ReturnType::Type(_, ty) => at(ty.span()),
+    };
+    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {
-        quote!(#private::Warmed)
+        quote!(__heap::Warmed)
     } else {
-        quote!(#private::Once)
+        quote!(__heap::Once)
     };
     let call = if signature.asyncness.is_some() {
-        let output = match output {
-            Output::Named(output) => output,
-            Output::Opaque | Output::Termination => quote!(_),
-            Output::Never => quote!(::core::convert::Infallible),
+        let (output, body) = match output {
+            Output::Named(output) => (output.clone(), returning(&output, at_output, &body)),
+            Output::Opaque | Output::Termination => (quote!(_), body),
+            Output::Never => (quote!(::core::convert::Infallible), body),
         };
         if panics && output.to_string() == "()" {
-            quote!(#private::run_async_should_panic(#test, async move #body).await)
+            quote!(__heap::run_async_should_panic(#test, async move #body).await)
         } else {
-            quote! {
-                #private::run_async::<#output, _, _>(
-                    #test,
-                    async move #body,
-                    |returned| #private::verdict!(returned),
-                )
-                .await
-            }
+            quote!(__heap::run_async::<#output, _, _>(#test, async move #body, #verdict).await)
         }
     } else {
         match output {
-            Output::Named(output) if panics && output.to_string() == "()" => quote! {
-                #private::run_should_panic(#test, #kind(move || -> #output #body))
-            },
-            Output::Named(output) => quote! {
-                #private::run(#test, #kind(move || -> #output #body), |returned| #private::verdict!(returned))
-            },
-            Output::Opaque => quote! {
-                #private::run(#test, #kind(move || #body), |returned| #private::verdict!(returned))
-            },
-            Output::Termination => quote!(#private::run_termination(#test, #kind(move || #body))),
-            Output::Never => quote! {
-                match #private::run(
-                    #test,
-                    #kind(move || -> ::core::convert::Infallible #body),
-                    |returned| #private::verdict!(returned),
-                ) {}
-            },
+            Output::Named(output) if panics && output.to_string() == "()" => {
+                let body = quote_spanned!(at_name=> move || -> #output #body);
+                quote!(__heap::run_should_panic(#test, #kind(#body)))
+            }
+            Output::Named(output) => {
+                let body = quote_spanned!(at_name=> move || -> #output #body);
+                quote!(__heap::run(#test, #kind(#body), #verdict))
+            }
+            Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
+            Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
+            Output::Never => {
+                let body = quote_spanned!(at_name=> move || -> ::core::convert::Infallible #body);
+                quote!(match __heap::run(#test, #kind(#body), #verdict) {})
+            }
         }
     };
+    // The runtime's path stands here once, so that a wrong one is one error.
     quote! {
         #(#attributes)*
         #visibility #signature {
             #(#inner)*
+            use #runtime::__private as __heap;
             #call
         }
     }
 }
 
-fn private(options: &Options) -> TokenStream {
-    let runtime = options
-        .runtime
-        .as_ref()
-        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
-    quote!(#runtime::__private)
+/// Our hygiene at a place of the user's.
+fn at(place: Span) -> Span {
+    Span::call_site().located_at(place)
+}
+
+/// The body of an `async` block that is known to return `output`: a block cannot declare it, but
+/// takes it from its first `return`.
+fn returning(output: &TokenStream, at_output: Span, body: &Group) -> Group {
+    let statements = body.stream();
+    let declared = quote_spanned! {at_output=>
+        if false {
+            return __heap::never_called::<#output>();
+        }
+    };
+    let mut block = Group::new(body.delimiter(), quote!(#declared #statements));
+    block.set_span(body.span());
+    block
 }
 
 /// The description of the test, made at compile time.
 fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
-    let private = private(options);
     let ident = &function.signature.ident;
     let name = ident.unraw().to_string();
     // `line!()` would give the line of the attribute.
@@ -145,7 +162,7 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
         &const {
-            #private::Test::new(
+            __heap::Test::new(
                 #name,
                 ::core::module_path!(),
                 ::core::file!(),
@@ -170,9 +187,9 @@ enum Output {
     Never,
 }
 
-fn output(output: &ReturnType) -> Output {
+fn output(output: &ReturnType, at_name: Span) -> Output {
     match output {
-        ReturnType::Default => Output::Named(quote!(())),
+        ReturnType::Default => Output::Named(quote_spanned!(at_name=> ())),
         ReturnType::Type(_, ty) => match &**ty {
             Type::Never(_) => Output::Never,
             Type::ImplTrait(opaque) if opaque.bounds.iter().any(is_termination) => {

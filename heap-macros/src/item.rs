@@ -4,7 +4,7 @@ use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Item, Result, Signature, Token, Visibility};
+use syn::{Attribute, Block, Error, Expr, Item, Result, Signature, Stmt, Token, Visibility};
 
 /// A function whose body is kept as the tokens that the user wrote.
 ///
@@ -68,7 +68,10 @@ fn foreign(item: TokenStream) -> Option<(&'static str, Span)> {
     if let Ok(semicolon) = syn::parse::Parser::parse2(bodyless, item.clone()) {
         return Some(("a declaration without a body", semicolon.span()));
     }
-    Some(match syn::parse2(item).ok()? {
+    let Ok(parsed) = syn::parse2(item.clone()) else {
+        return statement(item);
+    };
+    Some(match parsed {
         Item::Const(item) => ("a constant", item.const_token.span()),
         Item::Enum(item) => ("an enum", item.enum_token.span()),
         Item::ExternCrate(item) => ("an extern crate", item.extern_token.span()),
@@ -85,4 +88,30 @@ fn foreign(item: TokenStream) -> Option<(&'static str, Span)> {
         Item::Use(item) => ("a use declaration", item.use_token.span()),
         _ => return None,
     })
+}
+
+/// What the statement or expression is, where the item is one. Only a nightly compiler lets an
+/// attribute stand there; a stable one has its own error, and this one says what to do instead.
+fn statement(item: TokenStream) -> Option<(&'static str, Span)> {
+    let statements = syn::parse::Parser::parse2(Block::parse_within, item).ok()?;
+    let [statement] = statements.as_slice() else {
+        return None;
+    };
+    let of_expression = |expression: &Expr| match expression {
+        Expr::Closure(closure) => ("a closure", closure.span()),
+        other => ("an expression", other.span()),
+    };
+    Some(match statement {
+        Stmt::Expr(expression, _) => of_expression(expression),
+        Stmt::Local(local) => match &local.init {
+            Some(init) if matches!(*init.expr, Expr::Closure(_)) => of_expression(&init.expr),
+            _ => ("a statement", local.let_token.span()),
+        },
+        Stmt::Item(_) | Stmt::Macro(_) => return None,
+    })
+}
+
+/// Whether the item stands where an expression must, so that nothing may be put before it.
+pub(crate) fn is_expression(item: &TokenStream) -> bool {
+    syn::parse2::<Item>(item.clone()).is_err() && syn::parse2::<Expr>(item.clone()).is_ok()
 }

@@ -33,20 +33,33 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(compact.len());
     let (number, unit) = compact.split_at(end);
-    let unit = unit.trim().to_ascii_lowercase();
+    let unit = unit.trim();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || number.ends_with('.') {
+        let what = if text.is_empty() {
+            "an empty text".into()
+        } else {
+            format!("`{text}`")
+        };
         return Err(format!(
-            "`{text}` is not a size: write a number of bytes or a number with a unit, \
+            "{what} is not a size: write a number of bytes or a number with a unit, \
              such as `\"8 MiB\"`"
         ));
     }
-    let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+    let Some((_, factor)) = UNITS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+    else {
         return Err(format!(
             "`{unit}` is not a unit of size: write B, kB, MB, GB, TB, KiB, MiB, GiB, TiB or PiB"
         ));
     };
-    let overflow = || format!("`{text}` is more than {} bytes, the largest size", u64::MAX);
+    let overflow = || {
+        format!(
+            "`{text}` is more than {} bytes, the largest size: write a smaller one",
+            u64::MAX
+        )
+    };
     let whole: u64 = whole.parse().map_err(|_| overflow())?;
     let bytes = whole.checked_mul(*factor).ok_or_else(overflow)?;
     let part = fraction_of(fraction.trim_end_matches('0'), *factor).ok_or_else(|| {

@@ -1,12 +1,13 @@
 //! From arguments and a function as written to options and a function that can be tracked.
 
 use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Meta, Path, Result};
 
-use crate::attr::{self, Argument, Value};
+use crate::attr::{self, Argument, Kind, Value};
 use crate::item::Function;
 use crate::size;
 
@@ -47,7 +48,7 @@ const ARGUMENTS: [(&str, &str); 9] = [
 /// Judges the arguments. What is wrong with them is added to `errors`, one for each mistake.
 pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Options {
     let mut options = Options::default();
-    let (arguments, malformed) = attr::parse(arguments);
+    let (arguments, malformed) = attr::parse(arguments, Kind::Argument);
     errors.extend(malformed);
     let mut seen: Vec<Ident> = Vec::new();
     for argument in arguments {
@@ -190,14 +191,14 @@ fn bytes(name: &Ident, value: Value) -> Result<u64> {
             size::parse(&text.value()).map_err(|error| Error::new(text.span(), error))
         }
         Lit::Int(number) => whole(name, &number, "bytes"),
-        other => Err(wrong_value(name, other.span())),
+        other => Err(wrong_value(name, other)),
     }
 }
 
 fn integer(name: &Ident, value: Value) -> Result<u64> {
     match literal(name, value)? {
         Lit::Int(number) => whole(name, &number, "allocations"),
-        other => Err(wrong_value(name, other.span())),
+        other => Err(wrong_value(name, other)),
     }
 }
 
@@ -207,7 +208,7 @@ fn whole(name: &Ident, number: &LitInt, unit: &str) -> Result<u64> {
             Error::new(
                 number.span(),
                 format!(
-                    "`{number}` is more than {} {unit}, the largest limit",
+                    "`{number}` is more than {} {unit}, the largest limit: write a smaller one",
                     u64::MAX
                 ),
             )
@@ -234,29 +235,22 @@ fn warmup(name: &Ident, value: Value) -> Result<u32> {
             Err(_) => Err(Error::new(
                 number.span(),
                 format!(
-                    "`{number}` is more than {} rounds, the most there can be",
+                    "`{number}` is more than {} rounds, the most there can be: write a smaller number",
                     u32::MAX
                 ),
             )),
         },
-        other => Err(wrong_value(name, other.span())),
+        other => Err(wrong_value(name, other)),
     }
 }
 
 fn flag(name: &Ident, value: Value) -> Result<bool> {
     match value {
         Value::None => Ok(true),
-        Value::Assigned(tokens) | Value::List(tokens) => {
-            let span = if tokens.is_empty() {
-                name.span()
-            } else {
-                tokens.span()
-            };
-            Err(Error::new(
-                span,
-                format!("`{name}` takes no value: write `{name}` alone"),
-            ))
-        }
+        Value::Assigned(tokens) | Value::List(tokens) => Err(Error::new_spanned(
+            or_name(tokens, name),
+            format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
+        )),
     }
 }
 
@@ -269,12 +263,19 @@ fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
                 "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
             ));
         }
-        Value::None => return Err(wrong_value(name, name.span())),
-        Value::Assigned(tokens) => return Err(wrong_value(name, tokens.span())),
+        Value::None => return Err(wrong_value(name, name)),
+        Value::Assigned(tokens) => return Err(wrong_value(name, tokens)),
     };
-    let (pairs, mut errors) = attr::parse(list);
+    let (pairs, mut errors) = attr::parse(list, Kind::Label);
     let mut labels: Vec<(String, LitStr)> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
     for Argument { name: key, value } in pairs {
+        let label = key.unraw().to_string();
+        if seen.contains(&label) {
+            errors.push(repeated(&key));
+            continue;
+        }
+        seen.push(label.clone());
         let text = match literal(&key, value) {
             Ok(Lit::Str(text)) if !text.value().trim().is_empty() => text,
             Ok(Lit::Str(text)) => {
@@ -285,25 +286,14 @@ fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
                 continue;
             }
             Ok(other) => {
-                errors.push(Error::new(
-                    other.span(),
-                    format!("a label is a string: write `{key} = \"...\"`"),
-                ));
+                errors.push(no_string(&key, other));
                 continue;
             }
             Err(_) => {
-                errors.push(Error::new(
-                    key.span(),
-                    format!("a label is a string: write `{key} = \"...\"`"),
-                ));
+                errors.push(no_string(&key, &key));
                 continue;
             }
         };
-        let label = key.unraw().to_string();
-        if labels.iter().any(|(other, _)| *other == label) {
-            errors.push(repeated(&key));
-            continue;
-        }
         labels.push((label, text));
     }
     match combined(errors) {
@@ -312,46 +302,50 @@ fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
     }
 }
 
+fn no_string(key: &Ident, at: impl ToTokens) -> Error {
+    Error::new_spanned(at, format!("a label is a string: write `{key} = \"...\"`"))
+}
+
 fn runtime(name: &Ident, value: Value) -> Result<Path> {
     let Value::Assigned(tokens) = value else {
-        return Err(wrong_value(name, name.span()));
+        return Err(wrong_value(name, name));
     };
     // `crate = "path"` is how serde writes it; both mean the same.
     if let Ok(text) = syn::parse2::<LitStr>(tokens.clone()) {
         return text
             .parse_with(Path::parse_mod_style)
-            .map_err(|_| wrong_value(name, text.span()));
+            .map_err(|_| wrong_value(name, text));
     }
-    let span = tokens.span();
     Path::parse_mod_style
-        .parse2(tokens)
-        .map_err(|_| wrong_value(name, span))
+        .parse2(tokens.clone())
+        .map_err(|_| wrong_value(name, tokens))
 }
 
 /// The one literal that an argument's value must be.
 fn literal(name: &Ident, value: Value) -> Result<Lit> {
     match value {
         Value::Assigned(tokens) => {
-            let span = tokens.span();
             // `-1` would parse as a literal, and no argument means anything below nothing.
-            syn::parse2::<Lit>(tokens)
+            syn::parse2::<Lit>(tokens.clone())
                 .ok()
                 .filter(|literal| !matches!(literal, Lit::Int(number) if number.base10_digits().starts_with('-')))
-                .ok_or_else(|| wrong_value(name, span))
+                .ok_or_else(|| wrong_value(name, tokens))
         }
-        Value::None => Err(wrong_value(name, name.span())),
-        Value::List(tokens) => {
-            let span = if tokens.is_empty() {
-                name.span()
-            } else {
-                tokens.span()
-            };
-            Err(wrong_value(name, span))
-        }
+        Value::None => Err(wrong_value(name, name)),
+        Value::List(tokens) => Err(wrong_value(name, or_name(tokens, name))),
     }
 }
 
-fn wrong_value(name: &Ident, span: Span) -> Error {
+/// What is wrong, or where there is nothing of it, the argument's name.
+fn or_name(tokens: TokenStream, name: &Ident) -> TokenStream {
+    if tokens.is_empty() {
+        name.to_token_stream()
+    } else {
+        tokens
+    }
+}
+
+fn wrong_value(name: &Ident, at: impl ToTokens) -> Error {
     let example = ARGUMENTS
         .iter()
         .find(|(known, _)| name == known)
@@ -364,7 +358,7 @@ fn wrong_value(name: &Ident, span: Span) -> Error {
         "crate" => "a path",
         _ => "a value",
     };
-    Error::new(span, format!("`{name}` takes {what}: write `{example}`"))
+    Error::new_spanned(at, format!("`{name}` takes {what}: write `{example}`"))
 }
 
 fn repeated(name: &Ident) -> Error {

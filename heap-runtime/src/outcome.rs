@@ -103,12 +103,31 @@ pub mod verdict {
         #[doc(hidden)]
         fn verdict(&self) -> Verdict;
     }
-    impl<T: Termination + Clone, E: Debug> ResultOfTermination for &&&&&Returned<'_, Result<T, E>> {
+    impl<T: Termination + Clone, E: Debug> ResultOfTermination for &&&&&&Returned<'_, Result<T, E>> {
         fn verdict(&self) -> Verdict {
             match self.0 {
                 Ok(value) => of_code(value.clone().report()),
                 Err(error) => Verdict::Failed(format!("{error:?}")),
             }
+        }
+    }
+
+    /// `Result` of something that the harness will report, and that nobody can report before.
+    pub trait ResultOfUsedUp {
+        #[doc(hidden)]
+        type Value;
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict
+        where
+            Self::Value: ReportedTwice;
+    }
+    impl<T: Termination, E: Debug> ResultOfUsedUp for &&&&&Returned<'_, Result<T, E>> {
+        type Value = T;
+        fn verdict(&self) -> Verdict
+        where
+            T: ReportedTwice,
+        {
+            Verdict::Passed
         }
     }
 
@@ -152,15 +171,23 @@ pub mod verdict {
     }
 
     /// A value that the harness will report, and that nobody can report before.
+    ///
+    /// The bound is the method's, not the `impl`'s: one that does not hold there would only have
+    /// the next `impl` taken, and a failure passed for a success.
     pub trait UsedUpTermination {
         #[doc(hidden)]
-        fn verdict(&self) -> Verdict;
+        type Value;
+        #[doc(hidden)]
+        fn verdict(&self) -> Verdict
+        where
+            Self::Value: ReportedTwice;
     }
-    impl<T: Termination> UsedUpTermination for &Returned<'_, T>
-    where
-        T: ReportedTwice,
-    {
-        fn verdict(&self) -> Verdict {
+    impl<T: Termination> UsedUpTermination for &Returned<'_, T> {
+        type Value = T;
+        fn verdict(&self) -> Verdict
+        where
+            T: ReportedTwice,
+        {
             Verdict::Passed
         }
     }

@@ -24,7 +24,7 @@ pub use tikv_jemallocator::Jemalloc;
 macro_rules! verdict {
     ($returned:expr) => {{
         use $crate::__private::verdict::*;
-        (&&&&&&Returned($returned)).verdict()
+        (&&&&&&&Returned($returned)).verdict()
     }};
 }
 
@@ -82,7 +82,12 @@ pub fn run<B: Body>(
     body: B,
     verdict: impl FnOnce(&B::Returned) -> Verdict,
 ) -> B::Returned {
-    match execute(test, body, verdict) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.run(),
+        Err(error) => panic!("{error}"),
+    };
+    match execute(test, settings, body, verdict) {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
@@ -92,7 +97,12 @@ pub fn run<B: Body>(
 /// Runs the body of a test that should panic. There, a failure of ours must not be a panic: it
 /// would be taken for the one that should come.
 pub fn run_should_panic(test: &'static Test, body: impl Body<Returned = ()>) {
-    match execute(test, body, |()| Verdict::Passed) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.run(),
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute(test, settings, body, |()| Verdict::Passed) {
         (Err(payload), None) => resume_unwind(payload),
         (_, Some(complaint)) => eprintln!("{complaint}"),
         (Ok(()), None) => {}
@@ -219,6 +229,12 @@ impl<F> Drop for Begun<F> {
     }
 }
 
+/// Tells an `async` block what it returns, in a branch that is never taken.
+#[must_use]
+pub fn never_called<R>() -> R {
+    unreachable!("stands behind `if false`")
+}
+
 fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending {
     match result {
         Ok(returned) => Ending::Returned(verdict(returned)),
@@ -229,17 +245,10 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
 /// Runs the body, and gives what it returned or threw, and what is wrong on our side.
 fn execute<B: Body>(
     test: &'static Test,
+    settings: &'static Settings,
     body: B,
     verdict: impl FnOnce(&B::Returned) -> Verdict,
 ) -> (Unwound<B::Returned>, Option<String>) {
-    // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
-    // invariant who would not have seen it anyway.
-    let catch = |body: B| catch_unwind(AssertUnwindSafe(|| body.run()));
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return (catch(body), None),
-        Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
-    };
     let scope = Scope::begin(test, settings);
     if test.warmup > 0 {
         let warm = catch_unwind(AssertUnwindSafe(|| body.warm_up(test.warmup)));
@@ -252,7 +261,9 @@ fn execute<B: Body>(
     scope.start();
     let start = Instant::now();
     let entered = scope.enter();
-    let result = catch(body);
+    // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
+    // invariant who would not have seen it anyway.
+    let result = catch_unwind(AssertUnwindSafe(|| body.run()));
     drop(entered);
     let ran_for = start.elapsed();
     let complaint = scope.end(Some(ran_for), || ending(&result, verdict));

@@ -118,13 +118,10 @@ mod recent {
         let recent = Recent::never();
         assert_eq!(recent.get_or_read(read).online_cpus, Some(1));
         // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
-        let age = |age: Duration| {
-            let mut last = recent.last.lock().unwrap();
-            last.as_mut().unwrap().0 = Instant::now() - age;
-        };
-        age(FRESH);
+        let taken_at = |at: Instant| recent.last.lock().unwrap().as_mut().unwrap().0 = at;
+        taken_at(Instant::now().checked_sub(FRESH).unwrap());
         assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
-        recent.last.lock().unwrap().as_mut().unwrap().0 = Instant::now() + Duration::from_secs(60);
+        taken_at(Instant::now() + Duration::from_mins(1));
         assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
     }
 }

@@ -1,0 +1,11 @@
+use heap_runtime::heap_tracked;
+
+#[heap_tracked]
+pub enum Policy {
+    Fifo,
+    Idle,
+}
+
+fn main() {
+    let _ = [Policy::Fifo, Policy::Idle];
+}
