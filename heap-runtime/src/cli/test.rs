@@ -125,14 +125,9 @@ fn read(folders: &[PathBuf], run_id: &str) -> Result<Run, Error> {
             Err(error) => return Err(Error::at("look for sidecars in", folder, error)),
         }
     }
-    Run::read(&there, Some(run_id)).map_err(|error| {
-        let folders: Vec<_> = there.iter().map(|path| path.to_string_lossy()).collect();
-        Error::at(
-            "read the sidecars in",
-            Path::new(&folders.join(", ")),
-            error,
-        )
-    })
+    let mut run = Run::read(&there, |_, _| ()).map_err(|error| Error::new(error.to_string()))?;
+    run.keep(run_id);
+    Ok(run)
 }
 
 fn print(run: &Run, terminal: &mut Terminal) -> Result<(), Error> {
