@@ -4,6 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::filter::Filter;
+use super::report::Format;
+use crate::report::Order;
+
 /// Reads the sidecars that `#[heap_tracked]` tests leave: what each test did to the heap, on which
 /// host, and how it ended.
 #[derive(Debug, Parser)]
@@ -17,6 +21,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Runs `cargo test` as one run, then reports it
     Test(Test),
+    /// Reports a run, or several
+    Report(Report),
     /// Prints the JSON Schema of a sidecar
     #[command(hide = true)]
     Schema,
@@ -24,13 +30,17 @@ pub(super) enum Command {
 
 /// Runs `cargo test` as one run, then reports it.
 ///
-/// All arguments go to cargo as they are. Without any for cargo, those of `test-args` in
-/// `[workspace.metadata.heap]` of the workspace's Cargo.toml are used.
+/// The options of `cargo heap` itself come first; from the first argument on that is not one of
+/// them, everything goes to cargo as it is. Where nothing does, `test-args` of
+/// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used.
 ///
-/// Exit status: 0 if all is good, 1 if the build or a test failed, 2 if cargo was used wrongly.
+/// Exit status: 0 if all is good, 1 if the build or a test failed, 2 if cargo was used wrongly, 128
+/// and the signal's number if a signal ended cargo.
 #[derive(Debug, Args)]
-#[command(override_usage = "cargo heap test [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
+#[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
 pub(super) struct Test {
+    #[command(flatten)]
+    pub(super) output: Output,
     /// What `cargo test` is given
     #[arg(
         value_name = "CARGO ARGUMENTS",
@@ -40,10 +50,50 @@ pub(super) struct Test {
     cargo: Vec<OsString>,
 }
 
+/// Reports a run, or several together.
+///
+/// Exit status: 0 if all is good, 1 if a reported test failed or was killed, 2 if there is no such
+/// run.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// Which tests are reported, in which order.
+#[derive(Debug, Default, Args)]
+pub(super) struct Selection {
+    /// Only tests whose name contains this, or matches /this regular expression/
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<Filter>,
+    /// What comes first; numbers come the largest first [default: outcome]
+    #[arg(long, value_enum, value_name = "BY")]
+    pub(super) sort: Option<Order>,
+    /// Only so many tests
+    #[arg(long, value_name = "N")]
+    pub(super) top: Option<usize>,
+}
+
+/// How it is printed.
+#[derive(Debug, Default, Args)]
+pub(super) struct Output {
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
+    #[arg(long)]
+    pub(super) github: bool,
+}
+
 impl Test {
     /// What cargo is given, out of `args`, in which a `--` is still where the user wrote it: the
     /// parser takes one that comes first for its own.
-    pub(super) fn after(self, args: &[OsString]) -> Vec<OsString> {
+    pub(super) fn cargo_arguments(&self, args: &[OsString]) -> Vec<OsString> {
         let start = args.len().saturating_sub(self.cargo.len());
         let start = match start.checked_sub(1) {
             Some(before) if args[before] == "--" => before,
@@ -72,7 +122,7 @@ mod tests {
         let Command::Test(command) = Cli::try_parse_from(&args).unwrap().command else {
             panic!("{line} is no `test`");
         };
-        command.after(&args)
+        command.cargo_arguments(&args)
     }
 
     #[test]
@@ -90,6 +140,8 @@ mod tests {
             ("cargo-heap test -- --nocapture", "-- --nocapture"),
             ("cargo-heap test name -- -q --help", "name -- -q --help"),
             ("cargo-heap test -- -- x", "-- -- x"),
+            ("cargo-heap test --github -- x", "-- x"),
+            ("cargo-heap test --format json --lib", "--lib"),
             ("cargo-heap test --no-fail-fast --", "--no-fail-fast --"),
         ] {
             let expected: Vec<OsString> =

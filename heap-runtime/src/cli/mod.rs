@@ -5,7 +5,14 @@
 
 mod args;
 mod error;
+mod filter;
+mod github;
+mod markdown;
+mod progress;
+mod quantity;
+mod report;
 mod run_table;
+mod runs;
 mod schema;
 mod terminal;
 mod test;
@@ -49,7 +56,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut terminal = Terminal::of_stdout();
-    let status = run(cli, &args, &mut terminal).and_then(|status| {
+    let status = run(&cli, &args, &mut terminal).and_then(|status| {
         terminal.flush()?;
         Ok(status)
     });
@@ -65,9 +72,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
-    match cli.command {
-        Command::Test(command) => test::run(&command.after(args), terminal),
+fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
+    match &cli.command {
+        Command::Test(command) => test::run(command, args, terminal),
+        Command::Report(command) => report::run(command, terminal),
         Command::Schema => schema::print(terminal),
     }
 }

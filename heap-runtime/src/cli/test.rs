@@ -6,20 +6,26 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitStatus};
 
-use super::Status;
 use super::error::Error;
-use super::run_table::run_table;
+use super::report::Format;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
+use super::{Status, args, report, runs};
 use crate::env::{Settings, cargo_target_dir};
 use crate::report::Run;
+use crate::sidecar::runs_folder;
 
-/// Runs `cargo test` with these arguments, then prints what its tests left.
-pub(super) fn run(arguments: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
+/// Runs `cargo test`, then reports what its tests left.
+pub(super) fn run(
+    command: &args::Test,
+    args: &[OsString],
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
     let settings = Settings::get().map_err(Error::new)?;
-    let workspace = Workspace::of(arguments)?;
-    let arguments = or_default(arguments, &workspace)?;
+    let arguments = command.cargo_arguments(args);
+    let workspace = Workspace::of(&arguments)?;
+    let arguments = or_default(&arguments, &workspace)?;
     let sidecar_dir = workspace::sidecar_dir(settings)?;
     let ended = Cargo {
         workspace: &workspace,
@@ -29,17 +35,23 @@ pub(super) fn run(arguments: &[OsString], terminal: &mut Terminal) -> Result<Sta
     let folders: Vec<PathBuf> = if let Some(folder) = &sidecar_dir {
         vec![folder.clone()]
     } else {
-        let runs = workspace.runs_folders();
-        runs.iter().map(|runs| runs.join(&ended.run_id)).collect()
+        let targets = workspace.targets();
+        targets
+            .iter()
+            .map(|target| runs_folder(target).join(&ended.run_id))
+            .collect()
     };
     let run = read(&folders, &ended.run_id)?;
-    writeln!(terminal)?;
-    if run.rows.is_empty() && run.unreadable.is_empty() {
-        writeln!(terminal, "{}", why_empty(settings, &folders))?;
-    } else {
-        print(&run, terminal)?;
+    let tracked = !run.rows.is_empty();
+    if command.output.format == Format::Table {
+        writeln!(terminal)?;
     }
-    status(ended.status, !run.rows.is_empty())
+    if !tracked && run.unreadable.is_empty() {
+        terminal::note(&why_empty(settings, &folders));
+    } else {
+        report::print(run, &args::Selection::default(), &command.output, terminal)?;
+    }
+    status(ended.status, tracked)
 }
 
 /// What the user wrote; where there is nothing for cargo, what the workspace says.
@@ -125,35 +137,9 @@ fn read(folders: &[PathBuf], run_id: &str) -> Result<Run, Error> {
             Err(error) => return Err(Error::at("look for sidecars in", folder, error)),
         }
     }
-    let mut run = Run::read(&there, |_, _| ()).map_err(|error| Error::new(error.to_string()))?;
+    let mut run = runs::read(&there)?;
     run.keep(run_id);
     Ok(run)
-}
-
-fn print(run: &Run, terminal: &mut Terminal) -> Result<(), Error> {
-    if !run.rows.is_empty() {
-        writeln!(
-            terminal,
-            "{}",
-            run_table(&run.rows, terminal.width()).trim_fmt()
-        )?;
-        writeln!(terminal)?;
-    }
-    for file in &run.unreadable {
-        terminal::complain(&format!(
-            "`{}` is left out: {}",
-            printable(&file.path.to_string_lossy()),
-            printable(&file.error.to_string())
-        ));
-    }
-    for folder in &run.folders {
-        writeln!(
-            terminal,
-            "sidecars: {}",
-            printable(&folder.to_string_lossy())
-        )?;
-    }
-    Ok(())
 }
 
 fn why_empty(settings: &Settings, folders: &[PathBuf]) -> String {

@@ -121,7 +121,9 @@ impl Diagnosis {
             .collect();
         if findings.is_empty() {
             let evidence = what_was_calm(row);
-            let verdict = if evidence.is_empty() {
+            // Of a test that was killed, what came after the first reading is seen in the next only.
+            let blind = row.state == State::Killed && context.after_killed(row).is_none();
+            let verdict = if evidence.is_empty() || blind {
                 Verdict::Unknown
             } else {
                 Verdict::Calm
@@ -336,13 +338,19 @@ fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
 
 fn what_was_calm(row: &Row) -> Vec<String> {
     let mut evidence = Vec::new();
+    let when = match row.state {
+        State::Killed => "before the test, ",
+        _ => "",
+    };
     if let Some(some) = row.psi_some_avg10.or(row.psi_some_avg10_before) {
-        evidence.push(format!("memory pressure (some) was {some:.1} % over 10 s"));
+        evidence.push(format!(
+            "{when}memory pressure (some) was {some:.1} % over 10 s"
+        ));
     }
     let available = row.mem_available_kib.or(row.mem_available_before_kib);
     if let (Some(available), Some(total)) = (available, row.total_memory_kib) {
         evidence.push(format!(
-            "the host had {} of {} available",
+            "{when}the host had {} of {} available",
             Human(available.saturating_mul(1024)),
             Human(total.saturating_mul(1024))
         ));
@@ -425,6 +433,7 @@ mod tests {
         blind.psi_some_avg10_before = None;
         blind.total_memory_kib = None;
         assert_eq!(verdicts(&blind, &[]), [Verdict::Unknown]);
+        assert_eq!(verdicts(&killed("t"), &[]), [Verdict::Unknown]);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod context;
 pub mod diagnosis;
 mod folder;
+mod order;
 mod process;
 mod record;
 mod row;
@@ -22,10 +23,13 @@ mod run;
 #[cfg(test)]
 mod sample;
 mod state;
+mod totals;
 
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;
+pub use order::Order;
 pub use row::{Column, Row, TestKey};
 pub use run::{FolderError, Run};
 pub use state::State;
+pub use totals::Totals;

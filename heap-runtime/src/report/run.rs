@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::order::Order;
 use super::row::Row;
 use crate::sidecar::{self, Unreadable};
 
@@ -49,7 +50,7 @@ impl Run {
             rows,
             unreadable,
         };
-        run.rows.sort_by(|a, b| order(a).cmp(&order(b)));
+        Order::default().sort(&mut run.rows);
         run.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(run)
     }
@@ -140,8 +141,4 @@ fn read_one(path: &Path, rows: &mut Vec<Row>, unreadable: &mut Vec<Unreadable>) 
             error,
         }),
     }
-}
-
-fn order(row: &Row) -> impl Ord + '_ {
-    (row.state, row.key(), row.turn(), &row.run_id)
 }

@@ -1,0 +1,4 @@
+//! `cargo heap` as people run it: the real program over runs of every kind.
+
+mod report;
+mod run;
