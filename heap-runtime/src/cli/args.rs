@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::filter::Filter;
 use super::report::Format;
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Test(Test),
     /// Reports a run, or several
     Report(Report),
+    /// Shows everything about one test
+    Show(Show),
     /// Prints the JSON Schema of a sidecar
     #[command(hide = true)]
     Schema,
@@ -63,6 +65,31 @@ pub(super) struct Report {
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+/// Shows everything about one test: its numbers, its timeline, its budgets, the host around it.
+///
+/// Exit status: 0 if it is good, 1 if it failed or was killed, 2 if there is no such test.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The test's name, or part of it that no other test has
+    pub(super) test: String,
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    #[arg(long, value_name = "RUN")]
+    pub(super) run: Option<String>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableOrJson,
+}
+
+/// How a command prints that has no use for more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableOrJson {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
 }
 
 /// Which tests are reported, in which order.

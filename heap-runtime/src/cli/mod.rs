@@ -8,12 +8,14 @@ mod error;
 mod filter;
 mod github;
 mod markdown;
+mod plot;
 mod progress;
 mod quantity;
 mod report;
 mod run_table;
 mod runs;
 mod schema;
+mod show;
 mod terminal;
 mod test;
 mod text;
@@ -76,6 +78,7 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
     match &cli.command {
         Command::Test(command) => test::run(command, args, terminal),
         Command::Report(command) => report::run(command, terminal),
+        Command::Show(command) => show::run(command, terminal),
         Command::Schema => schema::print(terminal),
     }
 }

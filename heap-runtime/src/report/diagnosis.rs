@@ -528,7 +528,7 @@ mod tests {
         );
         // Another run's reading may be of another host.
         later.run_id = "another".into();
-        assert_eq!(verdicts(&row, &[later]), [Verdict::Calm]);
+        assert_eq!(verdicts(&row, &[later]), [Verdict::Unknown]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::record::Record;
 use super::row::Row;
 
-fn row(sidecar: Value) -> Row {
+fn row(sidecar: &Value) -> Row {
     let text = sidecar.to_string();
     let path = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&path, text).unwrap();
@@ -45,7 +45,7 @@ fn sidecar(test: &str) -> Value {
 
 /// A test that failed while nothing was the matter with memory.
 pub(super) fn calm(test: &str) -> Row {
-    row(sidecar(test))
+    row(&sidecar(test))
 }
 
 /// A test that was killed.
@@ -58,7 +58,7 @@ pub(super) fn killed(test: &str) -> Row {
     }
     map.insert("host".into(), json!({ "total_memory_kib": 1000 << 10 }));
     map.insert("pid".into(), (u32::MAX - 1).into());
-    row(sidecar)
+    row(&sidecar)
 }
 
 /// A test of which everything there is was recorded.
@@ -85,5 +85,5 @@ pub(super) fn full() -> Row {
             }
         }),
     );
-    row(sidecar)
+    row(&sidecar)
 }
