@@ -1,9 +1,11 @@
 //! What people may write behind `cargo heap`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::compare::WrittenTolerance;
 use super::filter::Filter;
 use super::report::Format;
 use crate::report::Order;
@@ -25,6 +27,11 @@ pub(super) enum Command {
     Report(Report),
     /// Shows everything about one test
     Show(Show),
+    /// Shows what changed between two runs
+    Compare(Compare),
+    /// Keeps what a run came to, to compare later ones with
+    #[command(subcommand)]
+    Baseline(Baseline),
     /// Prints the JSON Schema of a sidecar
     #[command(hide = true)]
     Schema,
@@ -80,6 +87,52 @@ pub(super) struct Show {
     /// How it is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
+}
+
+/// Shows what changed between two runs, test by test.
+///
+/// A number counts where it moved by more than its error and the tolerance. The process tier counts
+/// only where no other tracked test overlapped.
+///
+/// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// A file of `cargo heap baseline save`, a folder of sidecars, or a run's id
+    pub(super) base: String,
+    /// The same [default: the newest run]
+    pub(super) new: Option<String>,
+    /// By how much a number may change, as `5%` or `64 KiB` [default: 4 KiB]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(super) tolerance: Option<WrittenTolerance>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableJsonMarkdown,
+}
+
+/// How a comparison is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableJsonMarkdown {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Baseline {
+    /// Writes what a run came to, test by test, to a file that can be committed
+    Save(Save),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Save {
+    /// The file to write; one that is there is replaced
+    pub(super) file: PathBuf,
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    pub(super) run: Option<String>,
 }
 
 /// How a command prints that has no use for more.

@@ -4,6 +4,7 @@
 //! and how it is shown to them. Not public API.
 
 mod args;
+mod compare;
 mod error;
 mod filter;
 mod github;
@@ -79,6 +80,8 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Test(command) => test::run(command, args, terminal),
         Command::Report(command) => report::run(command, terminal),
         Command::Show(command) => show::run(command, terminal),
+        Command::Compare(command) => compare::run(command, terminal),
+        Command::Baseline(args::Baseline::Save(command)) => compare::save(command, terminal),
         Command::Schema => schema::print(terminal),
     }
 }

@@ -12,6 +12,8 @@
 //! # Ok::<(), heap_runtime::report::FolderError>(())
 //! ```
 
+mod baseline;
+mod compare;
 mod context;
 pub mod diagnosis;
 mod folder;
@@ -25,6 +27,8 @@ mod sample;
 mod state;
 mod totals;
 
+pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
+pub use compare::{Change, Comparison, DifferentAllocators, Kind, Moved, Number, Tolerance};
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;
