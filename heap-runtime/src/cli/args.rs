@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::compare::WrittenTolerance;
+use super::export;
 use super::filter::Filter;
 use super::report::Format;
 use crate::report::Order;
@@ -21,17 +22,22 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Runs `cargo test` as one run, then reports it
     Test(Test),
-    /// Reports a run, or several
     Report(Report),
-    /// Shows everything about one test
     Show(Show),
-    /// Shows what changed between two runs
     Compare(Compare),
     /// Keeps what a run came to, to compare later ones with
     #[command(subcommand)]
     Baseline(Baseline),
+    Export(Export),
+    Clean(Clean),
+    /// Prints what a shell needs to complete `cargo-heap`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the man page
+    Man,
     /// Prints the JSON Schema of a sidecar
     #[command(hide = true)]
     Schema,
@@ -133,6 +139,37 @@ pub(super) struct Save {
     pub(super) file: PathBuf,
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     pub(super) run: Option<String>,
+}
+
+/// Prints a flat row for each test, to be read by other programs such as DuckDB.
+///
+/// Columns are stable: new ones may come, and none changes its meaning or goes.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Folders of sidecars, or runs' ids [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
+    /// All runs that are kept
+    #[arg(long, conflicts_with = "runs")]
+    pub(super) all: bool,
+    /// What rows are printed as
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: export::Format,
+    /// Prints what the columns are instead
+    #[arg(long)]
+    pub(super) columns: bool,
+}
+
+/// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,
+/// stays.
+#[derive(Debug, Args)]
+pub(super) struct Clean {
+    /// The newest so many runs stay
+    #[arg(long, value_name = "N")]
+    pub(super) keep: usize,
+    /// Only says what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 /// How a command prints that has no use for more.

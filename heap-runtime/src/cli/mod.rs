@@ -4,10 +4,13 @@
 //! and how it is shown to them. Not public API.
 
 mod args;
+mod clean;
 mod compare;
 mod error;
+mod export;
 mod filter;
 mod github;
+mod manual;
 mod markdown;
 mod plot;
 mod progress;
@@ -82,6 +85,10 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Show(command) => show::run(command, terminal),
         Command::Compare(command) => compare::run(command, terminal),
         Command::Baseline(args::Baseline::Save(command)) => compare::save(command, terminal),
+        Command::Export(command) => export::run(command, terminal),
+        Command::Clean(command) => clean::run(command, terminal),
+        Command::Completions { shell } => manual::completions(*shell, terminal),
+        Command::Man => manual::man(terminal),
         Command::Schema => schema::print(terminal),
     }
 }

@@ -13,8 +13,9 @@ use super::quantity::{bytes, difference, time};
 use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
-use super::text::printable;
+use super::text::{printable, printable_json};
 use crate::report::{Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::sidecar::Unreadable;
 
 /// How reports are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -56,21 +57,17 @@ pub(super) fn print(
         totals: Totals::of(&run.rows),
         diagnoses: diagnoses(&run.rows, &context),
         not_shown: all - run.rows.len(),
-        unreadable: run
-            .unreadable
-            .iter()
-            .map(|file| Unread {
-                file: file.path.to_string_lossy().into_owned(),
-                reason: file.error.to_string(),
-            })
-            .collect(),
+        unreadable: unread(&run.unreadable),
         tests: run.rows,
     };
     match output.format {
         Format::Table => for_people(&report, terminal)?,
         Format::Json => json(&report, terminal)?,
         Format::Markdown => markdown::report(&report, terminal)?,
-        Format::Ndjson => ndjson(&report.tests, terminal)?,
+        Format::Ndjson => {
+            ndjson(&report.tests, terminal)?;
+            unreadable(&report.unreadable);
+        }
     }
     if output.github {
         github::annotate(&report, &mut io::stderr().lock())?;
@@ -135,15 +132,15 @@ fn diagnoses(rows: &[Row], context: &Context<'_>) -> Vec<Diagnosed> {
 }
 
 pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
-    writeln!(out)?;
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    writeln!(out, "{}", printable_json(&text))?;
     Ok(())
 }
 
 pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result<(), Error> {
     for value in values {
-        serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-        writeln!(out)?;
+        let text = serde_json::to_string(value).map_err(io::Error::from)?;
+        writeln!(out, "{}", printable_json(&text))?;
     }
     Ok(())
 }
@@ -240,6 +237,21 @@ pub(super) fn summary(report: &Report) -> String {
     .flatten()
     .collect::<Vec<_>>()
     .join("; ")
+}
+
+/// Names the files that could not be read, beside an output that has no place for them.
+pub(super) fn warn_of_unreadable(files: &[Unreadable]) {
+    unreadable(&unread(files));
+}
+
+fn unread(files: &[Unreadable]) -> Vec<Unread> {
+    files
+        .iter()
+        .map(|file| Unread {
+            file: file.path.to_string_lossy().into_owned(),
+            reason: file.error.to_string(),
+        })
+        .collect()
 }
 
 /// Names the files that are none of ours; many of them say no more than a few.
