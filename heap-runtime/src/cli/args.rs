@@ -45,7 +45,7 @@ pub(super) enum Command {
 
 /// Runs `cargo test` as one run, then reports it.
 ///
-/// The options of `cargo heap` itself come first; from the first argument on that is not one of
+/// Ctrl-C ends the tests, and what there is of them is still reported. The options of `cargo heap` itself come first; from the first argument on that is not one of
 /// them, everything goes to cargo as it is. Where nothing does, `test-args` of
 /// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used.
 ///
@@ -54,6 +54,12 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
 pub(super) struct Test {
+    /// Runs `cargo nextest run` instead
+    #[arg(long)]
+    pub(super) nextest: bool,
+    /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id
+    #[arg(long, value_name = "BASE")]
+    pub(super) compare: Option<String>,
     #[command(flatten)]
     pub(super) output: Output,
     /// What `cargo test` is given
@@ -141,7 +147,7 @@ pub(super) struct Save {
     pub(super) run: Option<String>,
 }
 
-/// Prints a flat row for each test, to be read by other programs such as DuckDB.
+/// Prints a flat row for each test, to be read by other programs such as `DuckDB`.
 ///
 /// Columns are stable: new ones may come, and none changes its meaning or goes.
 #[derive(Debug, Args)]
@@ -258,6 +264,10 @@ mod tests {
             ("cargo-heap test name -- -q --help", "name -- -q --help"),
             ("cargo-heap test -- -- x", "-- -- x"),
             ("cargo-heap test --github -- x", "-- x"),
+            (
+                "cargo-heap test --nextest -p a --compare b",
+                "-p a --compare b",
+            ),
             ("cargo-heap test --format json --lib", "--lib"),
             ("cargo-heap test --no-fail-fast --", "--no-fail-fast --"),
         ] {

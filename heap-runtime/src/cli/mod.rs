@@ -4,6 +4,7 @@
 //! and how it is shown to them. Not public API.
 
 mod args;
+mod cargo;
 mod clean;
 mod compare;
 mod error;
@@ -12,6 +13,7 @@ mod filter;
 mod github;
 mod manual;
 mod markdown;
+mod new_run;
 mod plot;
 mod progress;
 mod quantity;

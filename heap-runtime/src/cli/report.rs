@@ -31,6 +31,17 @@ pub(super) enum Format {
     Ndjson,
 }
 
+impl Format {
+    /// How a comparison is printed beside such a report.
+    pub(super) fn of_comparison(self) -> args::TableJsonMarkdown {
+        match self {
+            Self::Table => args::TableJsonMarkdown::Table,
+            Self::Json | Self::Ndjson => args::TableJsonMarkdown::Json,
+            Self::Markdown => args::TableJsonMarkdown::Markdown,
+        }
+    }
+}
+
 pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = Runs::default().read(&command.runs)?;
     print(run, &command.selection, &command.output, terminal)
