@@ -4,9 +4,24 @@
 //! and how it is shown to them. Not public API.
 
 mod args;
+mod cargo;
+mod clean;
+mod compare;
 mod error;
+mod export;
+mod filter;
+mod github;
+mod manual;
+mod markdown;
+mod new_run;
+mod plot;
+mod progress;
+mod quantity;
+mod report;
 mod run_table;
+mod runs;
 mod schema;
+mod show;
 mod terminal;
 mod test;
 mod text;
@@ -49,7 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut terminal = Terminal::of_stdout();
-    let status = run(cli, &args, &mut terminal).and_then(|status| {
+    let status = run(&cli, &args, &mut terminal).and_then(|status| {
         terminal.flush()?;
         Ok(status)
     });
@@ -65,9 +80,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
-    match cli.command {
-        Command::Test(command) => test::run(&command.after(args), terminal),
+fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
+    match &cli.command {
+        Command::Test(command) => test::run(command, args, terminal),
+        Command::Report(command) => report::run(command, terminal),
+        Command::Show(command) => show::run(command, terminal),
+        Command::Compare(command) => compare::run(command, terminal),
+        Command::Baseline(args::Baseline::Save(command)) => compare::save(command, terminal),
+        Command::Export(command) => export::run(command, terminal),
+        Command::Clean(command) => clean::run(command, terminal),
+        Command::Completions { shell } => manual::completions(*shell, terminal),
+        Command::Man => manual::man(terminal),
         Command::Schema => schema::print(terminal),
     }
 }

@@ -40,17 +40,26 @@ impl Write for Terminal {
     }
 }
 
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+/// Of what went wrong.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Of what is to be seen first.
+pub(super) const STRONG: Style = Style::new().bold();
+/// Of what is said beside.
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Says on stderr what went wrong.
 pub(super) fn complain(error: &dyn Display) {
-    say("error", ERROR, error);
+    say("error", BAD, error);
+}
+
+/// Says on stderr what is not as it should be, and goes on.
+pub(super) fn warn(text: &dyn Display) {
+    say("warning", AnsiColor::Yellow.on_default().bold(), text);
 }
 
 /// Says on stderr what is good to know.
 pub(super) fn note(text: &dyn Display) {
-    say("note", NOTE, text);
+    say("note", AnsiColor::Cyan.on_default().bold(), text);
 }
 
 fn say(kind: &str, style: Style, text: &dyn Display) {

@@ -1,49 +1,82 @@
 //! `cargo heap test`: cargo's tests as one run, and what came of it.
 
-use std::env;
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitStatus};
+use std::process::ExitStatus;
 
-use super::Status;
+use super::cargo::{self, Harness};
 use super::error::Error;
-use super::run_table::run_table;
+use super::new_run::Before;
+use super::report::Format;
+use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
+use super::{Status, args, compare, report};
 use crate::env::{Settings, cargo_target_dir};
-use crate::report::Run;
+use crate::report::{Baseline, Tolerance};
 
-/// Runs `cargo test` with these arguments, then prints what its tests left.
-pub(super) fn run(arguments: &[OsString], terminal: &mut Terminal) -> Result<Status, Error> {
+/// Runs the tests, then reports what they left.
+pub(super) fn run(
+    command: &args::Test,
+    args: &[OsString],
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
     let settings = Settings::get().map_err(Error::new)?;
-    let workspace = Workspace::of(arguments)?;
-    let arguments = or_default(arguments, &workspace)?;
-    let sidecar_dir = workspace::sidecar_dir(settings)?;
-    let ended = Cargo {
-        workspace: &workspace,
-        sidecar_dir: sidecar_dir.as_deref(),
-    }
-    .test(&arguments)?;
-    let folders: Vec<PathBuf> = if let Some(folder) = &sidecar_dir {
-        vec![folder.clone()]
+    let harness = if command.nextest {
+        Harness::Nextest
     } else {
-        let runs = workspace.runs_folders();
-        runs.iter().map(|runs| runs.join(&ended.run_id)).collect()
+        Harness::Test
     };
-    let run = read(&folders, &ended.run_id)?;
-    writeln!(terminal)?;
-    if run.rows.is_empty() && run.unreadable.is_empty() {
-        writeln!(terminal, "{}", why_empty(settings, &folders))?;
-    } else {
-        print(&run, terminal)?;
+    let arguments = command.cargo_arguments(args);
+    let workspace = Workspace::of(&arguments)?;
+    let arguments = or_default(&arguments, &workspace, harness)?;
+    // Before the tests: a base that cannot be read should not cost a whole run, and the newest run
+    // is this one afterwards.
+    let base = command.compare.as_ref();
+    let base = base
+        .map(|base| compare::load(base, &Runs::default()))
+        .transpose()?;
+    let sidecar_dir = workspace::sidecar_dir(settings)?;
+    let variables = variables(&workspace, sidecar_dir.as_ref());
+    let before = Before::look(&workspace, sidecar_dir.clone())?;
+    let ended = cargo::run(harness, &arguments, &variables)?;
+    let run_id = match harness {
+        Harness::Test => Some(ended.run_id.ok_or_else(|| {
+            Error::new(
+                "the run of this cargo cannot be told, because there is no /proc: set HEAP_SIDECAR_DIR, \
+                 run `cargo test`, and read that folder",
+            )
+        })?),
+        Harness::Nextest => None,
+    };
+    let run = before.run(run_id.as_deref())?;
+    let tracked = !run.rows.is_empty();
+    if command.output.format == Format::Table {
+        writeln!(terminal)?;
     }
-    status(ended.status, !run.rows.is_empty())
+    if !tracked && run.unreadable.is_empty() {
+        terminal::note(&why_empty(settings, &before.place()));
+        return status(ended.status, tracked, Status::Good);
+    }
+    let new = Baseline::of(&run.rows);
+    report::print(run, &args::Selection::default(), &command.output, terminal)?;
+    let mut compared = Status::Good;
+    if let Some(base) = base {
+        writeln!(terminal)?;
+        let format = command.output.format.of_comparison();
+        compared = compare::print(&base, &new, Tolerance::default(), format, terminal)?;
+    }
+    status(ended.status, tracked, compared)
 }
 
 /// What the user wrote; where there is nothing for cargo, what the workspace says.
-fn or_default(arguments: &[OsString], workspace: &Workspace) -> Result<Vec<OsString>, Error> {
+fn or_default(
+    arguments: &[OsString],
+    workspace: &Workspace,
+    harness: Harness,
+) -> Result<Vec<OsString>, Error> {
     let of_cargo = arguments.first().is_some_and(|first| first != "--");
     let default = if of_cargo {
         Vec::new()
@@ -53,129 +86,46 @@ fn or_default(arguments: &[OsString], workspace: &Workspace) -> Result<Vec<OsStr
     if !default.is_empty() {
         let shown: Vec<_> = default.iter().map(|text| text.to_string_lossy()).collect();
         terminal::note(&format!(
-            "running `cargo test {}`, the `test-args` of [workspace.metadata.heap] in Cargo.toml; \
+            "running `cargo {} {}`, the `test-args` of [workspace.metadata.heap] in Cargo.toml; \
              arguments of your own replace them",
+            harness.arguments().join(" "),
             printable(&shown.join(" "))
         ));
     }
     Ok(default.into_iter().chain(arguments.to_vec()).collect())
 }
 
-/// How cargo is run.
-struct Cargo<'a> {
+fn variables<'a>(
     workspace: &'a Workspace,
-    sidecar_dir: Option<&'a Path>,
-}
-
-/// A `cargo test` that has ended.
-struct Ended {
-    status: ExitStatus,
-    run_id: String,
-}
-
-impl Cargo<'_> {
-    /// Runs it to its end, on this terminal.
-    fn test(&self, arguments: &[OsString]) -> Result<Ended, Error> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = process::Command::new(&cargo);
-        command.arg("test").args(arguments);
-        if let Some(folder) = self.sidecar_dir {
-            command.env("HEAP_SIDECAR_DIR", folder);
-        }
-        // The tests go by the variable; cargo goes by --target-dir where there is one.
-        if cargo_target_dir().is_some() {
-            command.env("CARGO_TARGET_DIR", self.workspace.target());
-        }
-        let start = |error| Error::at("start", Path::new(&cargo), error);
-        let mut child = command.spawn().map_err(start)?;
-        // Until it is waited for it keeps its number, even if it has ended already.
-        let run_id = id_of_cargo(child.id());
-        let status = child.wait().map_err(start)?;
-        Ok(Ended {
-            status,
-            run_id: run_id?,
-        })
+    sidecar_dir: Option<&'a PathBuf>,
+) -> Vec<(&'static str, &'a Path)> {
+    let mut variables = Vec::new();
+    if let Some(folder) = sidecar_dir {
+        variables.push(("HEAP_SIDECAR_DIR", folder.as_path()));
     }
+    // The tests go by the variable; cargo goes by --target-dir where there is one.
+    if cargo_target_dir().is_some() {
+        variables.push(("CARGO_TARGET_DIR", workspace.target()));
+    }
+    variables
 }
 
-/// The run id that the tests of this cargo process work out for themselves.
-fn id_of_cargo(pid: u32) -> Result<String, Error> {
-    #[cfg(target_os = "linux")]
-    let id = crate::run::id_of_cargo(pid);
-    #[cfg(not(target_os = "linux"))]
-    let id: Option<String> = {
-        let _ = pid;
-        None
-    };
-    id.ok_or_else(|| {
-        Error::new(
-            "the run of this cargo cannot be told, because there is no /proc: set HEAP_SIDECAR_DIR, \
-             run `cargo test`, and read that folder",
-        )
-    })
-}
-
-/// The sidecars of this run; there need not be any, nor a folder.
-fn read(folders: &[PathBuf], run_id: &str) -> Result<Run, Error> {
-    let mut there = Vec::new();
-    for folder in folders {
-        match folder.metadata() {
-            Ok(_) => there.push(folder.clone()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::at("look for sidecars in", folder, error)),
-        }
-    }
-    Run::read(&there, Some(run_id)).map_err(|error| {
-        let folders: Vec<_> = there.iter().map(|path| path.to_string_lossy()).collect();
-        Error::at(
-            "read the sidecars in",
-            Path::new(&folders.join(", ")),
-            error,
-        )
-    })
-}
-
-fn print(run: &Run, terminal: &mut Terminal) -> Result<(), Error> {
-    if !run.rows.is_empty() {
-        writeln!(
-            terminal,
-            "{}",
-            run_table(&run.rows, terminal.width()).trim_fmt()
-        )?;
-        writeln!(terminal)?;
-    }
-    for file in &run.unreadable {
-        terminal::complain(&format!(
-            "`{}` is left out: {}",
-            printable(&file.path.to_string_lossy()),
-            printable(&file.error.to_string())
-        ));
-    }
-    for folder in &run.folders {
-        writeln!(
-            terminal,
-            "sidecars: {}",
-            printable(&folder.to_string_lossy())
-        )?;
-    }
-    Ok(())
-}
-
-fn why_empty(settings: &Settings, folders: &[PathBuf]) -> String {
+fn why_empty(settings: &Settings, place: &Path) -> String {
     if !settings.track {
         return "no sidecar was written, because HEAP_TRACK is 0: unset it to track".into();
     }
     format!(
         "no sidecar was written to {}: no test that ran is #[heap_tracked], or the build failed",
-        printable(&folders[0].to_string_lossy())
+        printable(&place.to_string_lossy())
     )
 }
 
-/// Cargo's exit status in the words of this command line.
+/// The exit status of cargo in the words of this command line; of two that differ, the worse.
 ///
 /// Cargo exits with 1 for arguments that it does not understand, but also where the only test
-/// binary that failed did: then there are sidecars.
-fn status(of_cargo: ExitStatus, tracked: bool) -> Result<Status, Error> {
+/// binary that failed did: then there are sidecars. nextest has a number for each of its own
+/// errors; 100 is a failed test and 101 a failed build.
+fn status(of_cargo: ExitStatus, tracked: bool, compared: Status) -> Result<Status, Error> {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;
@@ -184,8 +134,10 @@ fn status(of_cargo: ExitStatus, tracked: bool) -> Result<Status, Error> {
         }
     }
     match of_cargo.code() {
-        Some(0) => Ok(Status::Good),
-        Some(1) if !tracked => Err(Error::new("cargo did not run the tests: see above")),
+        Some(0) => Ok(compared),
+        Some(code) if code < 100 && !tracked => Err(Error::new(format!(
+            "cargo ran no test (exit status {code}): see above"
+        ))),
         _ => Ok(Status::Bad),
     }
 }

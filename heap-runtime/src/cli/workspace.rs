@@ -7,7 +7,6 @@ use cargo_metadata::MetadataCommand;
 
 use super::error::Error;
 use crate::env::Settings;
-use crate::sidecar::runs_folder;
 
 /// What cargo knows of the workspace.
 #[derive(Debug)]
@@ -82,15 +81,12 @@ impl Workspace {
     /// The folders that tests may take for the target folder, the usual one first: they cannot see
     /// cargo's configuration, so they go by the environment, by where their executable is, and, in
     /// doctests, by the package.
-    pub(super) fn runs_folders(&self) -> Vec<PathBuf> {
-        let mut folders = Vec::new();
-        let usual = self.root.join("target");
-        for folder in [Some(&self.target), self.build.as_ref(), Some(&usual)] {
-            let Some(folder) = folder.map(|folder| runs_folder(folder)) else {
-                continue;
-            };
-            if !folders.contains(&folder) {
-                folders.push(folder);
+    pub(super) fn targets(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.target.clone()];
+        let of_doctests = self.root.join("target");
+        for folder in self.build.iter().chain([&of_doctests]) {
+            if !folders.contains(folder) {
+                folders.push(folder.clone());
             }
         }
         folders

@@ -1,18 +1,16 @@
 //! Whether the process that wrote a sidecar is still there.
 
-use crate::sidecar::Sidecar;
-
-/// Whether the process of a `running` sidecar still runs, here and now.
+/// Whether the process `pid`, in which a test started at `started_at`, still runs, here and now.
 ///
-/// Numbers of processes are used again, so a process that was started after the test does not
-/// count. Where there is no `/proc`, or the sidecar is from another machine, nobody can tell: there,
-/// it is taken to be gone unless a process of that number happens to be as old.
+/// Numbers of processes are used again, so one that was started after the test does not count. For a
+/// sidecar from another machine, and where there is no `/proc`, nobody can tell: it is taken to be
+/// gone.
 #[cfg(target_os = "linux")]
-pub(super) fn is_alive(sidecar: &Sidecar) -> bool {
-    let started_at = humantime::parse_rfc3339(&sidecar.started_at)
+pub(super) fn is_alive(pid: u32, started_at: &str) -> bool {
+    let started_at = humantime::parse_rfc3339(started_at)
         .ok()
         .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let stat = i32::try_from(sidecar.pid)
+    let stat = i32::try_from(pid)
         .ok()
         .and_then(|pid| procfs::process::Process::new(pid).ok())
         .and_then(|process| process.stat().ok());
@@ -32,6 +30,21 @@ pub(super) fn is_alive(sidecar: &Sidecar) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_alive(_: &Sidecar) -> bool {
+pub(super) fn is_alive(_: u32, _: &str) -> bool {
     false
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::is_alive;
+
+    #[test]
+    fn a_process_counts_only_if_it_is_as_old_as_the_test() {
+        let own = std::process::id();
+        let now = humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string();
+        assert!(is_alive(own, &now));
+        assert!(!is_alive(own, "2001-01-01T00:00:00.000Z"));
+        assert!(!is_alive(u32::MAX, &now));
+        assert!(!is_alive(own, "a while ago"));
+    }
 }

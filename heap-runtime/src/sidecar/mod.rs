@@ -28,6 +28,7 @@ pub use read::{ReadError, Unreadable, read, read_run};
 pub(crate) use json::to_json;
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
+pub(crate) use read::{Readable, paths, read_as};
 pub(crate) use write::{File, Folder, Replace};
 
 use crate::host::HostContext;

@@ -1,0 +1,10 @@
+//! `cargo heap` as people run it: the real program over runs of every kind.
+
+mod compare;
+mod end_to_end;
+mod export;
+mod kept;
+mod manual;
+mod report;
+mod run;
+mod show;
