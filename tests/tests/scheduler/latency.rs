@@ -21,10 +21,10 @@ use rustix::thread::{ClockId, clock_nanosleep_absolute, gettid};
 const WAKE_UPS: usize = 2000;
 
 /// How long it is tried where the host is busy.
-const AT_MOST: Duration = Duration::from_secs(2);
+const AT_MOST: Duration = Duration::from_secs(1);
 
 /// With fewer samples a 99th percentile is only the largest one.
-const ENOUGH: usize = 200;
+const ENOUGH: usize = 100;
 
 /// After this a waiter looks whether its wake-up was lost.
 const LOST: Timespec = Timespec {
