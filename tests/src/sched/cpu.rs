@@ -1,7 +1,8 @@
 //! The CPUs that the suite may use, and the right to be alone on one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
@@ -126,7 +127,12 @@ fn lock_file(name: &str) -> io::Result<File> {
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             // Somebody else was first.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made,
+            Err(error) => return Err(error),
+            Ok(made) => {
+                // Other users have to open it too, whatever the umask is.
+                made.set_permissions(Permissions::from_mode(0o644))?;
+                return Ok(made);
+            }
         }
     }
 }

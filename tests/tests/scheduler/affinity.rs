@@ -56,7 +56,7 @@ fn a_pinned_thread_is_never_seen_elsewhere() -> io::Result<()> {
 #[heap_tracked]
 #[test]
 fn a_running_thread_moves_with_its_mask() -> io::Result<()> {
-    const MOVES: usize = 200;
+    const MOVES: usize = 50;
     /// Stands for "being moved now": any CPU may be seen.
     const MOVING: usize = usize::MAX;
     let cpus = some_cpus()?;

@@ -8,7 +8,7 @@ use heap_tests::sched::cgroup::CpuGroup;
 use heap_tests::sched::contest::{Contest, Outcome};
 use heap_tests::sched::cpu::OwnedCpu;
 use heap_tests::sched::figures::{count, micros};
-use heap_tests::sched::kernel::{fair_class_decides, fair_tolerance};
+use heap_tests::sched::kernel::{fair_class_decides, fair_tolerance, granule};
 use heap_tests::sched::policy::Policy;
 
 /// Long enough that the tolerance is a small part of each share, also with a tick of 10 ms.
@@ -92,14 +92,28 @@ fn half_the_group_weight_gets_a_third() -> io::Result<()> {
 fn yield_passes_the_cpu() -> io::Result<()> {
     or_skip!(fair_class_decides());
     let cpu = OwnedCpu::acquire()?;
-    let contest = || Contest::new(&cpu, SPAN / 8, &[Policy::NORMAL; 2]);
-    let without = or_skip!(contest().run()?);
-    let with = or_skip!(contest().every_round(std::thread::yield_now).run()?);
-    metric("handovers_without_yield", count(without.handovers));
-    metric("handovers_with_yield", count(with.handovers));
-    // Without yields there is about one handover per slice, that is a dozen; with them it may be each round.
+    let long = SPAN / 8;
+    // A yield also offers the CPU to everybody else on it, for a slice each time: on a busy host a long span would take
+    // many seconds. One granule passes until the one who is ahead at the start has something to yield to; the rest is
+    // for thousands of yields.
+    let short = granule() + Duration::from_millis(2);
+    let without = or_skip!(Contest::new(&cpu, long, &[Policy::NORMAL; 2]).run()?);
+    let with = or_skip!(
+        Contest::new(&cpu, short, &[Policy::NORMAL; 2])
+            .every_round(std::thread::yield_now)
+            .run()?
+    );
+    let per_second = |outcome: &Outcome| {
+        count(outcome.handovers) / outcome.got.iter().sum::<Duration>().as_secs_f64()
+    };
+    metric(
+        "handovers_per_cpu_second_without_yield",
+        per_second(&without),
+    );
+    metric("handovers_per_cpu_second_with_yield", per_second(&with));
+    // Without yields there is about one handover per slice; with them it may be each round.
     assert!(
-        with.handovers > 10 * without.handovers,
+        per_second(&with) > 10.0 * per_second(&without),
         "yielding changed little: {without:?}, {with:?}",
     );
     Ok(())
