@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::Termination;
+pub use std::process::Termination;
 use std::task::Poll;
 use std::thread::Result as Unwound;
 use std::time::Instant;

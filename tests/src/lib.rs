@@ -1,1 +1,4 @@
 //! Support for the tests in `tests/`.
+
+pub mod project;
+pub mod rerun;
