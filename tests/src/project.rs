@@ -6,8 +6,8 @@
 //!                                    <target>/tests/projects/target/    shared by all of them
 //! ```
 //!
-//! All share one target folder, so that jemalloc is built once for all of them. It is not the
-//! workspace's, whose lock an outer cargo may hold. Sources stay where they are between runs and
+//! All share one target folder. It is not the workspace's, whose lock an outer cargo may hold;
+//! jemalloc, which takes longest, is taken from there (see `build.rs`). Sources stay where they are between runs and
 //! are written only where they differ, so a second run of the tests builds nothing.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ pub struct Project {
     folder: PathBuf,
     files: BTreeMap<PathBuf, String>,
     variables: Vec<(String, String)>,
+    jemalloc: Option<&'static str>,
     // Held for its lock.
     _lock: File,
 }
@@ -55,6 +56,7 @@ impl Project {
             folder,
             files: BTreeMap::new(),
             variables: Vec::new(),
+            jemalloc: option_env!("JEMALLOC").filter(|library| Path::new(library).exists()),
             _lock: lock,
         }
         .file("Cargo.toml", &manifest)
@@ -99,6 +101,14 @@ impl Project {
         self
     }
 
+    /// Builds jemalloc anew, as the project's features want it, instead of taking the workspace's.
+    /// That takes a minute or more, the first time.
+    #[must_use]
+    pub fn with_its_own_jemalloc(mut self) -> Self {
+        self.jemalloc = None;
+        self
+    }
+
     /// The project's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -129,6 +139,7 @@ impl Project {
             // The versions are those of the workspace, so all is here already.
             .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TERM_COLOR", "never")
+            .envs(self.jemalloc.map(|library| ("JEMALLOC_OVERRIDE", library)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         cargo
     }

@@ -23,7 +23,8 @@ fn jemalloc_as_the_global_allocator() {
 
 #[test]
 fn jemalloc_in_place_of_malloc() {
-    let run = Project::copy_of("unprefixed").test(&["--test", "unprefixed"]);
+    let project = Project::copy_of("unprefixed").with_its_own_jemalloc();
+    let run = project.test(&["--test", "unprefixed"]);
     has_the_mebibyte(&run.success());
 }
 
