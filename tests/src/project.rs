@@ -80,15 +80,18 @@ impl Project {
         project
     }
 
-    /// Adds a file, or replaces the one at that path. In a `Cargo.toml`, the path
-    /// `../../../heap-runtime`, right for a project in `tests/projects`, is made to fit.
+    /// Adds a file, or replaces the one at that path. In a `Cargo.toml`, the relative path of
+    /// `heap-runtime` that is right for a project in `tests/projects` is made to fit.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>, contents: &str) -> Self {
         let path = path.into();
         let mut contents = contents.to_owned();
         if path.ends_with("Cargo.toml") {
-            let runtime = workspace().join("heap-runtime");
-            contents = contents.replace(RUNTIME, &runtime.display().to_string());
+            let runtime = workspace().join("heap-runtime").display().to_string();
+            // Packages of a workspace are a folder deeper.
+            for path in [format!("../{RUNTIME}"), RUNTIME.to_owned()] {
+                contents = contents.replace(&path, &runtime);
+            }
         }
         self.files.insert(path, contents);
         self
