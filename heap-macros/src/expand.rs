@@ -2,10 +2,9 @@
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Attribute, Path, ReturnType, Type, TypeParamBound};
+use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
 use crate::valid::{self, Options, ShouldPanic};
@@ -57,51 +56,15 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         .runtime
         .as_ref()
         .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
-    let test = test(function, options, should_panic);
     let (inner, body) = inner_attributes(body);
-    // Whatever the compiler has to say about the closure is about the function, not the attribute.
-    let at_name = at(signature.ident.span());
-    let output = output(&signature.output, at_name);
-    let at_output = match &signature.output {
-        ReturnType::Default => at_name,
-        ReturnType::Type(_, ty) => at(ty.span()),
-    };
-    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {
         quote!(__heap::Warmed)
     } else {
         quote!(__heap::Once)
     };
-    let call = if signature.asyncness.is_some() {
-        let (output, body) = match output {
-            Output::Named(output) => (output.clone(), returning(&output, at_output, &body)),
-            Output::Opaque | Output::Termination => (quote!(_), body),
-            Output::Never => (quote!(::core::convert::Infallible), body),
-        };
-        if panics && output.to_string() == "()" {
-            quote!(__heap::run_async_should_panic(#test, async move #body).await)
-        } else {
-            quote!(__heap::run_async::<#output, _, _>(#test, async move #body, #verdict).await)
-        }
-    } else {
-        match output {
-            Output::Named(output) if panics && output.to_string() == "()" => {
-                let body = quote_spanned!(at_name=> move || -> #output #body);
-                quote!(__heap::run_should_panic(#test, #kind(#body)))
-            }
-            Output::Named(output) => {
-                let body = quote_spanned!(at_name=> move || -> #output #body);
-                quote!(__heap::run(#test, #kind(#body), #verdict))
-            }
-            Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
-            Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
-            Output::Never => {
-                let body = quote_spanned!(at_name=> move || -> ::core::convert::Infallible #body);
-                quote!(match __heap::run(#test, #kind(#body), #verdict) {})
-            }
-        }
-    };
+    let test = test(function, options, should_panic);
+    let call = call(signature, &body, &test, &kind, panics);
     // The runtime's path stands here once, so that a wrong one is one error.
     quote! {
         #(#attributes)*
@@ -109,6 +72,64 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
             #(#inner)*
             use #runtime::__private as __heap;
             #call
+        }
+    }
+}
+
+/// The call itself.
+fn call(
+    signature: &Signature,
+    body: &Group,
+    test: &TokenStream,
+    kind: &TokenStream,
+    panics: bool,
+) -> TokenStream {
+    // Whatever the compiler has to say about the closure is about the function, not the attribute.
+    let at_name = at(signature.ident.span());
+    let at_output = match &signature.output {
+        ReturnType::Default => at_name,
+        ReturnType::Type(_, ty) => at(ty.span()),
+    };
+    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
+    let never = quote!(::core::convert::Infallible);
+    let output = output(&signature.output, at_name);
+    if signature.asyncness.is_some() {
+        let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
+        let declared = |output: &TokenStream| {
+            let body = returning(output, at_output, body);
+            run(output, quote!(async move #body))
+        };
+        return match output {
+            Output::Named(output) if panics && output.to_string() == "()" => {
+                quote!(__heap::run_async_should_panic(#test, async move #body).await)
+            }
+            Output::Named(output) => declared(&output),
+            Output::Opaque => run(&quote!(_), quote!(async move #body)),
+            Output::Termination => run(
+                &quote!(_),
+                quote!(async move { __heap::Termination::report(async move #body.await) }),
+            ),
+            Output::Never => {
+                let run = declared(&never);
+                quote!(match #run {})
+            }
+        };
+    }
+    let run = |output: &TokenStream| {
+        let body = quote_spanned!(at_name=> move || -> #output #body);
+        quote!(__heap::run(#test, #kind(#body), #verdict))
+    };
+    match output {
+        Output::Named(output) if panics && output.to_string() == "()" => {
+            let body = quote_spanned!(at_name=> move || -> #output #body);
+            quote!(__heap::run_should_panic(#test, #kind(#body)))
+        }
+        Output::Named(output) => run(&output),
+        Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
+        Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
+        Output::Never => {
+            let run = run(&never);
+            quote!(match #run {})
         }
     }
 }
@@ -135,7 +156,8 @@ fn returning(output: &TokenStream, at_output: Span, body: &Group) -> Group {
 /// The description of the test, made at compile time.
 fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
     let ident = &function.signature.ident;
-    let name = ident.unraw().to_string();
+    // With `r#` where it has one: the harness prints it too.
+    let name = ident.to_string();
     // `line!()` would give the line of the attribute.
     let line = u32::try_from(ident.span().start().line).unwrap_or(0);
     let should_panic = match should_panic {

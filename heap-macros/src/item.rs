@@ -1,6 +1,6 @@
 //! The item that the attribute stands on.
 
-use proc_macro2::{Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
@@ -23,8 +23,20 @@ impl Parse for Function {
             attributes: input.call(Attribute::parse_outer)?,
             visibility: input.parse()?,
             signature: input.parse()?,
-            body: input.parse()?,
+            body: block(input.parse()?)?,
         })
+    }
+}
+
+/// The braces of a body. One that a `macro_rules!` has taken as `$body:block` comes in a group of
+/// its own, without delimiters.
+fn block(body: TokenTree) -> Result<Group> {
+    match body {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            block(syn::parse2(group.stream())?)
+        }
+        other => Err(Error::new(other.span(), "expected the body of a function")),
     }
 }
 

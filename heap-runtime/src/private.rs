@@ -4,7 +4,8 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::process::{ExitCode, Termination};
+use std::process::ExitCode;
+pub use std::process::Termination;
 use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
 use std::time::Instant;

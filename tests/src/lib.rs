@@ -1,4 +1,6 @@
 //! Support for the tests in `tests/`.
 
+pub mod project;
+pub mod rerun;
 pub mod sched;
 pub mod scratch;

@@ -1,0 +1,41 @@
+//! Whether jemalloc is the allocator is proved, not assumed. One of four test binaries: here it is
+//! the global allocator. `allocator_system` and `allocator_counting` are binaries of this package,
+//! and the one with jemalloc in place of `malloc` is a project of its own.
+
+use heap_runtime::{Allocator, heap_tracked};
+use heap_tests::project::{Project, Run};
+use heap_tests::rerun;
+
+heap_runtime::use_jemalloc!();
+
+#[heap_tracked]
+#[test]
+#[ignore = "run by the test below, which reads its sidecar"]
+fn holds_a_mebibyte() {
+    Vec::leak(vec![1_u8; 1 << 20]);
+}
+
+#[test]
+fn jemalloc_as_the_global_allocator() {
+    assert_eq!(heap_runtime::allocator(), Allocator::Jemalloc);
+    has_the_mebibyte(&rerun::ignored("holds_a_mebibyte"));
+}
+
+#[test]
+fn jemalloc_in_place_of_malloc() {
+    let project = Project::copy_of("unprefixed").with_its_own_jemalloc();
+    let run = project.test(&["--test", "unprefixed"]);
+    has_the_mebibyte(&run.success());
+}
+
+fn has_the_mebibyte(run: &Run) {
+    let sidecar = run.sidecar("holds_a_mebibyte");
+    assert_eq!(sidecar.heap.allocator, Allocator::Jemalloc);
+    assert_eq!(sidecar.heap.reason, None);
+    assert!(sidecar.host.heap_state.is_some());
+    assert!(sidecar.host_before.heap_state.is_some());
+    let delta = sidecar.heap.process.expect("the process tier").delta;
+    // libtest's threads are in it too, but they keep no such amount.
+    let held = delta.allocated_bytes.expect("jemalloc counts it");
+    assert!((1 << 20..2 << 20).contains(&held), "{held}");
+}

@@ -1,0 +1,106 @@
+//! The difference of two snapshots is what was allocated in between, to the byte.
+//!
+//! A binary without libtest, whose threads allocate too: this process has one thread.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use heap_runtime::{HostHeapState, collect};
+
+heap_runtime::use_jemalloc!();
+
+const TESTS: [(&str, fn()); 3] = [
+    ("a_box_of_24_bytes_is_32", a_box_of_24_bytes_is_32),
+    (
+        "a_thousand_of_them_are_32_000",
+        a_thousand_of_them_are_32_000,
+    ),
+    (
+        "ten_mebibytes_and_a_page_of_padding",
+        ten_mebibytes_and_a_page_of_padding,
+    ),
+];
+
+/// Each answer comes so many times in a row.
+const ROUNDS: usize = 1000;
+
+fn a_box_of_24_bytes_is_32() {
+    for round in 0..ROUNDS {
+        let before = collect();
+        let held = black_box(Box::new([0_u8; 24]));
+        allocated(&before, 32, round);
+        drop(held);
+        allocated(&before, 0, round);
+    }
+}
+
+fn a_thousand_of_them_are_32_000() {
+    let mut held: Vec<Box<[u8; 24]>> = Vec::with_capacity(1000);
+    for round in 0..ROUNDS {
+        let before = collect();
+        held.extend((0..1000).map(|_| black_box(Box::new([0_u8; 24]))));
+        allocated(&before, 32_000, round);
+        held.clear();
+        allocated(&before, 0, round);
+    }
+}
+
+fn ten_mebibytes_and_a_page_of_padding() {
+    for round in 0..ROUNDS {
+        let before = collect();
+        let held = black_box(Vec::<u8>::with_capacity(10 << 20));
+        allocated(&before, 10 << 20, round);
+        drop(held);
+        allocated(&before, 0, round);
+    }
+}
+
+#[track_caller]
+fn allocated(before: &HostHeapState, bytes: i64, round: usize) {
+    let delta = collect().since(before).allocated_bytes;
+    assert_eq!(delta, Some(bytes), "in round {round}");
+}
+
+/// As much of libtest as cargo and nextest ask for.
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let filters: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let exact = has("--exact");
+    let chosen = TESTS.iter().filter(|(name, _)| {
+        let fits = |filter: &&str| {
+            if exact {
+                name == filter
+            } else {
+                name.contains(*filter)
+            }
+        };
+        // None is ignored.
+        !has("--ignored") && (filters.is_empty() || filters.iter().any(fits))
+    });
+    if has("--list") {
+        for (name, _) in chosen {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut failed = 0;
+    let mut passed = 0;
+    for (name, test) in chosen {
+        let result = if std::panic::catch_unwind(test).is_ok() {
+            passed += 1;
+            "ok"
+        } else {
+            failed += 1;
+            "FAILED"
+        };
+        println!("test {name} ... {result}");
+    }
+    let result = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {result}. {passed} passed; {failed} failed");
+    ExitCode::from(u8::from(failed > 0))
+}
