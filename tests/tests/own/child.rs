@@ -90,6 +90,8 @@ impl Child {
             .env("HEAP_SIDECAR_DIR", folder.path())
             // Without epochs, an execution takes a fraction of a millisecond.
             .env("HEAP_PROCESS", "0")
+            // The first trace of a process keeps its symbols, tens of MiB, which are the test's.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null());
         Self { command, folder }
     }
