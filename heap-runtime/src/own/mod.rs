@@ -18,10 +18,14 @@
 mod birth;
 mod handle;
 mod registry;
+#[cfg(test)]
+mod registry_tests;
 mod sampler;
 mod sync;
 mod thread_end;
 mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
 use std::cell::Cell;
 use std::marker::PhantomData;

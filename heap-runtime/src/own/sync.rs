@@ -5,3 +5,7 @@ pub(super) use std::sync::atomic::{
 };
 pub(super) use std::sync::{Arc, Mutex, MutexGuard};
 pub(super) use std::thread::yield_now;
+
+/// How many points a timeline keeps: an even number. At 16 bytes a point, what a group takes for it
+/// is a page.
+pub(super) const POINTS: usize = 256;
