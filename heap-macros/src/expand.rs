@@ -59,9 +59,9 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     let (inner, body) = inner_attributes(body);
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {
-        quote!(__heap::Warmed)
+        quote!(__heap::warmed)
     } else {
-        quote!(__heap::Once)
+        quote!(__heap::once)
     };
     let test = test(function, options, should_panic);
     let call = call(signature, &body, &test, &kind, panics);

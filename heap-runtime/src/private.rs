@@ -41,11 +41,22 @@ pub trait Body {
 
 /// A body that can be run once.
 #[derive(Debug)]
-pub struct Once<F>(pub F);
+pub struct Once<F>(F);
 
 /// A body that can be run again and again.
 #[derive(Debug)]
-pub struct Warmed<F>(pub F);
+pub struct Warmed<F>(F);
+
+/// A body that is run once. The bound tells the compiler what kind of closure it is: one that may
+/// give away what it has captured.
+pub fn once<R, F: FnOnce() -> R>(body: F) -> Once<F> {
+    Once(body)
+}
+
+/// A body that is run a few times first.
+pub fn warmed<R, F: FnOnce() -> R + Clone>(body: F) -> Warmed<F> {
+    Warmed(body)
+}
 
 impl<R, F: FnOnce() -> R> Body for Once<F> {
     type Returned = R;
