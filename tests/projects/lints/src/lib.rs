@@ -152,3 +152,74 @@ fn never_used() {
 fn uses_them() {
     drop(later_and_nothing());
 }
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn by_value(list: Vec<u32>) -> usize {
+    list.len()
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn wraps(list: &[u32]) -> Result<usize, String> {
+    println!("{}", list.len());
+    Ok(list.len())
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+async fn waits_for_nothing() -> u32 {
+    3
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn could_be_const() -> u32 {
+    3
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn not_changed(list: &mut Vec<u32>) -> usize {
+    list.len()
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+pub fn panics_inside() -> Result<(), String> {
+    Some(3).unwrap();
+    Ok(())
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn mutable_argument(mut list: Vec<u32>, _used: u32) {
+    println!("{} {}", list.len(), _used);
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn casts(number: u64) -> Option<u32> {
+    let x = number as u32;
+    let y = if x > 3 { Some(x) } else { None };
+    let z = y.map(|v| v + 1).unwrap_or(3);
+    let mut string = String::new();
+    string.push_str(&format!("{}", z));
+    let _ = string.clone();
+    unsafe { std::hint::unreachable_unchecked() };
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn recursive(number: u64) {
+    recursive(number);
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+fn items() {
+    let a = 1;
+    fn inner() {}
+    inner();
+    let a = a;
+    println!("{}", a);
+    const LONG: u32 = 1000000;
+    println!("{}", LONG);
+    let v = [0u8; 600000];
+    println!("{}", v.len());
+    if a == 1 { println!("{}", a) } else { println!("{}", a) }
+    let _guard = std::sync::Mutex::new(1);
+    let guard = _guard.lock().unwrap();
+    println!("{}", guard);
+    async {};
+}
