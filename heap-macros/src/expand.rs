@@ -1,6 +1,6 @@
 //! The function again, its body handed to the runtime in one call.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -66,14 +66,15 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     let test = test(function, options, should_panic);
     let call = call(signature, &body, &test, &kind, panics);
     // The runtime's path stands here once, so that a wrong one is one error.
-    quote! {
-        #(#attributes)*
-        #visibility #signature {
-            #(#inner)*
-            use #runtime::__private as __heap;
-            #call
-        }
-    }
+    let statements = quote! {
+        #(#inner)*
+        use #runtime::__private as __heap;
+        #call
+    };
+    // In the user's braces, the function is the user's to the lints that ask.
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(body.span());
+    quote!(#(#attributes)* #visibility #signature #block)
 }
 
 /// The call itself.
@@ -84,10 +85,11 @@ fn call(
     kind: &TokenStream,
     panics: bool,
 ) -> TokenStream {
-    // Whatever the compiler has to say about the closure is about the function, not the attribute.
-    let at_name = at(signature.ident.span());
+    // Whatever the compiler has to say about the closure is about the function, not the attribute;
+    // and it is the user's to the lints that pass over what a macro has made.
+    let at_name = signature.ident.span();
     let at_output = match &signature.output {
-        ReturnType::Default => at_name,
+        ReturnType::Default => at(at_name),
         ReturnType::Type(_, ty) => at(ty.span()),
     };
     let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
@@ -97,7 +99,7 @@ fn call(
         let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
         let declared = |output: &TokenStream| {
             let body = returning(output, at_output, body);
-            run(output, quote!(async move #body))
+            run(output, quote_spanned!(at_name=> async move #body))
         };
         return match output {
             Output::Named(output) if panics && output.to_string() == "()" => {

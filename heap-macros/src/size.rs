@@ -36,7 +36,7 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let unit = unit.trim();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || number.ends_with('.') {
-        let what = if text.is_empty() {
+        let what = if text.trim().is_empty() {
             "an empty text".into()
         } else {
             format!("`{text}`")
