@@ -19,7 +19,7 @@ const TIMES: &str = "OWN_TEST_TIMES";
 const NOISE: &str = "OWN_TEST_NOISE";
 
 /// Far beyond what any subject takes: who is not done by then never will be.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A process to be run.
 pub(crate) struct Child {

@@ -115,7 +115,7 @@ fn more_deadlines_than_cpus_are_refused() -> io::Result<()> {
     }
     let cpus = allowed_cpus()?.len();
     if cpus > 64 {
-        heap_runtime::skip(&format!("would start a thread for each of {cpus} CPUs"));
+        heap_runtime::skip(format!("would start a thread for each of {cpus} CPUs"));
         return Ok(());
     }
     let _account = MachineLock::wait(DEADLINE_ACCOUNT)?;

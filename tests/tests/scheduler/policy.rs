@@ -86,7 +86,7 @@ fn round_robin_takes_turns() -> io::Result<()> {
     // Two turns each, so that the CPU has to come back.
     let span = quantum * 4;
     if span > Duration::from_secs(1) {
-        heap_runtime::skip(&format!("a quantum of {quantum:?} makes this too long"));
+        heap_runtime::skip(format!("a quantum of {quantum:?} makes this too long"));
         return Ok(());
     }
     let cpu = OwnedCpu::acquire()?;
