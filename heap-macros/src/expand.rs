@@ -10,7 +10,7 @@ use crate::item::{self, Function};
 use crate::valid::{self, Options, ShouldPanic};
 
 /// The whole expansion.
-pub(crate) fn heap_tracked(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Vec::new();
     let options = valid::options(arguments, &mut errors);
     let mut function = match item::parse(item.clone()) {
@@ -28,16 +28,17 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: &TokenStream) -> TokenS
     if errors.is_empty() {
         tracked(&function, &options, &should_panic)
     } else {
-        with_errors(errors, &function.into_token_stream())
+        with_errors(errors, function.into_token_stream())
     }
 }
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
-fn with_errors(errors: Vec<syn::Error>, item: &TokenStream) -> TokenStream {
+fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
+    let is_expression = item::is_expression(&item);
     let mut tokens =
         valid::combined(errors).map_or_else(TokenStream::new, |error| error.to_compile_error());
-    tokens.extend(item.clone());
-    if item::is_expression(item) {
+    tokens.extend(item);
+    if is_expression {
         quote!({ #tokens })
     } else {
         tokens

@@ -29,8 +29,10 @@ mod safety;
 #[path = "own/turns.rs"]
 mod turns;
 
-/// What a child process can be asked to run, by name.
-const SUBJECTS: &[&[(&str, fn())]] = &[
+/// A name, and what a child process runs that is given it.
+type Subject = (&'static str, fn());
+
+const SUBJECTS: &[&[Subject]] = &[
     births::SUBJECTS,
     fallback::SUBJECTS,
     guards::SUBJECTS,

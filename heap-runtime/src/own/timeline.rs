@@ -11,6 +11,8 @@ pub(crate) struct Timeline {
     /// Held while a point is written. Who finds it held leaves the point out and goes on: a sample
     /// runs inside the allocator and may not wait.
     busy: AtomicBool,
+    /// Nobody writes any more: what is there is whole.
+    stopped: AtomicBool,
     started_ns: AtomicU64,
     length: AtomicU32,
     /// Every how many samples one is kept, and how many have passed since.
@@ -31,6 +33,7 @@ impl Timeline {
     pub(crate) fn new() -> Self {
         Self {
             busy: AtomicBool::new(true),
+            stopped: AtomicBool::new(false),
             started_ns: AtomicU64::new(0),
             length: AtomicU32::new(0),
             stride: AtomicU64::new(1),
@@ -51,6 +54,7 @@ impl Timeline {
 
     /// Starts anew, with no points.
     pub(crate) fn start(&self) {
+        self.stopped.store(false, RELAXED);
         self.length.store(0, RELAXED);
         self.stride.store(1, RELAXED);
         self.passed.store(0, RELAXED);
@@ -60,11 +64,12 @@ impl Timeline {
     }
 
     /// Takes no more points, and gives a thread that is writing one the time to finish. It may
-    /// have been stopped in the middle, by the test or by a scheduler that favours us: then its
-    /// point is what is missing.
+    /// have been stopped in the middle, by the test or by a scheduler that favours us: then there
+    /// is no timeline, because nobody knows which of its points are whole.
     pub(crate) fn stop(&self) {
         for _ in 0..1000 {
             if !self.busy.swap(true, Ordering::Acquire) {
+                self.stopped.store(true, RELAXED);
                 return;
             }
             yield_now();
@@ -131,8 +136,11 @@ impl Timeline {
         every.saturating_mul(self.stride.load(RELAXED))
     }
 
-    /// Nanoseconds since the start, and the live bytes then. Once it is stopped.
+    /// Nanoseconds since the start, and the live bytes then. None until it is stopped.
     pub(crate) fn points(&self) -> Vec<(u64, i64)> {
+        if !self.stopped.load(RELAXED) {
+            return Vec::new();
+        }
         let length = self.length.load(RELAXED) as usize;
         self.points
             .iter()

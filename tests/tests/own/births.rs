@@ -16,7 +16,7 @@ use heap_runtime::heap_tracked;
 use crate::child::{Child, own};
 use crate::class;
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("std_threads", std_threads),
     ("destructors", destructors),
     ("two_thousand", two_thousand),

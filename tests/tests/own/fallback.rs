@@ -10,7 +10,7 @@ use heap_runtime::sidecar::PeakSource;
 use crate::child::{Child, own, peaked_at};
 use crate::class;
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[("without_call_backs", || {
+pub(crate) const SUBJECTS: &[crate::Subject] = &[("without_call_backs", || {
     take_all_places();
     alone();
     exact_is_refused();
@@ -25,7 +25,7 @@ const MIB_20: usize = 20 << 20;
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct CallBack {
-    call_back: extern "C" fn(bool, u64, u64),
+    function: extern "C" fn(bool, u64, u64),
     interval: u64,
     is_alloc_only: bool,
 }
@@ -35,9 +35,9 @@ fn take_all_places() {
     extern "C" fn nothing<const N: usize>(_: bool, _: u64, _: u64) {
         black_box(N);
     }
-    for call_back in [nothing::<0>, nothing::<1>, nothing::<2>, nothing::<3>] {
+    for function in [nothing::<0>, nothing::<1>, nothing::<2>, nothing::<3>] {
         let event = CallBack {
-            call_back,
+            function,
             interval: 1 << 30,
             is_alloc_only: true,
         };

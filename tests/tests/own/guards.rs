@@ -8,7 +8,7 @@ use heap_runtime::{EnteredHandle, Handle, heap_tracked};
 
 use crate::child::Child;
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("out_of_order", out_of_order),
     ("own_thread", own_thread),
     ("after_the_end", after_the_end),

@@ -8,7 +8,7 @@ use heap_runtime::{checkpoint, heap_tracked, label, metric, skip};
 
 use crate::child::{Child, own};
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("notes", || {
         outside();
         notes();

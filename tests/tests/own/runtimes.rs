@@ -13,7 +13,7 @@ use tokio::sync::mpsc as channel;
 
 use crate::child::{Child, own};
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("tokio_workers", tokio_workers),
     ("tokio_one_thread", tokio_one_thread),
     ("async_body", async_body_on_tokio),

@@ -11,7 +11,7 @@ use heap_runtime::sidecar::Outcome;
 
 use crate::child::{Child, own};
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("forks", || {
         let neighbours = Neighbours::start();
         for _ in 0..20 {

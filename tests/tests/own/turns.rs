@@ -8,7 +8,7 @@ use heap_runtime::heap_tracked;
 
 use crate::child::Child;
 
-pub(crate) const SUBJECTS: &[(&str, fn())] = &[
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("outer", outer),
     ("warms_up_around_exclusive", || {
         on_main(warms_up_around_exclusive);
