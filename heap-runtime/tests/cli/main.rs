@@ -3,6 +3,7 @@
 mod compare;
 mod end_to_end;
 mod export;
+mod html;
 mod kept;
 mod manual;
 mod report;
