@@ -42,7 +42,9 @@ pub(super) const QUANTITIES: [Quantity; 8] = [
 /// Three digits and a unit.
 pub(super) fn time(ns: u64) -> String {
     let time = Duration::from_nanos(ns);
-    if time < Duration::from_secs(100) {
+    if ns == 0 {
+        "0 s".into()
+    } else if time < Duration::from_secs(100) {
         format!("{time:.2?}")
     } else {
         format!("{time:.0?}")

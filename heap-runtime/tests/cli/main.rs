@@ -1,5 +1,6 @@
 //! `cargo heap` as people run it: the real program over runs of every kind.
 
+mod browser;
 mod compare;
 mod end_to_end;
 mod export;

@@ -44,7 +44,7 @@ fn svg(size: (u32, u32), draw: impl FnOnce(SVGBackend<'_>) -> Drawn) -> Option<S
 }
 
 fn label() -> TextStyle<'static> {
-    ("sans-serif", 12).into_font().color(&INK)
+    ("sans-serif", 14).into_font().color(&INK)
 }
 
 fn number(value: f64) -> u64 {
@@ -86,8 +86,8 @@ pub(super) fn timeline(timeline: &Timeline, ended_ns: Option<u64>) -> Option<Str
         let mut chart = ChartBuilder::on(&root)
             .margin(8)
             .margin_right(24)
-            .x_label_area_size(24)
-            .y_label_area_size(72)
+            .x_label_area_size(28)
+            .y_label_area_size(84)
             .build_cartesian_2d(0.0..end, lowest * 1.05..highest * 1.05)?;
         chart
             .configure_mesh()
@@ -101,7 +101,9 @@ pub(super) fn timeline(timeline: &Timeline, ended_ns: Option<u64>) -> Option<Str
             .x_label_formatter(&|at| time(number(*at)))
             .y_label_formatter(&|live| difference(signed(*live)))
             .draw()?;
-        chart.draw_series(AreaSeries::new(points, 0.0, LINE.mix(0.25)).border_style(LINE))?;
+        chart.draw_series(
+            AreaSeries::new(points, 0.0, LINE.mix(0.25)).border_style(LINE.stroke_width(2)),
+        )?;
         root.present()?;
         drop(chart);
         Ok(())
@@ -123,8 +125,8 @@ pub(super) fn peaks(rows: &[Row]) -> Option<String> {
         let mut chart = ChartBuilder::on(&root)
             .margin(8)
             .margin_right(24)
-            .x_label_area_size(24)
-            .y_label_area_size(72)
+            .x_label_area_size(28)
+            .y_label_area_size(84)
             .build_cartesian_2d(
                 (shortest / 2.0..longest * 2.0).log_scale(),
                 (smallest / 2.0..largest * 2.0).log_scale().base(2.0),
@@ -168,13 +170,13 @@ pub(super) fn pressure(rows: &[Row]) -> Option<String> {
     }
     let highest = readings.iter().map(|reading| reading.1).fold(1.0, f64::max);
     let every = readings.len().div_ceil(MOST_POINTS);
-    svg((720, 240), |backend| {
+    svg((720, 300), |backend| {
         let root = backend.into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin(8)
             .margin_right(24)
-            .x_label_area_size(24)
-            .y_label_area_size(72)
+            .x_label_area_size(28)
+            .y_label_area_size(84)
             .build_cartesian_2d(0.0..last - first, 0.0..highest * 1.1)?;
         chart
             .configure_mesh()
@@ -189,7 +191,7 @@ pub(super) fn pressure(rows: &[Row]) -> Option<String> {
             .draw()?;
         let line = readings.iter().step_by(every);
         let line = line.map(|(at, some, _)| (*at - first, *some));
-        chart.draw_series(LineSeries::new(line, &LINE))?;
+        chart.draw_series(LineSeries::new(line, LINE.stroke_width(2)))?;
         let marked = readings.iter().filter(|(_, _, state)| state.is_bad());
         chart.draw_series(marked.take(MOST_POINTS).map(|(at, some, state)| {
             Circle::new((*at - first, *some), 5, colour(*state).filled())
