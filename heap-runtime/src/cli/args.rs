@@ -208,6 +208,9 @@ pub(super) struct Output {
     /// How it is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: Format,
+    /// Also writes a page to this file: tables, pictures, all in one
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
     /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
     #[arg(long)]
     pub(super) github: bool,

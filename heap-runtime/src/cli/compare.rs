@@ -51,23 +51,28 @@ pub(super) fn run(command: &args::Compare, terminal: &mut Terminal) -> Result<St
         .tolerance
         .map(|written| written.0)
         .unwrap_or_default();
-    print(&base, &new, tolerance, command.format, terminal)
+    print(&of(&base, &new, tolerance)?, command.format, terminal)
+}
+
+/// Compares two runs.
+pub(super) fn of(
+    base: &Baseline,
+    new: &Baseline,
+    tolerance: Tolerance,
+) -> Result<Comparison, Error> {
+    Comparison::of(base, new, tolerance).map_err(|error| Error::new(error.to_string()))
 }
 
 /// Prints what changed, and tells whether anything got worse.
 pub(super) fn print(
-    base: &Baseline,
-    new: &Baseline,
-    tolerance: Tolerance,
+    comparison: &Comparison,
     format: TableJsonMarkdown,
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
-    let comparison =
-        Comparison::of(base, new, tolerance).map_err(|error| Error::new(error.to_string()))?;
     match format {
-        TableJsonMarkdown::Json => report::json(&comparison, terminal)?,
-        TableJsonMarkdown::Table => for_people(&comparison, terminal)?,
-        TableJsonMarkdown::Markdown => for_github(&comparison, terminal)?,
+        TableJsonMarkdown::Json => report::json(comparison, terminal)?,
+        TableJsonMarkdown::Table => for_people(comparison, terminal)?,
+        TableJsonMarkdown::Markdown => for_github(comparison, terminal)?,
     }
     Ok(if comparison.has_regression() {
         Status::Bad
@@ -145,6 +150,18 @@ fn lines(change: &Change) -> Vec<Line> {
         by: by(moved),
     }));
     lines
+}
+
+/// The whole table, of text.
+pub(super) fn table(comparison: &Comparison) -> Vec<[String; 6]> {
+    let mut table = Vec::new();
+    for change in &comparison.changes {
+        for line in lines(change) {
+            let kind = change.kind.to_string();
+            table.push([name(change), kind, line.what, line.base, line.new, line.by]);
+        }
+    }
+    table
 }
 
 fn amount(number: Number, value: i64) -> String {
@@ -269,7 +286,7 @@ fn for_github(comparison: &Comparison, out: &mut impl Write) -> Result<(), Error
     Ok(())
 }
 
-fn summary(comparison: &Comparison) -> String {
+pub(super) fn summary(comparison: &Comparison) -> String {
     let mut parts = Vec::new();
     for kind in [
         Kind::Regression,

@@ -11,6 +11,7 @@ mod error;
 mod export;
 mod filter;
 mod github;
+mod html;
 mod manual;
 mod markdown;
 mod new_run;

@@ -8,13 +8,14 @@ use super::Status;
 use super::args;
 use super::error::Error;
 use super::github;
+use super::html;
 use super::markdown;
 use super::quantity::{bytes, difference, time};
 use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
-use crate::report::{Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::report::{Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
 use crate::sidecar::Unreadable;
 
 /// How reports are printed.
@@ -44,7 +45,7 @@ impl Format {
 
 pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = Runs::default().read(&command.runs)?;
-    print(run, &command.selection, &command.output, terminal)
+    print(run, &command.selection, &command.output, None, terminal)
 }
 
 /// Prints the part of a run that was asked for. The status is of that part too.
@@ -52,6 +53,7 @@ pub(super) fn print(
     mut run: Run,
     selection: &args::Selection,
     output: &args::Output,
+    comparison: Option<&Comparison>,
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
     // Among all of its run, also those that are not shown.
@@ -79,6 +81,13 @@ pub(super) fn print(
             ndjson(&report.tests, terminal)?;
             unreadable(&report.unreadable);
         }
+    }
+    if let Some(file) = &output.html {
+        html::write(file, &report, comparison)?;
+        terminal::note(&format!(
+            "the page is {}",
+            printable(&file.to_string_lossy())
+        ));
     }
     if output.github {
         github::annotate(&report, &mut io::stderr().lock())?;

@@ -1,8 +1,8 @@
 //! `cargo heap show`: everything about one test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -36,24 +36,17 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     let test = chosen(&run.rows, &command.test)?;
     let context = Context::of(&run.rows);
     let mut shown = Vec::new();
-    for folder in &run.folders {
-        let paths = sidecar::paths(folder).map_err(|error| Error::at("read", folder, error))?;
-        for file in paths {
-            // What cannot be read is not this test's, as far as anybody knows.
-            let Ok(row) = Row::read(&file) else { continue };
-            let known = run.rows.iter().any(|known| known.run_id == row.run_id);
-            if row.test != test || !known {
-                continue;
-            }
-            let sidecar = sidecar::read(&file).map_err(|error| Error::at("read", &file, error))?;
-            let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
-            shown.push(Shown {
-                file,
-                row,
-                diagnosis,
-                sidecar,
-            });
-        }
+    let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
+    let is_it = |row: &Row| row.test == test && runs.contains(row.run_id.as_str());
+    for (file, row) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
+        let sidecar = sidecar::read(&file).map_err(|error| Error::at("read", &file, error))?;
+        let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
+        shown.push(Shown {
+            file,
+            row,
+            diagnosis,
+            sidecar,
+        });
     }
     if command.format == args::TableOrJson::Json {
         report::json(&shown, terminal)?;
@@ -64,6 +57,25 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     }
     let bad = shown.iter().any(|execution| execution.row.state.is_bad());
     Ok(if bad { Status::Bad } else { Status::Good })
+}
+
+/// The files of the executions that are wanted. Those that cannot be read are nobody's.
+pub(super) fn files_of<'a>(
+    folders: impl Iterator<Item = &'a Path>,
+    wanted: impl Fn(&Row) -> bool,
+) -> Result<Vec<(PathBuf, Row)>, Error> {
+    let mut files = Vec::new();
+    for folder in folders {
+        let paths = sidecar::paths(folder).map_err(|error| Error::at("read", folder, error))?;
+        for path in paths {
+            if let Ok(row) = Row::read(&path)
+                && wanted(&row)
+            {
+                files.push((path, row));
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// The test of that name; else the only one whose name contains it.
@@ -185,6 +197,27 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
 }
 
 fn budget(budget: &Budget, terminal: &mut Terminal) -> Result<(), Error> {
+    let style = match budget.held {
+        Some(true) => terminal::STRONG,
+        Some(false) => terminal::BAD,
+        None => terminal::DIM,
+    };
+    writeln!(
+        terminal,
+        "{:>14}  {style}{}{style:#}",
+        limit_words(budget.limit).0,
+        amounts(budget)
+    )?;
+    Ok(())
+}
+
+/// A budget in one line.
+pub(super) fn budget_words(budget: &Budget) -> String {
+    format!("{}: {}", limit_words(budget.limit).0, amounts(budget))
+}
+
+/// `4.00 MiB of 8.00 MiB: held`
+fn amounts(budget: &Budget) -> String {
     let amount = |value: u64| match budget.limit {
         Limit::MaxAllocations => value.to_string(),
         _ => bytes(value),
@@ -194,23 +227,16 @@ fn budget(budget: &Budget, terminal: &mut Terminal) -> Result<(), Error> {
         Some(actual @ 0..) => amount(actual.unsigned_abs()),
         Some(actual) => difference(actual),
     };
-    let (style, verdict) = match budget.held {
-        Some(true) => (terminal::STRONG, "held"),
-        Some(false) => (terminal::BAD, "broken"),
-        None => (terminal::DIM, "not checked"),
+    let verdict = match budget.held {
+        Some(true) => "held",
+        Some(false) => "broken",
+        None => "not checked",
     };
-    let note = budget
-        .note
-        .as_deref()
-        .map(|note| format!(" ({})", printable(note)));
-    writeln!(
-        terminal,
-        "{:>14}  {actual} of {}: {style}{verdict}{style:#}{}",
-        limit_words(budget.limit).0,
-        amount(budget.bytes),
-        note.unwrap_or_default()
-    )?;
-    Ok(())
+    let note = budget.note.as_deref();
+    let note = note
+        .map(|note| format!(" ({})", printable(note)))
+        .unwrap_or_default();
+    format!("{actual} of {}: {verdict}{note}", amount(budget.bytes))
 }
 
 /// What moved of the host's memory, before and after.

@@ -61,12 +61,21 @@ pub(super) fn run(
         return status(ended.status, tracked, Status::Good);
     }
     let new = Baseline::of(&run.rows);
-    report::print(run, &args::Selection::default(), &command.output, terminal)?;
+    let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));
+    let comparison = comparison.transpose()?;
+    let selection = args::Selection::default();
+    report::print(
+        run,
+        &selection,
+        &command.output,
+        comparison.as_ref(),
+        terminal,
+    )?;
     let mut compared = Status::Good;
-    if let Some(base) = base {
+    if let Some(comparison) = &comparison {
         writeln!(terminal)?;
         let format = command.output.format.of_comparison();
-        compared = compare::print(&base, &new, Tolerance::default(), format, terminal)?;
+        compared = compare::print(comparison, format, terminal)?;
     }
     status(ended.status, tracked, compared)
 }
