@@ -1,5 +1,6 @@
 //! `cargo heap report`: what a run, or several, came to.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -57,8 +58,7 @@ pub(super) fn print(
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
     // Among all of its run, also those that are not shown.
-    let everybody = run.rows.clone();
-    let context = Context::of(&everybody);
+    let known = diagnoses(&run.rows);
     let all = run.rows.len();
     select(&mut run.rows, selection);
     let report = Report {
@@ -68,7 +68,7 @@ pub(super) fn print(
             .map(|folder| folder.to_string_lossy().into_owned())
             .collect(),
         totals: Totals::of(&run.rows),
-        diagnoses: diagnoses(&run.rows, &context),
+        diagnoses: of_shown(&run.rows, &known),
         not_shown: all - run.rows.len(),
         unreadable: unread(&run.unreadable),
         tests: run.rows,
@@ -140,15 +140,32 @@ fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
     }
 }
 
-fn diagnoses(rows: &[Row], context: &Context<'_>) -> Vec<Diagnosed> {
+/// The diagnosis of each test that failed or was killed, by what no two executions share.
+fn diagnoses(rows: &[Row]) -> HashMap<OwnedExecution, Diagnosis> {
+    let context = Context::of(rows);
     rows.iter()
-        .enumerate()
-        .filter(|(_, row)| row.state.is_bad())
-        .map(|(test, row)| Diagnosed {
-            test,
-            diagnosis: Diagnosis::of(row, context),
-        })
+        .filter(|row| row.state.is_bad())
+        .map(|row| (execution(row), Diagnosis::of(row, &context)))
         .collect()
+}
+
+fn of_shown(rows: &[Row], known: &HashMap<OwnedExecution, Diagnosis>) -> Vec<Diagnosed> {
+    let bad = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.state.is_bad());
+    bad.filter_map(|(test, row)| {
+        let diagnosis = known.get(&execution(row))?.clone();
+        Some(Diagnosed { test, diagnosis })
+    })
+    .collect()
+}
+
+type OwnedExecution = (String, [String; 3], (u32, Option<u32>, u32));
+
+fn execution(row: &Row) -> OwnedExecution {
+    let test = [&row.package, &row.binary, &row.test].map(String::clone);
+    (row.run_id.clone(), test, row.turn())
 }
 
 pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {

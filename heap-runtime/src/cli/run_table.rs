@@ -147,3 +147,37 @@ fn state(state: State) -> Cell {
 fn number(value: Option<&str>) -> Cell {
     Cell::new(value.unwrap_or("-")).set_alignment(CellAlignment::Right)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{calm, full, killed};
+
+    fn uncoloured(table: &Table) -> String {
+        anstream::adapter::strip_str(&table.to_string()).to_string()
+    }
+
+    #[test]
+    fn the_table_fits_any_usual_width_and_keeps_what_matters() {
+        let mut rows = vec![killed("fairness::nice_5_gets_its_share"), calm("a"), full()];
+        rows[1].test = "very::".repeat(20);
+        for width in 40..200 {
+            let text = uncoloured(&run_table(&rows, Some(width)));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(usize::from(width)), "{width}:\n{text}");
+            for heading in ["test", "outcome", "time", "peak"] {
+                assert!(text.contains(heading), "{width}:\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_nobody_measured_are_left_out() {
+        let rows = [calm("a"), calm("b")];
+        let text = uncoloured(&run_table(&rows, None));
+        assert!(
+            !text.contains("peak") && text.contains("pressure"),
+            "{text}"
+        );
+    }
+}

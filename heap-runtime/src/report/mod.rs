@@ -23,7 +23,7 @@ mod record;
 mod row;
 mod run;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod state;
 mod totals;
 

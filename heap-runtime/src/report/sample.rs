@@ -44,12 +44,12 @@ fn sidecar(test: &str) -> Value {
 }
 
 /// A test that failed while nothing was the matter with memory.
-pub(super) fn calm(test: &str) -> Row {
+pub(crate) fn calm(test: &str) -> Row {
     row(&sidecar(test))
 }
 
 /// A test that was killed.
-pub(super) fn killed(test: &str) -> Row {
+pub(crate) fn killed(test: &str) -> Row {
     let mut sidecar = sidecar(test);
     let map = sidecar.as_object_mut().unwrap();
     map.insert("status".into(), "running".into());
@@ -62,7 +62,7 @@ pub(super) fn killed(test: &str) -> Row {
 }
 
 /// A test of which everything there is was recorded.
-pub(super) fn full() -> Row {
+pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
     let map = sidecar.as_object_mut().unwrap();
     map.insert("stress_index".into(), 0.into());
