@@ -130,6 +130,7 @@ fn returns_twice() {
         return;
     }
     assert_eq!(wait_for(pid), 7);
+    assert_eq!(written_as_running(), 1, "the child has written the end");
     assert_eq!(std::process::id(), PARENT.load(Ordering::Relaxed));
 }
 
