@@ -8,6 +8,19 @@
 //!
 //! Nothing here is on the allocation path but one call-back of jemalloc's each
 //! [`INTERVAL`] bytes of a thread's traffic.
+//!
+//! What it cannot know:
+//!
+//! - A reallocation is an allocation and then a free, also where the block stays in its place: for a
+//!   moment both count for the peak.
+//! - In the rounds of a thread's last destructors after jemalloc's own, totals are exact, but
+//!   `exact` counts no allocations. Destructors that come after ours in the last round are missed.
+//! - The C library's own threads (`timer_create`, `getaddrinfo_a`) are not started through
+//!   `pthread_create`'s public name, and belong to nobody.
+//! - `std::thread::scope` waits for closures, not for the ends of threads: those may still run when
+//!   the test ends, unless it joins them.
+//! - What std makes once and keeps, such as the symbols of the first backtrace, is the test's that
+//!   happened to be first: `warmup` is for that.
 
 // A static C library has no next definition to go on to.
 #[cfg(all(

@@ -1,8 +1,8 @@
 //! Neighbours that allocate and free as fast as they can.
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 
 use heap_runtime::heap_tracked;
@@ -16,19 +16,24 @@ pub(crate) struct Noise {
 impl Noise {
     pub(crate) fn start() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        // Nobody is measured before all of them are at it.
+        let ready = Arc::new(Barrier::new(9));
         let threads = (0..8)
             .map(|number| {
                 let stop = Arc::clone(&stop);
+                let ready = Arc::clone(&ready);
                 thread::spawn(move || {
                     give_way();
                     if number % 2 == 0 {
-                        neighbour(&stop);
+                        neighbour(&ready, &stop);
                     } else {
+                        ready.wait();
                         allocate_until(&stop);
                     }
                 })
             })
             .collect();
+        ready.wait();
         Self { stop, threads }
     }
 }
@@ -52,7 +57,8 @@ fn give_way() {
 }
 
 #[heap_tracked]
-fn neighbour(stop: &AtomicBool) {
+fn neighbour(ready: &Barrier, stop: &AtomicBool) {
+    ready.wait();
     allocate_until(stop);
 }
 

@@ -1,13 +1,14 @@
 //! Forks of a process with threads, and other processes.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::Outcome;
+use heap_runtime::sidecar::{Outcome, Status, read_run};
 
 use crate::child::{Child, own};
 
@@ -129,7 +130,18 @@ fn returns_twice() {
         return;
     }
     assert_eq!(wait_for(pid), 7);
+    assert_eq!(written_as_running(), 1, "the child has written the end");
     assert_eq!(std::process::id(), PARENT.load(Ordering::Relaxed));
+}
+
+/// How many sidecars say that their test is running.
+fn written_as_running() -> usize {
+    let folder = std::env::var_os("HEAP_SIDECAR_DIR").unwrap();
+    let (sidecars, _) = read_run(Path::new(&folder)).unwrap();
+    let running = sidecars.iter();
+    running
+        .filter(|sidecar| sidecar.status == Status::Running)
+        .count()
 }
 
 #[test]
