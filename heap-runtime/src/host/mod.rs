@@ -31,7 +31,10 @@ impl HostContext {
     /// What never changes is read once per process. Nothing here fails: what cannot be read is absent.
     #[must_use]
     pub fn read() -> Self {
-        constant().clone().merge(changing()).merge(settings())
+        constant()
+            .clone()
+            .merge(read_changing())
+            .merge(read_settings())
     }
 }
 
@@ -50,25 +53,29 @@ pub(crate) fn constant() -> &'static HostContext {
 /// What moves during a test: to be read before and after it. At most [`FRESH`] old.
 pub(crate) fn changing() -> HostContext {
     static LAST: Recent = Recent::never();
-    LAST.get_or_read(|| {
-        #[cfg(target_os = "linux")]
-        let changing = source::LIVE.changing();
-        #[cfg(not(target_os = "linux"))]
-        let changing = HostContext::default();
-        changing
-    })
+    LAST.get_or_read(read_changing)
 }
 
 /// What somebody sets now and then: to be read after each test. At most [`FRESH`] old.
 pub(crate) fn settings() -> HostContext {
     static LAST: Recent = Recent::never();
-    LAST.get_or_read(|| {
-        #[cfg(target_os = "linux")]
-        let settings = source::LIVE.settings();
-        #[cfg(not(target_os = "linux"))]
-        let settings = HostContext::default();
-        settings
-    })
+    LAST.get_or_read(read_settings)
+}
+
+fn read_changing() -> HostContext {
+    #[cfg(target_os = "linux")]
+    let changing = source::LIVE.changing();
+    #[cfg(not(target_os = "linux"))]
+    let changing = HostContext::default();
+    changing
+}
+
+fn read_settings() -> HostContext {
+    #[cfg(target_os = "linux")]
+    let settings = source::LIVE.settings();
+    #[cfg(not(target_os = "linux"))]
+    let settings = HostContext::default();
+    settings
 }
 
 /// For how long a reading stands for the host. To open, format and parse the files takes some
