@@ -16,10 +16,10 @@ use crate::sidecar::PeakSource;
 /// How many bytes a thread allocates or frees between two samples, unless `HEAP_SAMPLE_BYTES` says
 /// otherwise.
 ///
-/// A call-back takes some 470 instructions, most of them jemalloc's. In a loop that does nothing but
-/// allocate and free 24 bytes, each 64 KiB is above a hundredth of its time, and this is not: see
-/// `tests/benches/sampling.rs`.
-pub(crate) const INTERVAL: u64 = 128 << 10;
+/// A call-back takes some 470 instructions, most of them jemalloc's. This is the smallest power of two
+/// at which a loop that does nothing but allocate and free 24 bytes takes at most a hundredth more;
+/// with 256 bytes, which take no longer, it is some six hundredths: `tests/benches/sampling.rs`.
+pub(crate) const INTERVAL: u64 = 64 << 10;
 
 /// What jemalloc promises of `thread.peak`: it looks each 64 KiB, and no more than this is missed.
 const THREAD_PEAK_ERROR: u64 = 100_000;

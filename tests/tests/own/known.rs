@@ -29,7 +29,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
 ];
 
 /// How far one thread's part in a peak may be off.
-const INTERVAL: u64 = 128 << 10;
+const INTERVAL: u64 = 64 << 10;
 
 const MIB_50: usize = 50 << 20;
 const FIVE_MILLION: usize = 5_000_000;
