@@ -34,7 +34,7 @@
 //! # What it costs
 //!
 //! Nothing is wrapped around the allocator, and nothing is added to the allocation path but a
-//! call-back of jemalloc's own each 128 KiB of a thread's traffic. A test pays for the two readings
+//! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for the two readings
 //! of the host and for one small file.
 //!
 //! # Where the sidecars go
