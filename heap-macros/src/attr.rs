@@ -91,7 +91,8 @@ fn one_word(name: &Ident, input: ParseStream) -> Result<()> {
         let mut joint = || {
             let separator: TokenTree = input.parse()?;
             let next = input.call(Ident::parse_any)?;
-            word.push_str(&format!("{separator}{next}"));
+            word += &separator.to_string();
+            word += &next.to_string();
             more.extend([separator, next.into()]);
             Ok::<(), Error>(())
         };

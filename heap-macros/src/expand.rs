@@ -34,10 +34,11 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
 fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
+    let is_expression = item::is_expression(&item);
     let mut tokens =
         valid::combined(errors).map_or_else(TokenStream::new, |error| error.to_compile_error());
-    tokens.extend(item.clone());
-    if item::is_expression(&item) {
+    tokens.extend(item);
+    if is_expression {
         quote!({ #tokens })
     } else {
         tokens
