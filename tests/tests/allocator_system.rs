@@ -10,6 +10,14 @@ fn holds_a_mebibyte() {
     Vec::leak(vec![1_u8; 1 << 20]);
 }
 
+#[heap_tracked]
+#[test]
+#[should_panic]
+#[ignore = "run by a test below"]
+fn panics_as_it_should() {
+    panic!("as it should");
+}
+
 #[test]
 fn the_system_allocator() {
     assert_eq!(heap_runtime::allocator(), Allocator::Other);
@@ -38,4 +46,12 @@ fn what_requires_jemalloc_fails_without_it() {
     let output = run.output("holds_a_mebibyte").expect("it failed");
     assert!(output.contains("HEAP_REQUIRE=1"), "{output}");
     assert!(output.contains("use_jemalloc!"), "{output}");
+
+    // A panic of ours would pass for the one that should come.
+    let run = rerun::failing("panics_as_it_should", &[("HEAP_REQUIRE", "1")]);
+    let output = run.output("panics_as_it_should").expect("it failed");
+    assert!(output.contains("HEAP_REQUIRE=1"), "{output}");
+    let failure = run.sidecar("panics_as_it_should").failure.as_ref();
+    let failure = failure.expect("it failed");
+    assert!(failure.message.contains("HEAP_REQUIRE=1"), "{failure:?}");
 }
