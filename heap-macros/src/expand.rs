@@ -92,6 +92,11 @@ fn call(signature: &Signature, body: &Group, test: &TokenStream, panics: bool) -
             run(output, quote_spanned!(at_name=> async move #body))
         };
         return match output {
+            Output::Named(output) if panics && output.to_string() == "()" => {
+                let body = returning(&output, at_output, body);
+                let block = quote_spanned!(at_name=> async move #body);
+                quote!(__heap::run_async_should_panic(#test, #block).await)
+            }
             Output::Named(output) => declared(&output),
             Output::Opaque => run(&quote!(_), quote!(async move #body)),
             Output::Termination => run(

@@ -89,25 +89,24 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
         Ok(_) => return body.await,
         Err(error) => panic!("{error}"),
     };
-    let mut body = Box::pin(body);
-    let scope = Scope::begin(test, settings);
-    let start = Instant::now();
-    let result = poll_fn(|context| {
-        // A test moves between threads, and its notes with it.
-        let _entered = scope.enter();
-        match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
-            Err(payload) => Poll::Ready(Err(payload)),
-        }
-    })
-    .await;
-    let ran_for = start.elapsed();
-    let complaint = scope.end(ran_for, || ending(&result, verdict));
-    match (result, complaint) {
+    match execute_async(test, settings, body, verdict).await {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
+    }
+}
+
+/// Runs the body of an async test that should panic, as [`run_should_panic`] does.
+pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &'static Test, body: F) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.await,
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute_async(test, settings, body, |()| Verdict::Passed).await {
+        (Err(payload), None) => resume_unwind(payload),
+        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (Ok(()), None) => {}
     }
 }
 
@@ -139,6 +138,31 @@ fn execute<R>(
     let result = catch_unwind(AssertUnwindSafe(body));
     let ran_for = start.elapsed();
     drop(entered);
+    let complaint = scope.end(ran_for, || ending(&result, verdict));
+    (result, complaint)
+}
+
+/// Runs the body to its end, and gives what [`execute`] gives.
+async fn execute_async<R>(
+    test: &'static Test,
+    settings: &'static Settings,
+    body: impl Future<Output = R>,
+    verdict: impl FnOnce(&R) -> Verdict,
+) -> (Unwound<R>, Option<String>) {
+    let mut body = Box::pin(body);
+    let scope = Scope::begin(test, settings);
+    let start = Instant::now();
+    let result = poll_fn(|context| {
+        // A test moves between threads, and its notes with it.
+        let _entered = scope.enter();
+        match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    })
+    .await;
+    let ran_for = start.elapsed();
     let complaint = scope.end(ran_for, || ending(&result, verdict));
     (result, complaint)
 }
