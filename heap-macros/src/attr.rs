@@ -91,8 +91,7 @@ fn one_word(name: &Ident, input: ParseStream) -> Result<()> {
         let mut joint = || {
             let separator: TokenTree = input.parse()?;
             let next = input.call(Ident::parse_any)?;
-            word += &separator.to_string();
-            word += &next.to_string();
+            word.extend([separator.to_string(), next.to_string()]);
             more.extend([separator, next.into()]);
             Ok::<(), Error>(())
         };

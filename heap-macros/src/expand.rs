@@ -20,7 +20,7 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
             return with_errors(errors, item);
         }
     };
-    let should_panic = valid::function(&function, &mut errors);
+    let should_panic = valid::function(&function, &options, &mut errors);
     // A second one would report the same mistakes again.
     function
         .attributes
@@ -59,8 +59,13 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
     let (inner, body) = inner_attributes(body);
     let panics = !matches!(should_panic, ShouldPanic::No);
+    let kind = if options.warmup.is_some() {
+        quote!(__heap::warmed)
+    } else {
+        quote!(__heap::once)
+    };
     let test = test(function, options, should_panic);
-    let call = call(signature, &body, &test, panics);
+    let call = call(signature, &body, &test, &kind, panics);
     // The runtime's path stands here once, so that a wrong one is one error.
     let statements = quote! {
         #(#inner)*
@@ -74,7 +79,13 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
 }
 
 /// The call itself.
-fn call(signature: &Signature, body: &Group, test: &TokenStream, panics: bool) -> TokenStream {
+fn call(
+    signature: &Signature,
+    body: &Group,
+    test: &TokenStream,
+    kind: &TokenStream,
+    panics: bool,
+) -> TokenStream {
     // Whatever the compiler has to say about the closure is about the function, not the attribute;
     // and it is the user's to the lints that pass over what a macro has made.
     let at_name = signature.ident.span();
@@ -111,16 +122,16 @@ fn call(signature: &Signature, body: &Group, test: &TokenStream, panics: bool) -
     }
     let run = |output: &TokenStream| {
         let body = quote_spanned!(at_name=> move || -> #output #body);
-        quote!(__heap::run(#test, #body, #verdict))
+        quote!(__heap::run(#test, #kind(#body), #verdict))
     };
     match output {
         Output::Named(output) if panics && output.to_string() == "()" => {
             let body = quote_spanned!(at_name=> move || -> #output #body);
-            quote!(__heap::run_should_panic(#test, #body))
+            quote!(__heap::run_should_panic(#test, #kind(#body)))
         }
         Output::Named(output) => run(&output),
-        Output::Opaque => quote!(__heap::run(#test, move || #body, #verdict)),
-        Output::Termination => quote!(__heap::run_termination(#test, move || #body)),
+        Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
+        Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
         Output::Never => {
             let run = run(&never);
             quote!(match #run {})
@@ -175,10 +186,7 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     });
     let exact = options.exact.then(|| quote!(.exact()));
     let exclusive = options.exclusive.then(|| quote!(.exclusive()));
-    let warmup = (options.warmup > 0).then(|| {
-        let rounds = options.warmup;
-        quote!(.warmup(#rounds))
-    });
+    let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
         &const {
             __heap::Test::new(

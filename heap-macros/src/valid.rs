@@ -1,6 +1,6 @@
 //! From arguments and a function as written to options and a function that can be tracked.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
@@ -21,7 +21,8 @@ pub(crate) struct Options {
     pub(crate) budgets: Vec<(Ident, u64)>,
     pub(crate) exact: bool,
     pub(crate) exclusive: bool,
-    pub(crate) warmup: u32,
+    /// How many rounds, and where that is said.
+    pub(crate) warmup: Option<(u32, Span)>,
 }
 
 /// The harness's idea of success.
@@ -66,9 +67,7 @@ pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Option
 impl Options {
     fn set(&mut self, argument: Argument) -> Result<()> {
         let Argument { name, value } = argument;
-        let (span, text) = (name.span(), name.to_string());
-        let needs_own_tier = !matches!(text.as_str(), "labels" | "crate");
-        match text.as_str() {
+        match name.to_string().as_str() {
             "max_peak" | "max_retained" | "max_allocated" => {
                 let bytes = bytes(&name, value)?;
                 self.budgets.push((name, bytes));
@@ -80,23 +79,21 @@ impl Options {
             }
             "exact" => self.exact = flag(&name, value)?,
             "exclusive" => self.exclusive = flag(&name, value)?,
-            "warmup" => self.warmup = warmup(&name, value)?,
+            "warmup" => self.warmup = Some((warmup(&name, value)?, name.span())),
             "labels" => self.labels = labels(&name, value)?,
             "crate" => self.runtime = Some(runtime(&name, value)?),
             other => return Err(unknown(&name, other)),
-        }
-        if needs_own_tier {
-            return Err(Error::new(
-                span,
-                format!("`{text}` is not supported yet: leave it out"),
-            ));
         }
         Ok(())
     }
 }
 
 /// Judges the function, and takes what the harness was told of panics.
-pub(crate) fn function(function: &Function, errors: &mut Vec<Error>) -> ShouldPanic {
+pub(crate) fn function(
+    function: &Function,
+    options: &Options,
+    errors: &mut Vec<Error>,
+) -> ShouldPanic {
     let signature = &function.signature;
     if let Some(token) = &signature.constness {
         errors.push(Error::new(
@@ -138,6 +135,21 @@ pub(crate) fn function(function: &Function, errors: &mut Vec<Error>) -> ShouldPa
             ));
         } else if attribute.path().is_ident("should_panic") {
             should_panic = expected_panic(&attribute.meta);
+        }
+    }
+    if let Some((_, span)) = options.warmup {
+        let cannot = if signature.asyncness.is_some() {
+            Some("the body of an `async fn` runs once")
+        } else if matches!(should_panic, ShouldPanic::No) {
+            None
+        } else {
+            Some("a body that should panic does not get past its first round")
+        };
+        if let Some(reason) = cannot {
+            errors.push(Error::new(
+                span,
+                format!("`warmup` cannot be had here, because {reason}: leave it out"),
+            ));
         }
     }
     should_panic

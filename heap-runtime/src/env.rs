@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::host::HostContext;
+use crate::own;
+use crate::sidecar::Limit;
 use crate::size;
 
 /// What the environment asks of tracking.
@@ -21,6 +23,14 @@ pub(crate) struct Settings {
     pub(crate) process: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
     pub(crate) sidecar_dir: Option<PathBuf>,
+    /// `HEAP_SAMPLE_BYTES`: how many bytes a thread moves between two looks at its live bytes.
+    pub(crate) sample_bytes: u64,
+    /// `HEAP_MAX_PEAK`, for tests that declare none.
+    max_peak: Option<u64>,
+    /// `HEAP_MAX_RETAINED`, likewise.
+    max_retained: Option<u64>,
+    /// `HEAP_MAX_ALLOCATED`, likewise.
+    max_allocated: Option<u64>,
     /// `HEAP_REDACT`: keys of `host` to leave out.
     pub(crate) redact: Vec<String>,
 }
@@ -49,6 +59,12 @@ impl Settings {
             require: reader.switch("HEAP_REQUIRE", false),
             process: reader.switch("HEAP_PROCESS", true),
             sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
+            sample_bytes: reader
+                .interval("HEAP_SAMPLE_BYTES")
+                .unwrap_or(own::INTERVAL),
+            max_peak: reader.size("HEAP_MAX_PEAK"),
+            max_retained: reader.size("HEAP_MAX_RETAINED"),
+            max_allocated: reader.size("HEAP_MAX_ALLOCATED"),
             redact: reader.host_keys("HEAP_REDACT"),
         };
         // Without tracking no other setting has a meaning, so none can be wrong.
@@ -56,6 +72,16 @@ impl Settings {
             return Err(reader.errors);
         }
         Ok(settings)
+    }
+
+    /// The limit of a whole run.
+    pub(crate) fn default_limit(&self, limit: Limit) -> Option<u64> {
+        match limit {
+            Limit::MaxPeak => self.max_peak,
+            Limit::MaxRetained => self.max_retained,
+            Limit::MaxAllocated => self.max_allocated,
+            Limit::MaxAllocations => None,
+        }
     }
 }
 
@@ -101,15 +127,19 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
         }
     }
 
-    #[expect(
-        dead_code,
-        reason = "the budgets of a whole run come with the own tier"
-    )]
     fn size(&mut self, name: &'static str) -> Option<u64> {
         let text = self.text(name)?;
         size::parse(&text)
             .map_err(|error| self.error(name, &text, &error))
             .ok()
+    }
+
+    fn interval(&mut self, name: &'static str) -> Option<u64> {
+        let bytes = self.size(name)?;
+        if bytes == 0 {
+            self.error(name, "0", "set it to at least one byte, or unset it");
+        }
+        Some(bytes)
     }
 
     fn path(&mut self, name: &'static str) -> Option<PathBuf> {
@@ -128,7 +158,7 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
             .map(|key| key.trim().to_owned())
             .filter(|key| !key.is_empty())
             .collect();
-        let unknown = HostContext::default().redact(&keys);
+        let unknown = HostContext::default().redact(keys.iter().map(String::as_str));
         if !unknown.is_empty() {
             let mend = format!(
                 "`{}` is no key of `host` in a sidecar",

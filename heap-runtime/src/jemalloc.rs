@@ -8,6 +8,7 @@ use std::ffi::CStr;
 use std::hint::black_box;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
 
 use serde::{Deserialize, Serialize};
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
@@ -153,4 +154,74 @@ impl<const N: usize> Command<N> {
         };
         code == 0
     }
+}
+
+/// This thread's counters of bytes allocated and of bytes freed, where jemalloc counts for it.
+///
+/// They are exact, cost a load to read, and die with the thread: what is returned must not be read
+/// after its end. Other threads may read them meanwhile.
+pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU64)> {
+    let counter = |name: &[u8]| {
+        // SAFETY: both names give a pointer to a u64.
+        let pointer: *mut u64 = unsafe { tikv_jemalloc_ctl::raw::read(name) }.ok()?;
+        if pointer.is_null() {
+            return None;
+        }
+        // SAFETY: the counter is aligned and lives as long as its thread, which the caller keeps
+        // to. jemalloc writes it from that thread alone, in single 64-bit stores; reading it from
+        // another gives the value before or after one of them.
+        Some(unsafe { AtomicU64::from_ptr(pointer) })
+    };
+    Some((
+        counter(b"thread.allocatedp\0")?,
+        counter(b"thread.deallocatedp\0")?,
+    ))
+}
+
+/// A call-back by jemalloc each so many bytes that a thread has allocated, or freed: the layout of
+/// jemalloc 5.3's `user_hook_object_t`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct ThreadEvent {
+    /// Whether it is for an allocation; bytes that the thread has allocated and freed so far.
+    call_back: extern "C" fn(bool, u64, u64),
+    interval: u64,
+    is_alloc_only: bool,
+}
+
+impl ThreadEvent {
+    pub(crate) fn new(call_back: extern "C" fn(bool, u64, u64), interval: u64) -> Self {
+        Self {
+            call_back,
+            interval,
+            is_alloc_only: false,
+        }
+    }
+}
+
+/// Registers a call-back for all threads and for good. Says whether jemalloc took it: it has four
+/// places for them, and the interface is experimental.
+pub(crate) fn call_back(event: ThreadEvent) -> bool {
+    // SAFETY: the layout is that of the jemalloc that is linked, whose version this crate fixes.
+    unsafe { tikv_jemalloc_ctl::raw::write(b"experimental.hooks.thread_event\0", event) }.is_ok()
+}
+
+/// Allocates and frees as much as makes jemalloc look at its events on this thread, of which each
+/// 64 KiB there is one.
+pub(crate) fn provoke_event() {
+    drop(black_box(Vec::<u8>::with_capacity(128 << 10)));
+}
+
+/// Starts this thread's `thread.peak` anew.
+pub(crate) fn reset_thread_peak() {
+    static RESET: OnceLock<Option<Command<3>>> = OnceLock::new();
+    if let Some(command) = RESET.get_or_init(|| Command::find(c"thread.peak.reset")) {
+        command.run();
+    }
+}
+
+/// The most live bytes of this thread above its last reset.
+pub(crate) fn thread_peak() -> Option<u64> {
+    // SAFETY: the name gives a u64.
+    unsafe { tikv_jemalloc_ctl::raw::read(b"thread.peak.read\0") }.ok()
 }

@@ -1,28 +1,149 @@
 //! jemalloc heap evidence for every test.
+//!
+//! A test fails, or gets slower. Was it the code, or was the machine that ran it out of memory,
+//! perhaps because of the test runner itself? Under `#[heap_tracked]` every test leaves one small
+//! JSON file, its *sidecar*, that answers: the host it ran on, the process's jemalloc heap before
+//! and after, what the test itself allocated, kept and peaked at, how hard memory was pressed
+//! meanwhile, and how the test ended.
+//!
+//! ```
+//! heap_runtime::use_jemalloc!(); // one line per test binary
+//!
+//! # mod tests {
+//! use heap_runtime::heap_tracked;
+//!
+//! #[heap_tracked(max_peak = "8 MiB", max_retained = "0 B", labels(scheduler = "eevdf"))]
+//! #[test]
+//! fn two_spinners_share_one_cpu() {
+//!     // ...
+//! }
+//! # }
+//! ```
+//!
+//! # Two tiers
+//!
+//! | tier | whose memory | how exact |
+//! |---|---|---|
+//! | process: [`HostHeapState`] before and after, [`sidecar::ProcessTier`] | every thread of the process, so in `cargo test` other tests' too | jemalloc's statistics; what other threads hold in their caches counts as allocated |
+//! | own: [`sidecar::OwnTier`] | the thread that runs the test, and every thread started inside it, at any depth | totals to the byte, in jemalloc's size classes; peak within a stated error, or to the byte with `exact` |
+//!
+//! A thread's memory is counted where it is allocated and where it is freed: a test that frees what
+//! another test's thread has allocated has freed it, and its retained bytes go below zero. What a
+//! test prints is kept by the harness until the test ends, and so counts as retained.
+//!
+//! # What it costs
+//!
+//! Nothing is wrapped around the allocator, and nothing is added to the allocation path but a
+//! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for the two readings
+//! of the host and for one small file.
+//!
+//! # Where the sidecars go
+//!
+//! `HEAP_SIDECAR_DIR`, if it is set; else `<target>/heap/<run_id>/`, where all test binaries of one
+//! `cargo test` or `cargo nextest run` share a run. [`sidecar::read`] and [`sidecar::read_run`]
+//! read them.
+//!
+//! # Environment
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder |
+//! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
+//! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where jemalloc is not the allocator or the sidecar cannot be written |
+//! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
+//! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
+//! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
+//! | `HEAP_REDACT` | keys of `host` to leave out, with commas between them |
+//!
+//! A value that means nothing fails every tracked test with a message that names the variable:
+//! who sets one wants it to hold.
+//!
+//! # Features
+//!
+//! `cli` builds `cargo heap`, and brings what only a command line needs. The library itself has no
+//! features and depends on little.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[path = "cli/mod.rs"]
+pub mod __cli;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod budget;
+mod complaint;
 mod env;
 mod host;
 mod jemalloc;
 mod notes;
 mod outcome;
+mod own;
+mod record;
+pub mod report;
 mod run;
 mod scope;
 pub mod sidecar;
 mod size;
 mod snapshot;
 mod test;
+mod turn;
 
+/// Tracks a test: takes the heap before and after it, measures what it allocates itself, and leaves
+/// a sidecar however it ends.
+///
+/// It stands on any test function, above or below `#[test]`, `#[should_panic]` and `#[ignore]`. The
+/// test's verdict stays what it is without the attribute, unless the test breaks a budget that it
+/// declares here. Functions that are no tests can be tracked too: one that is called inside a
+/// tracked test has a sidecar of its own, and is in its caller's numbers.
+///
+/// | argument | effect |
+/// |---|---|
+/// | `max_peak = "8 MiB"`, `max_retained = "0 B"`, `max_allocated = 4096` | budgets on the own tier, in bytes or as a size: a test that passes fails if it is over one |
+/// | `max_allocations = 100` | a budget on the number of allocations; implies `exact` |
+/// | `exact` | counts allocations and takes the peak to the byte; from then on, each allocation of this process costs some 30 to 80 ns more |
+/// | `exclusive` | no other tracked test of the process runs at the same time, so that the process tier is this test's too |
+/// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak |
+/// | `labels(scheduler = "eevdf")` | goes into the sidecar |
+/// | `crate = path::to::heap_runtime` | where this crate is, if not at `::heap_runtime` |
+///
+/// ```
+/// heap_runtime::use_jemalloc!();
+///
+/// # mod tests {
+/// #[heap_runtime::heap_tracked(exact, max_allocations = 1, labels(kind = "smoke"))]
+/// #[test]
+/// fn one_vector_is_one_allocation() -> Result<(), std::num::ParseIntError> {
+///     let mut numbers = Vec::with_capacity(2);
+///     numbers.push("1".parse::<i32>()?);
+///     numbers.push("2".parse::<i32>()?);
+///     assert_eq!(numbers.iter().sum::<i32>(), 3);
+///     Ok(())
+/// }
+/// # }
+/// ```
 pub use heap_macros::heap_tracked;
-pub use host::HostContext;
+pub use host::{
+    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
+    TaskXacct,
+};
 pub use jemalloc::{Allocator, allocator};
-pub use notes::{label, metric, skip};
+pub use notes::{checkpoint, label, metric, skip};
+pub use own::{EnteredHandle, Handle, current};
 pub use run::Runner;
 pub use snapshot::{HeapDelta, HostHeapState, collect};
 
-/// Makes jemalloc the global allocator of this binary.
+/// Makes jemalloc the global allocator of this binary: write it once in each test binary, at the
+/// top level of any module.
+///
+/// A binary that has jemalloc already, by `#[global_allocator]` with or without a wrapper, or in
+/// place of `malloc`, does not need it. Without jemalloc the tests run and leave sidecars, in which
+/// `heap.allocator` is `other` and the numbers are absent.
+///
+/// ```
+/// heap_runtime::use_jemalloc!();
+///
+/// assert_eq!(heap_runtime::allocator(), heap_runtime::Allocator::Jemalloc);
+/// ```
 #[macro_export]
 macro_rules! use_jemalloc {
     () => {

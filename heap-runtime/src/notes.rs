@@ -1,54 +1,90 @@
-//! What a test says about itself while it runs.
+//! The sidecar in the making, and what a test says in it about itself while it runs.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// What one execution has noted so far. Shared with the test's threads.
-#[derive(Debug, Default)]
+use crate::own::{self, Own};
+use crate::sidecar::{Checkpoint, File, Sidecar};
+
+/// One execution's sidecar so far. Shared with the test's threads.
 pub(crate) struct Notes {
-    noted: Mutex<Noted>,
-}
-
-/// The notes themselves.
-#[derive(Debug, Default)]
-pub(crate) struct Noted {
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) metrics: BTreeMap<String, f64>,
-    pub(crate) skip_reason: Option<String>,
+    /// Absent once the end has been reached: a thread that outlives the test is too late.
+    sidecar: Mutex<Option<Sidecar>>,
+    file: OnceLock<File>,
+    own: Own,
 }
 
 impl Notes {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(sidecar: Sidecar, own: Own) -> Self {
+        Self {
+            sidecar: Mutex::new(Some(sidecar)),
+            file: OnceLock::new(),
+            own,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Sidecar>> {
+        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the sidecar, unless the end has been reached.
+    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut Sidecar) -> T) -> Option<T> {
+        self.lock().as_mut().map(edit)
+    }
+
+    /// The sidecar as it is at the end; there are no notes after it.
+    pub(crate) fn take(&self) -> Option<Sidecar> {
+        self.lock().take()
+    }
+
+    /// Where the sidecar is. Absent where none can be written.
+    pub(crate) fn file(&self) -> Option<&File> {
+        self.file.get()
+    }
+
+    /// Says where the sidecar is, once.
+    pub(crate) fn set_file(&self, file: File) {
+        self.file.get_or_init(|| file);
+    }
+
+    pub(crate) fn own(&self) -> Own {
+        self.own
+    }
+
+    fn checkpoint(&self, label: String) {
+        let (own, at_ns) = self.own.so_far();
+        self.edit(|sidecar| {
+            sidecar
+                .heap
+                .checkpoints
+                .push(Checkpoint { label, at_ns, own });
+            // On the disk at once: it may be the last thing that is known of this test. Not by a
+            // fork of the test, whose sidecar it is not. Where this fails, so does the end, and
+            // says so.
+            if let Some(file) = self.file()
+                && sidecar.pid == process::id()
+            {
+                let _ = file.replace(sidecar);
+            }
+        });
     }
 }
 
-thread_local! {
-    /// The executions that this thread is in, the innermost last.
-    static CURRENT: RefCell<Vec<Arc<Notes>>> = const { RefCell::new(Vec::new()) };
+/// Hands the notes of the calling thread's test to `note`, if there is one.
+fn with_current(note: impl FnOnce(&Notes)) {
+    // What is noted is ours, not the test's. A text that the test has allocated is the test's to
+    // free, so it is copied in here, and never moved.
+    own::unmeasured(|| {
+        if let Some(notes) = own::current_notes() {
+            note(&notes);
+        }
+    });
 }
 
-/// Makes `notes` the current ones of this thread until the guard is dropped.
-pub(crate) fn enter(notes: Arc<Notes>) -> Entered {
-    CURRENT.with_borrow_mut(|current| current.push(notes));
-    Entered(())
-}
-
-/// Takes the thread's current notes back at its end.
-pub(crate) struct Entered(());
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        CURRENT.with_borrow_mut(Vec::pop);
-    }
-}
-
-fn note(add: impl FnOnce(&mut Noted)) {
-    let current = CURRENT.with_borrow(|current| current.last().cloned());
-    if let Some(notes) = current {
-        add(&mut notes.lock());
-    }
+fn note(edit: impl FnOnce(&mut Sidecar)) {
+    with_current(|notes| {
+        notes.edit(edit);
+    });
 }
 
 /// Records a number that the test has measured, such as a latency, in its sidecar.
@@ -63,10 +99,11 @@ fn note(add: impl FnOnce(&mut Noted)) {
 /// let latency = Duration::from_micros(41);
 /// heap_runtime::metric("wakeup_p99_us", latency.as_secs_f64() * 1e6);
 /// ```
-pub fn metric(name: impl Into<String>, value: f64) {
+pub fn metric(name: impl AsRef<str>, value: f64) {
+    let name = name.as_ref();
     if value.is_finite() {
-        note(|noted| {
-            noted.metrics.insert(name.into(), value);
+        note(|sidecar| {
+            sidecar.metrics.insert(name.to_owned(), value);
         });
     }
 }
@@ -79,9 +116,10 @@ pub fn metric(name: impl Into<String>, value: f64) {
 /// ```
 /// heap_runtime::label("cpus", "2");
 /// ```
-pub fn label(key: impl Into<String>, value: impl Into<String>) {
-    note(|noted| {
-        noted.labels.insert(key.into(), value.into());
+pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
+    let (key, value) = (key.as_ref(), value.as_ref());
+    note(|sidecar| {
+        sidecar.labels.insert(key.to_owned(), value.to_owned());
     });
 }
 
@@ -102,8 +140,31 @@ pub fn label(key: impl Into<String>, value: impl Into<String>) {
 /// }
 /// # a_realtime_thread_starves_the_others();
 /// ```
-pub fn skip(reason: impl Into<String>) {
-    note(|noted| {
-        noted.skip_reason.get_or_insert_with(|| reason.into());
+pub fn skip(reason: impl AsRef<str>) {
+    let reason = reason.as_ref();
+    note(|sidecar| {
+        sidecar.skip_reason.get_or_insert_with(|| reason.to_owned());
     });
+}
+
+/// Records the own tier at this moment, under a name: where in the test the memory went.
+///
+/// The numbers are those of all the test's threads, from its start up to now. The sidecar on the
+/// disk has it at once, together with the labels and metrics so far: of a test that is killed, its
+/// last checkpoint is known. Outside a tracked test, nothing happens.
+///
+/// ```
+/// # heap_runtime::use_jemalloc!();
+/// # #[heap_runtime::heap_tracked]
+/// fn a_cache_stays_small() {
+///     let cache = vec![0_u8; 4096];
+///     heap_runtime::checkpoint("filled");
+///     drop(cache);
+///     heap_runtime::checkpoint("emptied");
+/// }
+/// # a_cache_stays_small();
+/// ```
+pub fn checkpoint(label: impl AsRef<str>) {
+    let label = label.as_ref();
+    with_current(|notes| notes.checkpoint(label.to_owned()));
 }

@@ -11,6 +11,8 @@ pub(crate) enum Ending {
     Returned(Verdict),
     /// It panicked, with this message.
     Panicked(Option<String>),
+    /// It is an async body that was dropped before its end, by a time-out perhaps.
+    Dropped,
 }
 
 /// What a returned value means to the harness.
@@ -33,6 +35,10 @@ impl Ending {
             (Self::Panicked(message), None) => Some(Failure::new(
                 FailureKind::Panic,
                 message.unwrap_or_else(|| NOT_TEXT.into()),
+            )),
+            (Self::Dropped, _) => Some(Failure::new(
+                FailureKind::Error,
+                "the future of the test was dropped before its end",
             )),
             (Self::Returned(_), Some(_)) => Some(Failure::new(
                 FailureKind::ShouldPanic,

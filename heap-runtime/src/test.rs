@@ -1,5 +1,8 @@
 //! A tracked test, as the attribute describes it at compile time.
 
+use crate::env::Settings;
+use crate::sidecar::Limit;
+
 /// What the attribute knows of a test. Made by its expansion, in a constant.
 #[derive(Debug)]
 pub struct Test {
@@ -11,7 +14,18 @@ pub struct Test {
     binary: Option<&'static str>,
     pub(crate) should_panic: Option<ShouldPanic>,
     pub(crate) labels: &'static [(&'static str, &'static str)],
+    limits: [Option<u64>; LIMITS.len()],
+    pub(crate) exact: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) warmup: u32,
 }
+
+const LIMITS: [Limit; 4] = [
+    Limit::MaxPeak,
+    Limit::MaxRetained,
+    Limit::MaxAllocated,
+    Limit::MaxAllocations,
+];
 
 /// The harness's idea of success is a panic.
 #[derive(Debug)]
@@ -40,6 +54,10 @@ impl Test {
             binary,
             should_panic: None,
             labels: &[],
+            limits: [None; LIMITS.len()],
+            exact: false,
+            exclusive: false,
+            warmup: 0,
         }
     }
 
@@ -55,6 +73,66 @@ impl Test {
     pub const fn labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
         self.labels = labels;
         self
+    }
+
+    /// `max_peak`, in bytes.
+    #[must_use]
+    pub const fn max_peak(mut self, bytes: u64) -> Self {
+        self.limits[0] = Some(bytes);
+        self
+    }
+
+    /// `max_retained`, in bytes.
+    #[must_use]
+    pub const fn max_retained(mut self, bytes: u64) -> Self {
+        self.limits[1] = Some(bytes);
+        self
+    }
+
+    /// `max_allocated`, in bytes.
+    #[must_use]
+    pub const fn max_allocated(mut self, bytes: u64) -> Self {
+        self.limits[2] = Some(bytes);
+        self
+    }
+
+    /// `max_allocations`, a number.
+    #[must_use]
+    pub const fn max_allocations(mut self, count: u64) -> Self {
+        self.limits[3] = Some(count);
+        self
+    }
+
+    /// Counts allocations, and takes the peak to the byte.
+    #[must_use]
+    pub const fn exact(mut self) -> Self {
+        self.exact = true;
+        self
+    }
+
+    /// Overlaps with no other tracked test of the process.
+    #[must_use]
+    pub const fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self
+    }
+
+    /// Runs the body so often before it is measured.
+    #[must_use]
+    pub const fn warmup(mut self, rounds: u32) -> Self {
+        self.warmup = rounds;
+        self
+    }
+
+    /// The limits of the attribute, and for those that it does not set, the ones of the run.
+    pub(crate) fn limits(&self, settings: &Settings) -> Vec<(Limit, u64)> {
+        LIMITS
+            .into_iter()
+            .zip(self.limits)
+            .filter_map(|(limit, own)| {
+                Some((limit, own.or_else(|| settings.default_limit(limit))?))
+            })
+            .collect()
     }
 
     /// The test as libtest prints it: the module path without the crate, then the function.

@@ -2,3 +2,5 @@
 
 pub mod project;
 pub mod rerun;
+pub mod sched;
+pub mod scratch;

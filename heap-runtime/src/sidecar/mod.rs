@@ -12,6 +12,7 @@
 //! one step, so that a reader sees one whole file or the other at every moment. A key that is
 //! absent was not measured; there is never a `null`.
 
+mod json;
 mod name;
 mod place;
 mod read;
@@ -24,9 +25,11 @@ use serde::{Deserialize, Serialize};
 pub use name::SUFFIX;
 pub use read::{ReadError, Unreadable, read, read_run};
 
+pub(crate) use json::to_json;
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
-pub(crate) use write::{Folder, Replace};
+pub(crate) use read::{Readable, paths, read_as};
+pub(crate) use write::{File, Folder, Replace};
 
 use crate::host::HostContext;
 use crate::jemalloc::Allocator;
@@ -323,4 +326,17 @@ pub enum Limit {
     MaxAllocated,
     /// [`OwnTier::allocations`].
     MaxAllocations,
+}
+
+impl Limit {
+    /// As it is written in the attribute.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxPeak => "max_peak",
+            Self::MaxRetained => "max_retained",
+            Self::MaxAllocated => "max_allocated",
+            Self::MaxAllocations => "max_allocations",
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{FORMAT_VERSION, SUFFIX, Sidecar};
 
@@ -64,17 +65,38 @@ pub struct Unreadable {
     pub error: ReadError,
 }
 
+/// A type that can be read from a sidecar: all of it, or what somebody needs of it.
+pub(crate) trait Readable: DeserializeOwned {
+    /// The version that the file says it is of.
+    fn format_version(&self) -> u32;
+}
+
+impl Readable for Sidecar {
+    fn format_version(&self) -> u32 {
+        self.format_version
+    }
+}
+
 /// Reads one sidecar.
 ///
 /// # Errors
 ///
 /// Where the file cannot be read, is no sidecar, or is of a newer format.
 pub fn read(path: &Path) -> Result<Sidecar, ReadError> {
-    from_file(File::open(path).map_err(ReadError::Io)?)
+    read_as(path)
+}
+
+/// Reads what `T` needs of one sidecar. Errors as [`read`].
+pub(crate) fn read_as<T: Readable>(path: &Path) -> Result<T, ReadError> {
+    from_file_as(File::open(path).map_err(ReadError::Io)?)
 }
 
 /// Reads one sidecar from an open file, of which no more is read than a sidecar has.
 pub(super) fn from_file(file: File) -> Result<Sidecar, ReadError> {
+    from_file_as(file)
+}
+
+fn from_file_as<T: Readable>(file: File) -> Result<T, ReadError> {
     let mut bytes = Vec::new();
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)
@@ -82,7 +104,7 @@ pub(super) fn from_file(file: File) -> Result<Sidecar, ReadError> {
     parse(&bytes)
 }
 
-fn parse(bytes: &[u8]) -> Result<Sidecar, ReadError> {
+fn parse<T: Readable>(bytes: &[u8]) -> Result<T, ReadError> {
     #[derive(Deserialize)]
     struct Version {
         format_version: u32,
@@ -90,21 +112,26 @@ fn parse(bytes: &[u8]) -> Result<Sidecar, ReadError> {
     if bytes.len() as u64 > LARGEST {
         return Err(ReadError::TooLarge);
     }
-    // The version first: a newer format may not fit the type, and that is not what is wrong with it.
-    let Version { format_version } = serde_json::from_slice(bytes).map_err(ReadError::Malformed)?;
+    let parsed = serde_json::from_slice::<T>(bytes);
+    // A newer format may not fit the type, and that is not what is wrong with it.
+    let format_version = match &parsed {
+        Ok(parsed) => parsed.format_version(),
+        Err(_) => {
+            serde_json::from_slice(bytes).map_or(0, |Version { format_version }| format_version)
+        }
+    };
     if format_version > FORMAT_VERSION {
         return Err(ReadError::Newer { format_version });
     }
-    serde_json::from_slice(bytes).map_err(ReadError::Malformed)
+    parsed.map_err(ReadError::Malformed)
 }
 
-/// Reads every sidecar of a run's folder, in the order of their file names, and names the files
-/// that could not be read. Files that are not called `*.heap.json` are passed over.
+/// The files of a run's folder that are called `*.heap.json`, in the order of their names.
 ///
 /// # Errors
 ///
-/// Where the folder itself cannot be read.
-pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
+/// Where the folder cannot be read.
+pub(crate) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in folder.read_dir()? {
         let entry = entry?;
@@ -118,6 +145,17 @@ pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
         }
     }
     paths.sort_unstable();
+    Ok(paths)
+}
+
+/// Reads every sidecar of a run's folder, in the order of their file names, and names the files
+/// that could not be read. Files that are not called `*.heap.json` are passed over.
+///
+/// # Errors
+///
+/// Where the folder itself cannot be read.
+pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
+    let paths = paths(folder)?;
     let mut sidecars = Vec::with_capacity(paths.len());
     let mut unreadable = Vec::new();
     for path in paths {

@@ -4,22 +4,22 @@
 //! loss of power.
 
 use std::fmt;
-use std::fs::File;
+use std::fs;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, linkat, mkdirat, openat,
-    renameat, renameat_with, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, linkat, mkdirat,
+    openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
-use super::{Place, read};
+use super::{Place, Sidecar, read, to_json};
 
 /// The open folder of a run.
 ///
@@ -34,7 +34,15 @@ pub(crate) struct Folder {
 struct Open {
     // Never closed by us: where the test has closed it, the number may be the test's by now.
     descriptor: ManuallyDrop<OwnedFd>,
-    identity: (u64, u64),
+    /// What the descriptor was when it was opened: device and inode tell whether it still is.
+    opened: Stat,
+}
+
+impl Open {
+    fn is_still_ours(&self) -> bool {
+        fstat(&*self.descriptor)
+            .is_ok_and(|now| (now.st_dev, now.st_ino) == (self.opened.st_dev, self.opened.st_ino))
+    }
 }
 
 /// Whether a file of that name is replaced.
@@ -44,6 +52,26 @@ pub(crate) enum Replace {
     Own,
     /// Only if it is of another run, as in a `HEAP_SIDECAR_DIR` that is used again.
     OtherRuns,
+}
+
+/// Where one execution's sidecar is, once it has its name.
+pub(crate) struct File {
+    pub(crate) folder: &'static Folder,
+    pub(crate) name: String,
+}
+
+impl File {
+    /// Replaces what is there.
+    pub(crate) fn replace(&self, sidecar: &Sidecar) -> Result<(), WriteError> {
+        let contents = to_json(sidecar);
+        self.folder
+            .put(&self.name, &contents, &sidecar.run_id, Replace::Own)
+            .map(drop)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
+    }
 }
 
 /// Why a sidecar could not be written.
@@ -133,20 +161,17 @@ impl Folder {
 
     /// The folder's descriptor, opened and made where need be.
     fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> rustix::io::Result<&'a OwnedFd> {
-        let still_ours = open.as_ref().is_some_and(|open| {
-            identity(&*open.descriptor).is_ok_and(|identity| identity == open.identity)
-        });
-        if !still_ours {
+        if open.as_ref().is_some_and(|open| !open.is_still_ours()) {
             *open = None;
         }
         match open {
             Some(open) => Ok(&open.descriptor),
             none => {
                 let descriptor = self.make()?;
-                let identity = identity(&descriptor)?;
+                let opened = fstat(&descriptor)?;
                 let open = none.insert(Open {
                     descriptor: ManuallyDrop::new(descriptor),
-                    identity,
+                    opened,
                 });
                 Ok(&open.descriptor)
             }
@@ -158,7 +183,7 @@ impl Folder {
         let base = &self.place.base;
         let mut folder = match openat(CWD, base, flags, Mode::empty()) {
             Err(Errno::NOENT) => {
-                std::fs::create_dir_all(base)
+                fs::create_dir_all(base)
                     .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
                 openat(CWD, base, flags, Mode::empty())?
             }
@@ -175,11 +200,6 @@ impl Folder {
     }
 }
 
-fn identity(descriptor: impl AsFd) -> rustix::io::Result<(u64, u64)> {
-    let stat = fstat(descriptor)?;
-    Ok((stat.st_dev, stat.st_ino))
-}
-
 /// Writes a file that no reader takes for a sidecar, and gives its name.
 fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -193,7 +213,7 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
             Ok(descriptor) => {
-                let written = File::from(descriptor).write_all(contents);
+                let written = fs::File::from(descriptor).write_all(contents);
                 if let Err(error) = written {
                     let _ = unlinkat(folder, &name, AtFlags::empty());
                     return Err(error);
@@ -239,7 +259,7 @@ fn replace_other_run(
 fn run_of(folder: &OwnedFd, name: &str) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let descriptor = openat(folder, name, flags, Mode::empty()).ok()?;
-    read::from_file(File::from(descriptor))
+    read::from_file(fs::File::from(descriptor))
         .ok()
         .map(|sidecar| sidecar.run_id)
 }

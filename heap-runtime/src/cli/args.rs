@@ -1,0 +1,282 @@
+//! What people may write behind `cargo heap`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::compare::WrittenTolerance;
+use super::export;
+use super::filter::Filter;
+use super::report::Format;
+use crate::report::Order;
+
+/// Reads the sidecars that `#[heap_tracked]` tests leave: what each test did to the heap, on which
+/// host, and how it ended.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-heap", bin_name = "cargo heap", version)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Test(Test),
+    Report(Report),
+    Show(Show),
+    Compare(Compare),
+    /// Keeps what a run came to, to compare later ones with
+    #[command(subcommand)]
+    Baseline(Baseline),
+    Export(Export),
+    Clean(Clean),
+    /// Prints what a shell needs to complete `cargo-heap`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the man page
+    Man,
+    /// Prints the JSON Schema of a sidecar
+    #[command(hide = true)]
+    Schema,
+}
+
+/// Runs `cargo test` as one run, then reports it.
+///
+/// Ctrl-C ends the tests, and what there is of them is still reported. The options of `cargo heap` itself come first; from the first argument on that is not one of
+/// them, everything goes to cargo as it is. Where nothing does, `test-args` of
+/// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used.
+///
+/// Exit status: 0 if all is good, 1 if the build or a test failed, 2 if cargo was used wrongly, 128
+/// and the signal's number if a signal ended cargo.
+#[derive(Debug, Args)]
+#[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
+pub(super) struct Test {
+    /// Runs `cargo nextest run` instead
+    #[arg(long)]
+    pub(super) nextest: bool,
+    /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id
+    #[arg(long, value_name = "BASE")]
+    pub(super) compare: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// What `cargo test` is given
+    #[arg(
+        value_name = "CARGO ARGUMENTS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    cargo: Vec<OsString>,
+}
+
+/// Reports a run, or several together.
+///
+/// Exit status: 0 if all is good, 1 if a reported test failed or was killed, 2 if there is no such
+/// run.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// Shows everything about one test: its numbers, its timeline, its budgets, the host around it.
+///
+/// Exit status: 0 if it is good, 1 if it failed or was killed, 2 if there is no such test.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The test's name, or part of it that no other test has
+    pub(super) test: String,
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    #[arg(long, value_name = "RUN")]
+    pub(super) run: Option<String>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableOrJson,
+}
+
+/// Shows what changed between two runs, test by test.
+///
+/// A number counts where it moved by more than its error and the tolerance. The process tier counts
+/// only where no other tracked test overlapped.
+///
+/// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// A file of `cargo heap baseline save`, a folder of sidecars, or a run's id
+    pub(super) base: String,
+    /// The same [default: the newest run]
+    pub(super) new: Option<String>,
+    /// By how much a number may change, as `5%` or `64 KiB` [default: 4 KiB]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(super) tolerance: Option<WrittenTolerance>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableJsonMarkdown,
+}
+
+/// How a comparison is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableJsonMarkdown {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
+    Markdown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Baseline {
+    /// Writes what a run came to, test by test, to a file that can be committed
+    Save(Save),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Save {
+    /// The file to write; one that is there is replaced
+    pub(super) file: PathBuf,
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    pub(super) run: Option<String>,
+}
+
+/// Prints a flat row for each test, to be read by other programs such as `DuckDB`.
+///
+/// Columns are stable: new ones may come, and none changes its meaning or goes.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Folders of sidecars, or runs' ids [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
+    /// All runs that are kept
+    #[arg(long, conflicts_with = "runs")]
+    pub(super) all: bool,
+    /// What rows are printed as
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: export::Format,
+    /// Prints what the columns are instead
+    #[arg(long)]
+    pub(super) columns: bool,
+}
+
+/// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,
+/// stays.
+#[derive(Debug, Args)]
+pub(super) struct Clean {
+    /// The newest so many runs stay
+    #[arg(long, value_name = "N")]
+    pub(super) keep: usize,
+    /// Only says what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// How a command prints that has no use for more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableOrJson {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+}
+
+/// Which tests are reported, in which order.
+#[derive(Debug, Default, Args)]
+pub(super) struct Selection {
+    /// Only tests whose name contains this, or matches /this regular expression/
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<Filter>,
+    /// What comes first; numbers come the largest first [default: outcome]
+    #[arg(long, value_enum, value_name = "BY")]
+    pub(super) sort: Option<Order>,
+    /// Only so many tests
+    #[arg(long, value_name = "N")]
+    pub(super) top: Option<usize>,
+}
+
+/// How it is printed.
+#[derive(Debug, Default, Args)]
+pub(super) struct Output {
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: Format,
+    /// Also writes a page to this file: tables, pictures, all in one
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
+    #[arg(long)]
+    pub(super) github: bool,
+}
+
+impl Test {
+    /// What cargo is given, out of `args`, in which a `--` is still where the user wrote it: the
+    /// parser takes one that comes first for its own.
+    pub(super) fn cargo_arguments(&self, args: &[OsString]) -> Vec<OsString> {
+        let start = args.len().saturating_sub(self.cargo.len());
+        let start = match start.checked_sub(1) {
+            Some(before) if args[before] == "--" => before,
+            _ => start,
+        };
+        args[start..].to_vec()
+    }
+}
+
+/// The arguments without the `heap` that cargo puts first when it runs an installed `cargo-heap`.
+pub(super) fn of_subcommand(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|first| first == "heap") {
+        args.remove(1);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn cargo_arguments(line: &str) -> Vec<OsString> {
+        let args = of_subcommand(line.split(' ').map(OsString::from));
+        let Command::Test(command) = Cli::try_parse_from(&args).unwrap().command else {
+            panic!("{line} is no `test`");
+        };
+        command.cargo_arguments(&args)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn all_arguments_reach_cargo_as_they_are() {
+        for (line, expected) in [
+            ("cargo-heap test", ""),
+            ("cargo-heap heap test", ""),
+            ("cargo-heap test -p heap", "-p heap"),
+            ("cargo-heap heap test --release -p a", "--release -p a"),
+            ("cargo-heap test -- --nocapture", "-- --nocapture"),
+            ("cargo-heap test name -- -q --help", "name -- -q --help"),
+            ("cargo-heap test -- -- x", "-- -- x"),
+            ("cargo-heap test --github -- x", "-- x"),
+            (
+                "cargo-heap test --nextest -p a --compare b",
+                "-p a --compare b",
+            ),
+            ("cargo-heap test --format json --lib", "--lib"),
+            ("cargo-heap test --no-fail-fast --", "--no-fail-fast --"),
+        ] {
+            let expected: Vec<OsString> =
+                expected.split_terminator(' ').map(OsString::from).collect();
+            assert_eq!(cargo_arguments(line), expected, "{line}");
+        }
+    }
+}

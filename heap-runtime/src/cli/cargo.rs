@@ -1,0 +1,108 @@
+//! Cargo, or nextest, as a child on the same terminal.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+
+use super::error::Error;
+
+/// What runs the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Harness {
+    /// `cargo test`
+    Test,
+    /// `cargo nextest run`
+    Nextest,
+}
+
+impl Harness {
+    pub(super) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Test => &["test"],
+            Self::Nextest => &["nextest", "run"],
+        }
+    }
+}
+
+/// A child that has ended.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// The run id that its tests work out for themselves, if it is `cargo test`.
+    pub(super) run_id: Option<String>,
+}
+
+/// Runs cargo to its end.
+///
+/// Ctrl-C is for the child, which the terminal tells as well: we wait for it, to report what there
+/// is. A request to terminate is passed on.
+pub(super) fn run(
+    harness: Harness,
+    arguments: &[OsString],
+    variables: &[(&str, &Path)],
+) -> Result<Ended, Error> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(&cargo);
+    command.args(harness.arguments()).args(arguments);
+    command.envs(variables.iter().copied());
+    let (status, run_id) = wait_with_signals(&mut command, &cargo)?;
+    Ok(Ended { status, run_id })
+}
+
+fn start(command: &mut Command, cargo: &OsStr) -> Result<(Child, Option<String>), Error> {
+    let child = command
+        .spawn()
+        .map_err(|error| Error::at("start", Path::new(cargo), error))?;
+    // Until it is waited for it keeps its number, even if it has ended already.
+    #[cfg(target_os = "linux")]
+    let run_id = crate::run::id_of_cargo(child.id());
+    #[cfg(not(target_os = "linux"))]
+    let run_id = None;
+    Ok((child, run_id))
+}
+
+#[cfg(unix)]
+fn wait_with_signals(
+    command: &mut Command,
+    cargo: &OsStr,
+) -> Result<(ExitStatus, Option<String>), Error> {
+    use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let listen = |error| Error::at("wait for", Path::new(cargo), error);
+    // Before there is a child, so that no signal comes in between. The child starts without these
+    // handlers: exec takes them away.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(listen)?;
+    let handle = signals.handle();
+    let (mut child, run_id) = start(command, cargo)?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let status = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for signal in signals.forever() {
+                if signal == SIGTERM
+                    && let Some(pid) = pid
+                {
+                    // Gone already is as good.
+                    let _ = kill_process(pid, Signal::TERM);
+                }
+            }
+        });
+        let status = child.wait();
+        handle.close();
+        status
+    });
+    Ok((status.map_err(listen)?, run_id))
+}
+
+#[cfg(not(unix))]
+fn wait_with_signals(
+    command: &mut Command,
+    cargo: &OsStr,
+) -> Result<(ExitStatus, Option<String>), Error> {
+    let (mut child, run_id) = start(command, cargo)?;
+    let status = child
+        .wait()
+        .map_err(|error| Error::at("wait for", Path::new(cargo), error))?;
+    Ok((status, run_id))
+}

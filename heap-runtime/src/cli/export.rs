@@ -1,0 +1,74 @@
+//! `cargo heap export`: flat rows for other programs.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde_json::Value;
+
+use super::error::Error;
+use super::report::ndjson;
+use super::runs::Runs;
+use super::terminal::Terminal;
+use super::text::printable;
+use super::{Status, args, runs};
+use crate::report::Row;
+
+/// What rows are exported as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// A line of JSON for each test; what was not measured is absent
+    #[default]
+    Ndjson,
+    /// A heading and a line for each test; what was not measured is empty
+    Csv,
+}
+
+pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Status, Error> {
+    if command.columns {
+        for column in Row::COLUMNS {
+            let about: Vec<_> = column.about.iter().map(|line| line.trim()).collect();
+            writeln!(terminal, "{:<30} {}", column.name, about.join(" "))?;
+        }
+        return Ok(Status::Good);
+    }
+    let all = Runs::default();
+    let run = if command.all {
+        let kept = all.kept()?;
+        let folders: Vec<_> = kept.iter().map(|run| run.path.clone()).collect();
+        runs::read(&folders)?
+    } else {
+        all.read(&command.runs)?
+    };
+    super::report::warn_of_unreadable(&run.unreadable);
+    match command.format {
+        Format::Ndjson => ndjson(&run.rows, terminal)?,
+        Format::Csv => csv(&run.rows, terminal)?,
+    }
+    Ok(Status::Good)
+}
+
+fn csv(rows: &[Row], terminal: &mut Terminal) -> Result<(), Error> {
+    // Who looks at it is not to be acted on by it; a file gets what is there.
+    let watched = std::io::stdout().is_terminal();
+    let wrong = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => Error::from(error),
+        kind => Error::new(format!("cannot write CSV: {kind:?}")),
+    };
+    let mut writer = csv::Writer::from_writer(terminal);
+    let headings = Row::COLUMNS.iter().map(|column| column.name);
+    writer.write_record(headings).map_err(wrong)?;
+    for row in rows {
+        let row = serde_json::to_value(row)
+            .map_err(|error| Error::new(format!("cannot write CSV: {error}")))?;
+        let cells = Row::COLUMNS
+            .iter()
+            .map(|column| match row.get(column.name) {
+                None => String::new(),
+                Some(Value::String(text)) if watched => printable(text).into_owned(),
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+            });
+        writer.write_record(cells).map_err(wrong)?;
+    }
+    writer.flush()?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Reports for GitHub: a table, and what is behind the failures.
+
+use std::io::Write;
+
+use super::error::Error;
+use super::quantity::QUANTITIES;
+use super::report::{Report, summary};
+use super::run_table::{name, several_binaries};
+use super::text::printable;
+
+pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error> {
+    let several = several_binaries(&report.tests);
+    writeln!(out, "### Heap of {}\n", escaped(&summary(report)))?;
+    if !report.tests.is_empty() {
+        let columns: Vec<_> = QUANTITIES
+            .iter()
+            .filter(|quantity| report.tests.iter().any(|row| (quantity.of)(row).is_some()))
+            .collect();
+        let headings: Vec<_> = columns.iter().map(|quantity| quantity.heading).collect();
+        writeln!(out, "| test | outcome | {} |", headings.join(" | "))?;
+        writeln!(out, "|---|---|{}", "---:|".repeat(columns.len()))?;
+        for row in &report.tests {
+            let cells: Vec<_> = columns
+                .iter()
+                .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
+                .collect();
+            let state = if row.state.is_bad() {
+                format!("**{}**", row.state)
+            } else {
+                row.state.to_string()
+            };
+            let name = escaped(&name(row, several));
+            writeln!(out, "| {name} | {state} | {} |", cells.join(" | "))?;
+        }
+        writeln!(out)?;
+    }
+    for diagnosed in &report.diagnoses {
+        let row = &report.tests[diagnosed.test];
+        let diagnosis = &diagnosed.diagnosis;
+        writeln!(
+            out,
+            "**{}** {}: {}\n",
+            row.state,
+            escaped(&name(row, several)),
+            diagnosis.verdict()
+        )?;
+        for evidence in diagnosis
+            .findings
+            .iter()
+            .flat_map(|finding| &finding.evidence)
+        {
+            writeln!(out, "- {}", escaped(&printable(evidence)))?;
+        }
+        for caveat in &diagnosis.caveats {
+            writeln!(out, "- _{}_", escaped(&printable(caveat)))?;
+        }
+        writeln!(out)?;
+    }
+    if !report.unreadable.is_empty() {
+        writeln!(out, "Files that could not be read:\n")?;
+        for file in &report.unreadable {
+            writeln!(
+                out,
+                "- {}: {}",
+                escaped(&printable(&file.file)),
+                escaped(&printable(&file.reason))
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Text that markdown and HTML leave as it is.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '@' | '!' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,68 @@
+//! Quantities as people read them.
+
+use std::time::Duration;
+
+use crate::report::Row;
+use crate::size::{Human, Signed};
+
+/// A column of the tables: its heading, what stands in it, and what it is sorted by.
+pub(super) struct Quantity {
+    pub(super) heading: &'static str,
+    pub(super) of: fn(&Row) -> Option<String>,
+    pub(super) value: fn(&Row) -> Option<f64>,
+}
+
+macro_rules! quantity {
+    ($heading:literal, $field:ident, $words:expr) => {
+        Quantity {
+            heading: $heading,
+            of: |row| row.$field.map($words),
+            // Through text, which every type of number has: it is only sorted by.
+            value: |row| row.$field?.to_string().parse().ok(),
+        }
+    };
+}
+
+/// The columns of a report behind test and outcome, in their order.
+pub(super) const QUANTITIES: [Quantity; 8] = [
+    quantity!("time", duration_ns, time),
+    quantity!("peak", own_peak_bytes, bytes),
+    quantity!("retained", own_retained_bytes, difference),
+    quantity!("allocated", own_allocated_bytes, bytes),
+    quantity!("threads", own_threads, |threads| threads.to_string()),
+    quantity!("process", process_allocated_delta_bytes, difference),
+    quantity!("overlap", overlap, |overlap| overlap.to_string()),
+    Quantity {
+        heading: "pressure",
+        of: |row| pressure(row).map(|percent| format!("{percent:.1} %")),
+        value: pressure,
+    },
+];
+
+/// Three digits and a unit.
+pub(super) fn time(ns: u64) -> String {
+    let time = Duration::from_nanos(ns);
+    if ns == 0 {
+        "0 s".into()
+    } else if time < Duration::from_secs(100) {
+        format!("{time:.2?}")
+    } else {
+        format!("{time:.0?}")
+    }
+}
+
+pub(super) fn bytes(bytes: u64) -> String {
+    Human(bytes).to_string()
+}
+
+pub(super) fn difference(bytes: i64) -> String {
+    Signed(bytes).to_string()
+}
+
+/// The higher of the two readings of PSI.
+fn pressure(row: &Row) -> Option<f64> {
+    row.psi_some_avg10_before
+        .into_iter()
+        .chain(row.psi_some_avg10)
+        .max_by(f64::total_cmp)
+}

@@ -1,0 +1,290 @@
+//! `cargo heap report`: what a run, or several, came to.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Status;
+use super::args;
+use super::error::Error;
+use super::github;
+use super::html;
+use super::markdown;
+use super::quantity::{bytes, difference, time};
+use super::run_table::{name, run_table, several_binaries};
+use super::runs::Runs;
+use super::terminal::{self, Terminal};
+use super::text::{printable, printable_json};
+use crate::report::{Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::sidecar::Unreadable;
+
+/// How reports are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
+    Markdown,
+    /// A line of JSON for each test
+    Ndjson,
+}
+
+impl Format {
+    /// How a comparison is printed beside such a report.
+    pub(super) fn of_comparison(self) -> args::TableJsonMarkdown {
+        match self {
+            Self::Table => args::TableJsonMarkdown::Table,
+            Self::Json | Self::Ndjson => args::TableJsonMarkdown::Json,
+            Self::Markdown => args::TableJsonMarkdown::Markdown,
+        }
+    }
+}
+
+pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
+    let run = Runs::default().read(&command.runs)?;
+    print(run, &command.selection, &command.output, None, terminal)
+}
+
+/// Prints the part of a run that was asked for. The status is of that part too.
+pub(super) fn print(
+    mut run: Run,
+    selection: &args::Selection,
+    output: &args::Output,
+    comparison: Option<&Comparison>,
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
+    // Among all of its run, also those that are not shown.
+    let everybody = run.rows.clone();
+    let context = Context::of(&everybody);
+    let all = run.rows.len();
+    select(&mut run.rows, selection);
+    let report = Report {
+        folders: run
+            .folders
+            .iter()
+            .map(|folder| folder.to_string_lossy().into_owned())
+            .collect(),
+        totals: Totals::of(&run.rows),
+        diagnoses: diagnoses(&run.rows, &context),
+        not_shown: all - run.rows.len(),
+        unreadable: unread(&run.unreadable),
+        tests: run.rows,
+    };
+    match output.format {
+        Format::Table => for_people(&report, terminal)?,
+        Format::Json => json(&report, terminal)?,
+        Format::Markdown => markdown::report(&report, terminal)?,
+        Format::Ndjson => {
+            ndjson(&report.tests, terminal)?;
+            unreadable(&report.unreadable);
+        }
+    }
+    if let Some(file) = &output.html {
+        html::write(file, &report, comparison)?;
+        terminal::note(&format!(
+            "the page is {}",
+            printable(&file.to_string_lossy())
+        ));
+    }
+    if output.github {
+        github::annotate(&report, &mut io::stderr().lock())?;
+    }
+    if report.totals.is_bad() {
+        Ok(Status::Bad)
+    } else {
+        Ok(Status::Good)
+    }
+}
+
+/// Everything that a report says.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) folders: Vec<String>,
+    pub(super) totals: Totals,
+    pub(super) tests: Vec<Row>,
+    /// Tests that a filter or `--top` left out.
+    pub(super) not_shown: usize,
+    pub(super) diagnoses: Vec<Diagnosed>,
+    pub(super) unreadable: Vec<Unread>,
+}
+
+/// A test that failed or was killed.
+#[derive(Debug, Serialize)]
+pub(super) struct Diagnosed {
+    /// Its place in `tests`.
+    pub(super) test: usize,
+    #[serde(flatten)]
+    pub(super) diagnosis: Diagnosis,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Unread {
+    pub(super) file: String,
+    pub(super) reason: String,
+}
+
+fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
+    if let Some(filter) = &selection.filter {
+        rows.retain(|row| filter.takes(&row.test));
+    }
+    selection.sort.unwrap_or_default().sort(rows);
+    if let Some(top) = selection.top {
+        rows.truncate(top);
+    }
+    // What was killed is named first in any order; sorting is stable.
+    if selection.sort.is_some_and(|order| order != Order::Outcome) {
+        rows.sort_by_key(|row| !matches!(row.state, State::Killed | State::Running));
+    }
+}
+
+fn diagnoses(rows: &[Row], context: &Context<'_>) -> Vec<Diagnosed> {
+    rows.iter()
+        .enumerate()
+        .filter(|(_, row)| row.state.is_bad())
+        .map(|(test, row)| Diagnosed {
+            test,
+            diagnosis: Diagnosis::of(row, context),
+        })
+        .collect()
+}
+
+pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    writeln!(out, "{}", printable_json(&text))?;
+    Ok(())
+}
+
+pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result<(), Error> {
+    for value in values {
+        let text = serde_json::to_string(value).map_err(io::Error::from)?;
+        writeln!(out, "{}", printable_json(&text))?;
+    }
+    Ok(())
+}
+
+fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
+    let several = several_binaries(&report.tests);
+    if !report.tests.is_empty() {
+        let table = run_table(&report.tests, terminal.width());
+        writeln!(terminal, "{}\n", table.trim_fmt())?;
+    }
+    for diagnosed in &report.diagnoses {
+        let row = &report.tests[diagnosed.test];
+        diagnosis(row, &name(row, several), &diagnosed.diagnosis, terminal)?;
+    }
+    writeln!(terminal, "{}", summary(report))?;
+    unreadable(&report.unreadable);
+    for folder in &report.folders {
+        writeln!(terminal, "sidecars: {}", printable(folder))?;
+    }
+    Ok(())
+}
+
+/// The verdict on one test, with the numbers and the doubts.
+pub(super) fn diagnosis(
+    row: &Row,
+    name: &str,
+    diagnosis: &Diagnosis,
+    terminal: &mut Terminal,
+) -> Result<(), Error> {
+    let (bad, verdict, dim) = (terminal::BAD, terminal::STRONG, terminal::DIM);
+    writeln!(
+        terminal,
+        "{bad}{}{bad:#} {name}: {verdict}{}{verdict:#}",
+        row.state,
+        diagnosis.verdict()
+    )?;
+    if let Some(message) = &row.failure_message {
+        let mut lines = message.lines();
+        let first = printable(lines.next().unwrap_or_default());
+        let more = if lines.next().is_some() { " …" } else { "" };
+        writeln!(terminal, "  it said: {first}{more}")?;
+    }
+    for (index, finding) in diagnosis.findings.iter().enumerate() {
+        if index > 0 {
+            writeln!(terminal, "  also {}", finding.verdict)?;
+        }
+        for evidence in &finding.evidence {
+            writeln!(terminal, "  - {}", printable(evidence))?;
+        }
+    }
+    for caveat in &diagnosis.caveats {
+        writeln!(terminal, "  {dim}? {}{dim:#}", printable(caveat))?;
+    }
+    writeln!(terminal)?;
+    Ok(())
+}
+
+/// `12 tests: 1 killed, 2 failed, 9 passed; ...`
+pub(super) fn summary(report: &Report) -> String {
+    let totals = &report.totals;
+    let mut parts = Vec::new();
+    for (count, state) in [
+        (totals.killed, State::Killed),
+        (totals.failed, State::Failed),
+        (totals.running, State::Running),
+        (totals.skipped, State::Skipped),
+        (totals.passed, State::Passed),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {state}"));
+        }
+    }
+    let tests = match totals.tests {
+        0 => "no tracked test".to_owned(),
+        1 => format!("1 test: {}", parts.join(", ")),
+        tests => format!("{tests} tests: {}", parts.join(", ")),
+    };
+    let duration = (totals.tests > 0).then_some(totals.duration_ns);
+    let count = |count: usize| Some(count).filter(|count| *count > 0);
+    [
+        Some(tests),
+        duration.map(|ns| format!("{} in all", time(ns))),
+        totals
+            .largest_own_peak_bytes
+            .map(|peak| format!("largest peak {}", bytes(peak))),
+        totals
+            .own_retained_bytes
+            .map(|retained| format!("retained {}", difference(retained))),
+        count(totals.broken_budgets).map(|count| format!("{count} broken budget(s)")),
+        count(report.not_shown).map(|count| format!("{count} more not shown")),
+        count(report.unreadable.len()).map(|count| format!("{count} file(s) could not be read")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("; ")
+}
+
+/// Names the files that could not be read, beside an output that has no place for them.
+pub(super) fn warn_of_unreadable(files: &[Unreadable]) {
+    unreadable(&unread(files));
+}
+
+fn unread(files: &[Unreadable]) -> Vec<Unread> {
+    files
+        .iter()
+        .map(|file| Unread {
+            file: file.path.to_string_lossy().into_owned(),
+            reason: file.error.to_string(),
+        })
+        .collect()
+}
+
+/// Names the files that are none of ours; many of them say no more than a few.
+fn unreadable(files: &[Unread]) {
+    const NAMED: usize = 10;
+    for file in files.iter().take(NAMED) {
+        terminal::warn(&format!(
+            "`{}` is left out: {}",
+            printable(&file.file),
+            printable(&file.reason)
+        ));
+    }
+    if files.len() > NAMED {
+        terminal::warn(&format!("{} more files are left out", files.len() - NAMED));
+    }
+}

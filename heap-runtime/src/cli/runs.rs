@@ -1,0 +1,109 @@
+//! Which runs are meant, and reading them.
+
+use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::progress::Progress;
+use super::workspace::{self, Workspace};
+use crate::env::Settings;
+use crate::report::{Run, RunFolder};
+use crate::sidecar;
+
+/// The places where runs are looked for; asked only if somebody has to look.
+#[derive(Default)]
+pub(super) struct Runs {
+    kept: OnceCell<Vec<RunFolder>>,
+}
+
+impl Runs {
+    /// Reads the runs that these arguments name; the newest where there are none.
+    pub(super) fn read(&self, names: &[String]) -> Result<Run, Error> {
+        if names.is_empty() {
+            return self.read_newest();
+        }
+        let folders = names
+            .iter()
+            .map(|name| self.folder(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        read(&folders)
+    }
+
+    fn read_newest(&self) -> Result<Run, Error> {
+        let settings = Settings::get().map_err(Error::new)?;
+        if let Some(folder) = workspace::sidecar_dir(settings)? {
+            let mut run = read(std::slice::from_ref(&folder))?;
+            // The folder may be used for run after run.
+            let newest = run.rows.iter().max_by_key(|row| &row.started_at);
+            if let Some(id) = newest.map(|row| row.run_id.clone()) {
+                run.keep(&id);
+            }
+            return Ok(run);
+        }
+        let newest = self.kept()?.first().ok_or_else(|| {
+            Error::new(
+                "there is no run yet: `cargo heap test` makes one, and `cargo test` does too",
+            )
+        })?;
+        read(std::slice::from_ref(&newest.path))
+    }
+
+    /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        if path.exists() {
+            return Err(Error::new(format!(
+                "`{name}` is no run: give a folder of `*{}` files, or a run's id",
+                sidecar::SUFFIX
+            )));
+        }
+        let kept = self.kept()?;
+        let id = |run: &RunFolder| run.path.file_name()?.to_str().map(str::to_owned);
+        let mut matching = kept
+            .iter()
+            .filter(|run| id(run).is_some_and(|id| !name.is_empty() && id.starts_with(name)));
+        match (matching.next(), matching.next()) {
+            (Some(run), None) => Ok(run.path.clone()),
+            (Some(_), Some(_)) => Err(Error::new(format!(
+                "`{name}` is the beginning of several runs' ids: write more of it"
+            ))),
+            (None, _) => {
+                let known: Vec<String> = kept.iter().take(5).filter_map(id).collect();
+                let known = if known.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("the newest are {}", known.join(", "))
+                };
+                Err(Error::new(format!(
+                    "there is neither a folder nor a run `{name}`: {known}"
+                )))
+            }
+        }
+    }
+
+    /// All runs that are kept, the newest first.
+    pub(super) fn kept(&self) -> Result<&[RunFolder], Error> {
+        if let Some(kept) = self.kept.get() {
+            return Ok(kept);
+        }
+        let mut kept = Vec::new();
+        for folder in Workspace::of(&[])?.targets() {
+            let runs = RunFolder::all_in(&folder)
+                .map_err(|error| Error::at("list the runs in", &folder, error))?;
+            kept.extend(runs);
+        }
+        kept.sort_by_key(|run| Reverse(run.modified));
+        Ok(self.kept.get_or_init(|| kept))
+    }
+}
+
+/// Reads these folders, with progress to see where that takes long.
+pub(super) fn read(folders: &[PathBuf]) -> Result<Run, Error> {
+    let progress = Progress::of("reading sidecars");
+    Run::read(folders, |done, all| progress.set(done, all))
+        .map_err(|error| Error::new(error.to_string()))
+}

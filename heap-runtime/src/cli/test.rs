@@ -1,0 +1,152 @@
+//! `cargo heap test`: cargo's tests as one run, and what came of it.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use super::cargo::{self, Harness};
+use super::error::Error;
+use super::new_run::Before;
+use super::report::Format;
+use super::runs::Runs;
+use super::terminal::{self, Terminal};
+use super::text::printable;
+use super::workspace::{self, Workspace};
+use super::{Status, args, compare, report};
+use crate::env::{Settings, cargo_target_dir};
+use crate::report::{Baseline, Tolerance};
+
+/// Runs the tests, then reports what they left.
+pub(super) fn run(
+    command: &args::Test,
+    args: &[OsString],
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
+    let settings = Settings::get().map_err(Error::new)?;
+    let harness = if command.nextest {
+        Harness::Nextest
+    } else {
+        Harness::Test
+    };
+    let arguments = command.cargo_arguments(args);
+    let workspace = Workspace::of(&arguments)?;
+    let arguments = or_default(&arguments, &workspace, harness)?;
+    // Before the tests: a base that cannot be read should not cost a whole run, and the newest run
+    // is this one afterwards.
+    let base = command.compare.as_ref();
+    let base = base
+        .map(|base| compare::load(base, &Runs::default()))
+        .transpose()?;
+    let sidecar_dir = workspace::sidecar_dir(settings)?;
+    let variables = variables(&workspace, sidecar_dir.as_ref());
+    let before = Before::look(&workspace, sidecar_dir.clone())?;
+    let ended = cargo::run(harness, &arguments, &variables)?;
+    let run_id = match harness {
+        Harness::Test => Some(ended.run_id.ok_or_else(|| {
+            Error::new(
+                "the run of this cargo cannot be told, because there is no /proc: set HEAP_SIDECAR_DIR, \
+                 run `cargo test`, and read that folder",
+            )
+        })?),
+        Harness::Nextest => None,
+    };
+    let run = before.run(run_id.as_deref())?;
+    let tracked = !run.rows.is_empty();
+    if command.output.format == Format::Table {
+        writeln!(terminal)?;
+    }
+    if !tracked && run.unreadable.is_empty() {
+        terminal::note(&why_empty(settings, &before.place()));
+        return status(ended.status, tracked, Status::Good);
+    }
+    let new = Baseline::of(&run.rows);
+    let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));
+    let comparison = comparison.transpose()?;
+    let selection = args::Selection::default();
+    report::print(
+        run,
+        &selection,
+        &command.output,
+        comparison.as_ref(),
+        terminal,
+    )?;
+    let mut compared = Status::Good;
+    if let Some(comparison) = &comparison {
+        writeln!(terminal)?;
+        let format = command.output.format.of_comparison();
+        compared = compare::print(comparison, format, terminal)?;
+    }
+    status(ended.status, tracked, compared)
+}
+
+/// What the user wrote; where there is nothing for cargo, what the workspace says.
+fn or_default(
+    arguments: &[OsString],
+    workspace: &Workspace,
+    harness: Harness,
+) -> Result<Vec<OsString>, Error> {
+    let of_cargo = arguments.first().is_some_and(|first| first != "--");
+    let default = if of_cargo {
+        Vec::new()
+    } else {
+        workspace.test_arguments()?
+    };
+    if !default.is_empty() {
+        let shown: Vec<_> = default.iter().map(|text| text.to_string_lossy()).collect();
+        terminal::note(&format!(
+            "running `cargo {} {}`, the `test-args` of [workspace.metadata.heap] in Cargo.toml; \
+             arguments of your own replace them",
+            harness.arguments().join(" "),
+            printable(&shown.join(" "))
+        ));
+    }
+    Ok(default.into_iter().chain(arguments.to_vec()).collect())
+}
+
+fn variables<'a>(
+    workspace: &'a Workspace,
+    sidecar_dir: Option<&'a PathBuf>,
+) -> Vec<(&'static str, &'a Path)> {
+    let mut variables = Vec::new();
+    if let Some(folder) = sidecar_dir {
+        variables.push(("HEAP_SIDECAR_DIR", folder.as_path()));
+    }
+    // The tests go by the variable; cargo goes by --target-dir where there is one.
+    if cargo_target_dir().is_some() {
+        variables.push(("CARGO_TARGET_DIR", workspace.target()));
+    }
+    variables
+}
+
+fn why_empty(settings: &Settings, place: &Path) -> String {
+    if !settings.track {
+        return "no sidecar was written, because HEAP_TRACK is 0: unset it to track".into();
+    }
+    format!(
+        "no sidecar was written to {}: no test that ran is #[heap_tracked], or the build failed",
+        printable(&place.to_string_lossy())
+    )
+}
+
+/// The exit status of cargo in the words of this command line; of two that differ, the worse.
+///
+/// Cargo exits with 1 for arguments that it does not understand, but also where the only test
+/// binary that failed did: then there are sidecars. nextest has a number for each of its own
+/// errors; 100 is a failed test and 101 a failed build.
+fn status(of_cargo: ExitStatus, tracked: bool, compared: Status) -> Result<Status, Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if let Some(signal) = of_cargo.signal() {
+            return Ok(Status::Signal(u8::try_from(signal).unwrap_or(0)));
+        }
+    }
+    match of_cargo.code() {
+        Some(0) => Ok(compared),
+        Some(code) if code < 100 && !tracked => Err(Error::new(format!(
+            "cargo ran no test (exit status {code}): see above"
+        ))),
+        _ => Ok(Status::Bad),
+    }
+}

@@ -1,0 +1,114 @@
+//! Processors: what they are, how many there are and how their frequency is governed.
+
+use super::{Source, file};
+use procfs::{CpuInfo, FromBufRead};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+/// CPUs whose frequency is set together.
+pub(super) struct Policy {
+    governor: String,
+    cpus: Vec<usize>,
+}
+
+impl Source {
+    /// Model and vendor of the first CPU.
+    pub(super) fn first_cpu(&self) -> (Option<String>, Option<String>) {
+        let mut buffer = file::buffer();
+        let Some(bytes) = file::start(&*self.path("/proc/cpuinfo"), &mut buffer) else {
+            return (None, None);
+        };
+        // Only the first block: parsing those of 256 CPUs takes milliseconds.
+        let text = String::from_utf8_lossy(bytes);
+        let block = text.split_once("\n\n").map_or(&*text, |(first, _)| first);
+        let Ok(info) = CpuInfo::from_buf_read(block.as_bytes()) else {
+            return (None, None);
+        };
+        let field = |keys: [&str; 2]| {
+            keys.into_iter()
+                .filter_map(|key| info.get_field(0, key))
+                .find(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        (
+            field(["model name", "CPU part"]),
+            field(["vendor_id", "CPU implementer"]),
+        )
+    }
+
+    pub(super) fn online_cpus(&self) -> Option<usize> {
+        self.listed("/sys/devices/system/cpu/online")
+    }
+
+    pub(super) fn numa_nodes(&self) -> Option<usize> {
+        self.listed("/sys/devices/system/node/online")
+    }
+
+    fn listed(&self, absolute: &str) -> Option<usize> {
+        let mut buffer = file::buffer();
+        count(file::value(&*self.path(absolute), &mut buffer)?)
+    }
+
+    /// The governor of each CPU that has one.
+    pub(super) fn cpufreq_governor(&self) -> BTreeMap<usize, String> {
+        let mut governors = BTreeMap::new();
+        let mut buffer = file::buffer();
+        for policy in self.policies() {
+            if let Some(governor) = file::value(policy.governor.as_str(), &mut buffer) {
+                governors.extend(policy.cpus.iter().map(|&cpu| (cpu, governor.to_owned())));
+            }
+        }
+        governors
+    }
+
+    /// The policies, looked up once: they come with the driver, not with a setting.
+    fn policies(&self) -> &[Policy] {
+        if let Some(policies) = self.policies.get() {
+            return policies;
+        }
+        let directory = self.path("/sys/devices/system/cpu/cpufreq");
+        let names = match file::names(&directory, "policy") {
+            Ok(names) => names,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            // Out of file descriptors, for one: the next reading may have more luck.
+            Err(_) => return &[],
+        };
+        let mut buffer = file::buffer();
+        let policies = names.into_iter().filter_map(|name| {
+            let cpus = format!("{directory}/{name}/related_cpus");
+            Some(Policy {
+                cpus: file::value(cpus.as_str(), &mut buffer)?
+                    .split_ascii_whitespace()
+                    .map_while(|cpu| cpu.parse().ok())
+                    .collect(),
+                governor: format!("{directory}/{name}/scaling_governor"),
+            })
+        });
+        let policies = policies.collect();
+        self.policies.get_or_init(|| policies)
+    }
+}
+
+/// How many numbers a list such as `0-3,8` holds.
+fn count(numbers: &str) -> Option<usize> {
+    numbers.split(',').try_fold(0_usize, |sum, range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        sum.checked_add(last.checked_sub(first)?.checked_add(1)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn lists_of_numbers() {
+        assert_eq!(count("0"), Some(1));
+        assert_eq!(count("0-127"), Some(128));
+        assert_eq!(count("0-3,8,10-11"), Some(7));
+        for wrong in ["", "x", "3-1", "0-", "-", "0,,1", "0-18446744073709551615"] {
+            assert_eq!(count(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Reading small files of the kernel: no allocation, nothing kept open, and no error but "not there".
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::retry_on_intr;
+use rustix::path::Arg;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Room for any of these files.
+pub(super) type Buffer = [u8; 8192];
+
+/// An empty [`Buffer`].
+pub(super) fn buffer() -> Buffer {
+    [0; 8192]
+}
+
+fn open(path: impl Arg + Copy) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+    retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).ok()
+}
+
+/// The content of a file that the kernel hands out whole in one read(2), as it does with the attributes of sysfs and
+/// cgroups and the single records of /proc. A file that does not fit is not read: the cut end of a number would be
+/// another number.
+pub(super) fn content(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str> {
+    let bytes = start(path, buffer)?;
+    if bytes.len() == size_of::<Buffer>() {
+        return None;
+    }
+    str::from_utf8(bytes).ok()
+}
+
+/// What the first read(2) of a file gives.
+pub(super) fn start(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]> {
+    let file = open(path)?;
+    let length = retry_on_intr(|| rustix::io::read(&file, &mut buffer[..])).ok()?;
+    buffer.get(..length)
+}
+
+/// The trimmed content of a file; nothing where it is blank.
+pub(super) fn value(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str> {
+    content(path, buffer)
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+}
+
+/// The number that is all of a file.
+pub(super) fn number(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<u64> {
+    value(path, buffer)?.parse().ok()
+}
+
+/// The number that follows `key` in a file of many records, which the kernel makes while it is read, and so only as
+/// far as it is asked for. `key` holds the newline before and the blank after. `end` is where the record ended last
+/// time, for the next: the first read(2) asks for no more.
+pub(super) fn number_after(
+    key: &str,
+    end: &AtomicUsize,
+    path: impl Arg + Copy,
+    buffer: &mut Buffer,
+) -> Option<u64> {
+    let file = open(path)?;
+    let mut length = 0;
+    // Some more, as the numbers before it grow.
+    let mut step = end.load(Ordering::Relaxed) + 64;
+    loop {
+        let room = buffer.get_mut(length..).filter(|room| !room.is_empty())?;
+        let asked = step.min(room.len());
+        let read = retry_on_intr(|| rustix::io::read(&file, &mut room[..asked])).ok()?;
+        if read == 0 {
+            return None;
+        }
+        length += read;
+        step = 1024;
+        let text = str::from_utf8(buffer.get(..length)?).ok()?;
+        if let Some((_, rest)) = text.split_once(key)
+            && let Some((number, after)) = rest.split_once('\n')
+        {
+            end.store(length - after.len(), Ordering::Relaxed);
+            return number.trim().parse().ok();
+        }
+    }
+}
+
+/// The names in a directory that start with `prefix`, in order.
+pub(super) fn names(directory: &str, prefix: &str) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        if let Ok(name) = entry?.file_name().into_string()
+            && name.starts_with(prefix)
+        {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}

@@ -1,0 +1,117 @@
+//! Where the description of a host comes from: the files of `/proc` and `/sys`.
+//!
+//! procfs' parsers are used where they are read once. What is read around every test has scanners of its own: for
+//! three lines of `/proc/meminfo`, procfs fills a map of fifty.
+
+mod cgroup;
+mod cpu;
+mod file;
+mod kernel;
+mod memory;
+mod pressure;
+mod process;
+mod sched;
+
+pub(super) use kernel::uname;
+
+use crate::HostContext;
+use std::borrow::Cow;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// This machine.
+pub(super) static LIVE: Source = Source::new(String::new());
+
+/// A tree of files that describes a host, and what need not be looked up twice in it.
+///
+/// Nothing is kept open between two readings: a test may close, count or inherit file descriptors.
+pub(super) struct Source {
+    /// What goes in front of `/proc` and `/sys`: nothing, except for the trees of other machines in the tests.
+    root: String,
+    mounts: OnceLock<cgroup::Mounts>,
+    membership: Mutex<Option<Arc<cgroup::Membership>>>,
+    policies: OnceLock<Vec<cpu::Policy>>,
+    tunables: OnceLock<Vec<sched::Tunable>>,
+    accounting: OnceLock<Option<kernel::Accounting>>,
+    /// Where the number of kills ended in `/proc/vmstat` when it was last read.
+    oom_kill_end: AtomicUsize,
+}
+
+impl Source {
+    pub(super) const fn new(root: String) -> Self {
+        Self {
+            root,
+            mounts: OnceLock::new(),
+            membership: Mutex::new(None),
+            policies: OnceLock::new(),
+            tunables: OnceLock::new(),
+            accounting: OnceLock::new(),
+            oom_kill_end: AtomicUsize::new(4096),
+        }
+    }
+
+    /// What stays as it is while the process runs, except for what [`uname`] says.
+    pub(super) fn constant(&self) -> HostContext {
+        let (cpu_model, cpu_vendor) = self.first_cpu();
+        let memory = self.memory();
+        HostContext {
+            cpu_model,
+            cpu_vendor,
+            total_memory_kib: memory.total_kib,
+            hugepages_size_kib: memory.hugepages_size_kib,
+            numa_nodes: self.numa_nodes(),
+            kernel_cmdline: self.text("/proc/cmdline"),
+            config_task_xacct: Some(self.task_xacct()),
+            ..HostContext::default()
+        }
+    }
+
+    /// What moves during a test.
+    pub(super) fn changing(&self) -> HostContext {
+        let memory = self.memory();
+        let process = self.process();
+        HostContext {
+            mem_available_kib: memory.available_kib,
+            swap_free_kib: memory.swap_free_kib,
+            // The total stands in the same file, so it costs nothing here.
+            hugepages_total: memory.hugepages_total,
+            hugepages_free: memory.hugepages_free,
+            memory_pressure: self.memory_pressure(),
+            cgroup_memory: self.cgroup_use(),
+            vm_oom_kill: self.oom_kills(),
+            rss_bytes: process.rss_bytes,
+            peak_rss_bytes: process.peak_rss_bytes,
+            ..HostContext::default()
+        }
+    }
+
+    /// What somebody sets now and then.
+    pub(super) fn settings(&self) -> HostContext {
+        HostContext {
+            online_cpus: self.online_cpus(),
+            thp_enabled: self.text("/sys/kernel/mm/transparent_hugepage/enabled"),
+            thp_defrag: self.text("/sys/kernel/mm/transparent_hugepage/defrag"),
+            sched_tunables: self.sched_tunables(),
+            cpufreq_governor: self.cpufreq_governor(),
+            task_delayacct: self.task_delayacct(),
+            sched_ext_ops: self.sched_ext_ops(),
+            cgroup_memory: self.cgroup_limits(),
+            ..HostContext::default()
+        }
+    }
+
+    /// Where the file is that a process of this host would call `absolute`.
+    fn path<'p>(&self, absolute: &'p str) -> Cow<'p, str> {
+        if self.root.is_empty() {
+            Cow::Borrowed(absolute)
+        } else {
+            Cow::Owned(format!("{}{absolute}", self.root))
+        }
+    }
+
+    /// The trimmed content of a file; nothing where it is blank.
+    fn text(&self, absolute: &str) -> Option<String> {
+        let mut buffer = file::buffer();
+        file::value(&*self.path(absolute), &mut buffer).map(str::to_owned)
+    }
+}

@@ -1,0 +1,128 @@
+//! How a thread learns which test started it: every `pthread_create` of the process comes through
+//! here, std's, tokio's, rayon's and C's.
+//!
+//! The definition in the executable comes before the C library's in the order of look-up, and finds
+//! that one as the next.
+
+use std::ffi::{c_int, c_void};
+use std::mem::transmute;
+use std::ptr::from_ref;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use super::registry::{Locked, Member};
+use super::{MEMBER, REGISTRY, counters, sampler, thread_end};
+
+// "C-unwind", because `pthread_exit` and cancellation unwind through the frame of `begin`.
+type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+type Create = unsafe extern "C" fn(
+    *mut libc::pthread_t,
+    *const libc::pthread_attr_t,
+    Start,
+    *mut c_void,
+) -> c_int;
+
+/// Finds the C library's function, and makes `fork` safe. Once, before anything is measured.
+pub(super) fn prepare() {
+    static FORKS: OnceLock<()> = OnceLock::new();
+    real();
+    FORKS.get_or_init(|| {
+        // SAFETY: the handlers are functions of ours that may be called at every fork. Where there
+        // is no memory for them, forks are as they are in any program with threads.
+        unsafe {
+            libc::pthread_atfork(
+                Some(before_fork),
+                Some(after_fork_in_parent),
+                Some(after_fork_in_child),
+            );
+        }
+    });
+}
+
+fn real() -> Option<Create> {
+    static REAL: OnceLock<Option<Create>> = OnceLock::new();
+    *REAL.get_or_init(|| {
+        // SAFETY: the name ends in a nul; what is found by it has this type, by POSIX.
+        unsafe {
+            let found = libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr());
+            (!found.is_null()).then(|| transmute::<*mut c_void, Create>(found))
+        }
+    })
+}
+
+/// Starts a thread, in the test of the thread that calls it.
+///
+/// # Safety
+///
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    let Some(real) = real() else {
+        return libc::EAGAIN;
+    };
+    let Some(child) = MEMBER.get().and_then(|parent| REGISTRY.birth(parent)) else {
+        // SAFETY: the caller's arguments, unchanged.
+        return unsafe { real(thread, attributes, start, argument) };
+    };
+    let [function, data] = &child.errand;
+    function.store(start as *mut c_void, Ordering::Relaxed);
+    data.store(argument, Ordering::Relaxed);
+    // SAFETY: the caller's arguments, but that `begin` is put before `start`. It takes a member,
+    // which lives for ever; starting the thread makes what was stored in it visible there.
+    let code = unsafe { real(thread, attributes, begin, from_ref(child).cast_mut().cast()) };
+    if code != 0 {
+        REGISTRY.stillborn(child);
+    }
+    code
+}
+
+/// The new thread's first function.
+unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
+    // SAFETY: `pthread_create` has passed a member that lives for ever, made for this thread alone.
+    let member: &'static Member = unsafe { &*member.cast::<Member>() };
+    let [function, data] = &member.errand;
+    let function = function.load(Ordering::Relaxed);
+    let argument = data.load(Ordering::Relaxed);
+    // SAFETY: `pthread_create` has stored a function of this type.
+    let start = unsafe { transmute::<*mut c_void, Start>(function) };
+    let counters = thread_end::watch(member).then(counters).flatten();
+    MEMBER.set(Some(member));
+    sampler::start_thread_peak();
+    REGISTRY.begin(member, counters);
+    // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
+    // frame, so that unwinding passes it.
+    unsafe { start(argument) }
+}
+
+/// The registry's lock, held over a fork by the thread that forks.
+struct Held(std::cell::UnsafeCell<Option<Locked<'static>>>);
+// SAFETY: touched only by the thread that holds the registry's lock: after it was taken, and before
+// it is given back.
+unsafe impl Sync for Held {}
+static HELD: Held = Held(std::cell::UnsafeCell::new(None));
+
+extern "C" fn before_fork() {
+    let locked = REGISTRY.lock();
+    // SAFETY: this thread holds the registry's lock.
+    unsafe { *HELD.0.get() = Some(locked) };
+}
+
+extern "C" fn after_fork_in_parent() {
+    // SAFETY: this thread has held the registry's lock since `before_fork`.
+    let locked = unsafe { (*HELD.0.get()).take() };
+    drop(locked);
+}
+
+/// In the child, whose only thread is the one that forked.
+extern "C" fn after_fork_in_child() {
+    // SAFETY: this thread has held the registry's lock since `before_fork`.
+    let locked = unsafe { (*HELD.0.get()).take() };
+    if let Some(mut locked) = locked {
+        locked.forget_others(MEMBER.get());
+    }
+}

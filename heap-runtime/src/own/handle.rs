@@ -1,0 +1,97 @@
+//! Joining a test's measurement by hand, where a thread cannot know by itself.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::registry::{Group, Member};
+use super::{MEMBER, Membership, REGISTRY, join};
+
+/// The tracked test that a thread was in, for other threads to join.
+///
+/// Threads that are started inside a test need none on Linux with glibc. It is for those that
+/// were there before, such as a global thread pool's, and for other targets.
+///
+/// ```
+/// # heap_runtime::use_jemalloc!();
+/// use heap_runtime::heap_tracked;
+///
+/// #[heap_tracked]
+/// fn works_on_a_pool() {
+///     let test = heap_runtime::current();
+///     on_some_pool(move || {
+///         let _measured = test.enter();
+///         // What this closure allocates is the test's.
+///     });
+/// }
+/// # fn on_some_pool(work: impl FnOnce() + Send + 'static) {
+/// #     std::thread::spawn(work).join().unwrap();
+/// # }
+/// # works_on_a_pool();
+/// ```
+pub struct Handle {
+    group: Option<&'static Group>,
+}
+
+/// A handle on the innermost tracked test that the calling thread is in. Outside one, entering the
+/// handle does nothing.
+#[must_use]
+pub fn current() -> Handle {
+    Handle::to(MEMBER.get().and_then(Member::open_group))
+}
+
+impl Handle {
+    fn to(group: Option<&'static Group>) -> Self {
+        if let Some(group) = group {
+            REGISTRY.hold(group);
+        }
+        Self { group }
+    }
+
+    /// Makes the calling thread one of the test's until the guard is dropped. After the test's
+    /// end, it is charged to nobody.
+    #[must_use = "the thread leaves the test again as soon as the guard is dropped"]
+    pub fn enter(&self) -> Entered<'_> {
+        Entered {
+            membership: self.group.map(join),
+            handle: PhantomData,
+        }
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        Self::to(self.group)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            REGISTRY.let_go(group);
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("in_a_test", &self.group.is_some())
+            .finish()
+    }
+}
+
+/// A thread in a test by [`Handle::enter`]; it goes back to where it was when this is dropped. Of
+/// several, the last that was entered counts, in whatever order they are dropped.
+pub struct Entered<'a> {
+    membership: Option<Membership>,
+    // Not beyond the handle, which keeps the group.
+    handle: PhantomData<&'a Handle>,
+}
+
+impl fmt::Debug for Entered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered")
+            .field("in_a_test", &self.membership.is_some())
+            .finish()
+    }
+}

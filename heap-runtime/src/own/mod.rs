@@ -1,0 +1,253 @@
+//! The own tier: what a test itself allocates, kept and peaked at, whatever else the process does.
+//!
+//! ```text
+//!  scope ──open──▶ Own ──enter──▶ registry ◀──sample── sampler (inside the allocator)
+//!                                    ▲
+//!        birth (pthread_create) ─────┴───── end (the thread's last destructors)
+//! ```
+//!
+//! Nothing here is on the allocation path but one call-back of jemalloc's each
+//! [`INTERVAL`] bytes of a thread's traffic.
+
+// A static C library has no next definition to go on to.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(target_feature = "crt-static")
+))]
+mod birth;
+mod handle;
+mod registry;
+#[cfg(test)]
+mod registry_tests;
+mod sampler;
+mod sync;
+mod thread_end;
+mod timeline;
+#[cfg(test)]
+mod timeline_tests;
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use crate::jemalloc::{self, Allocator};
+use crate::notes::Notes;
+use crate::sidecar::{OwnTier, PeakSource, Timeline};
+
+pub use handle::{Entered as EnteredHandle, Handle, current};
+
+use registry::{Counters, Group, Member, Registry, Ticket, Totals};
+pub(crate) use sampler::INTERVAL;
+use sampler::Sampling;
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
+
+thread_local! {
+    /// This thread's member. Without a destructor, so that it can be read from inside the
+    /// allocator at any moment of the thread's life.
+    static MEMBER: Cell<Option<&'static Member>> = const { Cell::new(None) };
+}
+
+/// Nanoseconds since a moment of this process. Allocates nothing.
+fn now_ns() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// This thread's member, which it becomes with the first call.
+fn member() -> &'static Member {
+    MEMBER.get().unwrap_or_else(|| {
+        let member = REGISTRY.enlist(None);
+        if thread_end::watch(member) {
+            REGISTRY.begin(member, counters());
+        }
+        MEMBER.set(Some(member));
+        member
+    })
+}
+
+/// jemalloc's counters of this thread.
+fn counters() -> Option<Counters> {
+    let (allocated, deallocated) = jemalloc::thread_counters()?;
+    Some(Counters {
+        allocated,
+        deallocated,
+    })
+}
+
+/// The calling thread in a group, until this is dropped; then it goes back to where it was.
+struct Membership {
+    member: &'static Member,
+    ticket: Ticket,
+    // It is about the thread that made it.
+    not_send: PhantomData<*const ()>,
+}
+
+/// Moves the calling thread into a group.
+fn join(group: &'static Group) -> Membership {
+    let member = member();
+    unmeasured(sampler::learn);
+    sampler::take_thread_peak(member);
+    Membership {
+        member,
+        ticket: REGISTRY.join(member, group),
+        not_send: PhantomData,
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        // After the thread's last destructors, the member may be another thread's.
+        if MEMBER
+            .get()
+            .is_some_and(|member| std::ptr::eq(member, self.member))
+        {
+            sampler::take_thread_peak(self.member);
+            REGISTRY.part(self.member, self.ticket);
+        }
+    }
+}
+
+/// The measurement of one tracked body.
+#[derive(Clone, Copy)]
+pub(crate) struct Own {
+    group: &'static Group,
+    sampling: Sampling,
+    counted: bool,
+}
+
+/// What a tracked body has come to.
+pub(crate) struct Measured {
+    /// Absent where jemalloc does not count.
+    pub(crate) tier: Option<OwnTier>,
+    /// What the true peak is at the least: see [`Sampling::at_least`].
+    pub(crate) peak_at_least: u64,
+    pub(crate) timeline: Option<Timeline>,
+    pub(crate) overlap: u32,
+}
+
+impl Own {
+    /// Gets ready to measure, inside what the calling thread is measured for already.
+    pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
+        #[cfg(all(
+            target_os = "linux",
+            target_env = "gnu",
+            not(target_feature = "crt-static")
+        ))]
+        birth::prepare();
+        let ends_are_seen = thread_end::prepare();
+        now_ns();
+        let member = member();
+        let counted = ends_are_seen && jemalloc::allocator() == Allocator::Jemalloc;
+        let sampling = if counted {
+            sampler::start(exact, every_bytes)
+        } else {
+            Sampling::None
+        };
+        Self {
+            group: REGISTRY.open(member, exact, sampling.every_bytes()),
+            sampling,
+            counted,
+        }
+    }
+
+    /// Starts the clock of timeline and checkpoints, and takes notes from now on.
+    pub(crate) fn start(&self, notes: Arc<Notes>) {
+        self.group.set_notes(Some(notes));
+        self.group.timeline().start();
+    }
+
+    /// Measures the calling thread, and the threads it starts, until the guard is dropped.
+    pub(crate) fn enter(&self) -> Entered {
+        Entered(join(self.group))
+    }
+
+    /// The own tier up to now, and nanoseconds since the start.
+    pub(crate) fn so_far(&self) -> (Option<OwnTier>, u64) {
+        let at_ns = self.group.timeline().elapsed_ns();
+        (self.tier(&REGISTRY.totals(self.group)), at_ns)
+    }
+
+    /// Ends the measurement. Nobody may be in it any more who is not to stay.
+    pub(crate) fn close(self) -> Measured {
+        REGISTRY.close(self.group, |group, totals| {
+            let points = group.timeline().points();
+            Measured {
+                tier: self.tier(&totals),
+                peak_at_least: self.sampling.at_least(totals.peak, totals.most_running),
+                timeline: (!points.is_empty()).then(|| Timeline {
+                    every_bytes: group.timeline().every_bytes(),
+                    points,
+                }),
+                overlap: totals.overlap,
+            }
+        })
+    }
+
+    fn tier(&self, totals: &Totals) -> Option<OwnTier> {
+        if !self.counted {
+            return None;
+        }
+        // Only the calling thread's, and those of threads that have ended, are in it.
+        let others = totals
+            .threads_running
+            .saturating_sub(u32::from(is_in(self.group)));
+        let sampling = match self.sampling {
+            Sampling::ThreadPeak if others > 0 => Sampling::None,
+            sampling => sampling,
+        };
+        let (peak_source, peak_error_bytes) = sampling.peak(totals.most_running);
+        Some(OwnTier {
+            allocated_bytes: totals.moved.allocated,
+            deallocated_bytes: totals.moved.deallocated,
+            retained_bytes: totals.moved.net(),
+            peak_bytes: peak_source.map(|_| totals.peak),
+            peak_error_bytes,
+            peak_source,
+            allocations: (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations),
+            threads: totals.threads,
+            threads_running: totals.threads_running,
+        })
+    }
+}
+
+/// A thread in a measurement; it goes back to where it was when this is dropped.
+pub(crate) struct Entered(#[expect(dead_code, reason = "dropped, that is all")] Membership);
+
+/// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
+pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
+    struct Resume(&'static Member);
+    impl Drop for Resume {
+        fn drop(&mut self) {
+            REGISTRY.resume(self.0);
+            sampler::start_thread_peak();
+        }
+    }
+    let _resume = MEMBER
+        .get()
+        .filter(|member| {
+            sampler::take_thread_peak(member);
+            REGISTRY.pause(member)
+        })
+        .map(Resume);
+    run()
+}
+
+/// Whether the calling thread is in a tracked test.
+pub(crate) fn is_measured() -> bool {
+    MEMBER
+        .get()
+        .is_some_and(|member| member.open_group().is_some())
+}
+
+/// Whether the calling thread is in that group.
+fn is_in(group: &'static Group) -> bool {
+    MEMBER.get().is_some_and(|member| member.is_in(group))
+}
+
+/// The notes of the test that the calling thread is in.
+pub(crate) fn current_notes() -> Option<Arc<Notes>> {
+    MEMBER.get()?.notes()
+}

@@ -1,0 +1,201 @@
+//! The registry with counters of our own: without jemalloc, so that Miri can run it
+//! (`cargo +nightly miri test -p heap-runtime own::`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::registry::{Counters, Member, Moved, Registry};
+
+/// A thread's two counters, as jemalloc would have them.
+struct Thread {
+    counters: Counters,
+}
+
+impl Thread {
+    fn new() -> Self {
+        let [allocated, deallocated] =
+            [(); 2].map(|()| &*Box::leak(Box::new(AtomicU64::new(1_000_000))));
+        Self {
+            counters: Counters {
+                allocated,
+                deallocated,
+            },
+        }
+    }
+
+    fn allocate(&self, bytes: u64) {
+        self.counters.allocated.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn free(&self, bytes: u64) {
+        self.counters
+            .deallocated
+            .fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn sample(&self, member: &Member) {
+        member.sample(Moved {
+            allocated: self.counters.allocated.load(Ordering::Relaxed),
+            deallocated: self.counters.deallocated.load(Ordering::Relaxed),
+        });
+    }
+
+    /// What is in the memory of a thread that has ended.
+    fn is_gone(&self) {
+        self.counters
+            .allocated
+            .store(u64::MAX / 3, Ordering::Relaxed);
+    }
+}
+
+fn registry() -> &'static Registry {
+    Box::leak(Box::new(Registry::new()))
+}
+
+#[test]
+fn each_level_has_its_own_and_what_is_inside() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    me.allocate(1);
+    let outer = registry.open(member, false, 1);
+    let in_outer = registry.join(member, outer);
+    me.allocate(10);
+    let inner = registry.open(member, false, 1);
+    let in_inner = registry.join(member, inner);
+    me.allocate(100);
+    me.free(40);
+    registry.part(member, in_inner);
+    let inner = registry.close(inner, |_, totals| totals);
+    me.allocate(1000);
+    assert!(registry.pause(member));
+    assert!(!registry.pause(member));
+    me.allocate(10_000);
+    registry.resume(member);
+    registry.part(member, in_outer);
+    me.allocate(100_000);
+    let outer = registry.close(outer, |_, totals| totals);
+    assert_eq!((inner.moved.allocated, inner.moved.deallocated), (100, 40));
+    assert_eq!((outer.moved.allocated, outer.moved.deallocated), (1110, 40));
+    assert_eq!((outer.threads, outer.overlap, inner.overlap), (1, 0, 0));
+    registry.end(member);
+}
+
+#[test]
+fn guards_may_go_in_any_order() {
+    let orders = [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ];
+    let registry = registry();
+    for order in orders {
+        let me = Thread::new();
+        let member = registry.enlist(Some(me.counters));
+        let groups = [(); 3].map(|()| registry.open(member, false, 1));
+        let mut tickets = groups.map(|group| Some(registry.join(member, group)));
+        let mut expected = [0; 3];
+        for place in order {
+            me.allocate(7);
+            let innermost = tickets.iter().rposition(Option::is_some).unwrap();
+            expected[innermost] += 7;
+            registry.part(member, tickets[place].take().unwrap());
+        }
+        me.allocate(7);
+        for (group, expected) in groups.into_iter().zip(expected) {
+            let totals = registry.close(group, |_, totals| totals);
+            assert_eq!(totals.moved.allocated, expected, "{order:?}");
+            assert_eq!((totals.threads, totals.threads_running), (1, 0));
+        }
+        registry.end(member);
+    }
+}
+
+#[test]
+fn a_guard_of_a_thread_that_has_ended_does_nothing() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let group = registry.open(member, false, 1);
+    let forgotten = registry.join(member, group);
+    registry.end(member);
+    me.is_gone();
+    // The same place, another thread.
+    let other = Thread::new();
+    let again = registry.enlist(Some(other.counters));
+    assert!(std::ptr::eq(member, again));
+    let ticket = registry.join(again, group);
+    registry.part(again, forgotten);
+    other.allocate(5);
+    registry.part(again, ticket);
+    let totals = registry.close(group, |_, totals| totals);
+    assert_eq!((totals.moved.allocated, totals.threads), (5, 2));
+    registry.end(again);
+}
+
+#[test]
+fn in_a_forked_child_only_the_forker_is_left() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let group = registry.open(member, false, 1);
+    let ticket = registry.join(member, group);
+    let other = Thread::new();
+    let child = registry.birth(member).unwrap();
+    registry.begin(child, Some(other.counters));
+    let mut locked = registry.lock();
+    other.is_gone();
+    locked.forget_others(Some(member));
+    drop(locked);
+    let totals = registry.totals(group);
+    assert_eq!((totals.moved.allocated, totals.threads_running), (0, 1));
+    registry.part(member, ticket);
+    registry.close(group, |_, _| ());
+    registry.end(member);
+}
+
+#[test]
+fn many_threads_come_and_go() {
+    const THREADS: u64 = if cfg!(miri) { 4 } else { 64 };
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    for round in 0..3 {
+        let group = registry.open(member, false, 1);
+        group.timeline().start();
+        let ticket = registry.join(member, group);
+        let children: Vec<_> = (0..THREADS)
+            .map(|number| {
+                let child = registry.birth(member).unwrap();
+                thread::spawn(move || {
+                    let me = Thread::new();
+                    registry.begin(child, Some(me.counters));
+                    me.allocate(number + 10);
+                    me.sample(child);
+                    registry.doze(child);
+                    let gone = Arc::new(me);
+                    registry.wake(child, Some(gone.counters));
+                    gone.free(number);
+                    registry.end(child);
+                    gone.is_gone();
+                })
+            })
+            .collect();
+        registry.totals(group);
+        for child in children {
+            child.join().unwrap();
+        }
+        let unborn = registry.birth(member).unwrap();
+        registry.stillborn(unborn);
+        registry.part(member, ticket);
+        let totals = registry.close(group, |_, totals| totals);
+        assert_eq!(totals.moved.net().unsigned_abs(), THREADS * 10, "{round}");
+        assert_eq!(u64::from(totals.threads), THREADS + 1);
+        assert_eq!(totals.threads_running, 0);
+    }
+    registry.end(member);
+}

@@ -1,0 +1,154 @@
+//! jemalloc calls back each so many bytes of a thread's traffic: that is where peak and timeline
+//! come from.
+//!
+//! The call-back runs inside the allocator. It takes no lock, waits for nothing, allocates nothing
+//! and cannot unwind; where nobody is measured it returns after one load.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::MEMBER;
+use super::registry::{Member, Moved};
+use crate::jemalloc::{self, ThreadEvent};
+use crate::sidecar::PeakSource;
+
+/// How many bytes a thread allocates or frees between two samples, unless `HEAP_SAMPLE_BYTES` says
+/// otherwise. `benches` has the measurement behind it: the cost is under a hundredth of a loop that
+/// does nothing but allocate.
+pub(crate) const INTERVAL: u64 = 64 << 10;
+
+/// What jemalloc promises of `thread.peak`: it looks each 64 KiB, and no more than this is missed.
+const THREAD_PEAK_ERROR: u64 = 100_000;
+
+/// The interval of the call-back that jemalloc took.
+static EVERY: OnceLock<Option<u64>> = OnceLock::new();
+
+/// Where the peak of a measurement comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// Call-backs at each allocation and deallocation.
+    Exact,
+    /// Call-backs each so many bytes.
+    Every(u64),
+    /// No call-back to be had: jemalloc's own peak of each thread.
+    ThreadPeak,
+    /// jemalloc does not count here.
+    None,
+}
+
+impl Sampling {
+    /// What the timeline says of its distance.
+    pub(super) fn every_bytes(self) -> u64 {
+        match self {
+            Self::Exact => 1,
+            Self::Every(bytes) => bytes,
+            Self::ThreadPeak | Self::None => 0,
+        }
+    }
+
+    /// Where the peak comes from, and how far off it may be with so many threads at once.
+    ///
+    /// Each thread may have moved just under the interval since it last looked.
+    pub(super) fn peak(self, threads: u32) -> (Option<PeakSource>, Option<u64>) {
+        let threads = u64::from(threads.max(1));
+        match self {
+            Self::Exact => (Some(PeakSource::Exact), Some(0)),
+            Self::Every(bytes) => (
+                Some(PeakSource::ThreadEvent),
+                Some(bytes.saturating_mul(threads)),
+            ),
+            Self::ThreadPeak => (
+                Some(PeakSource::ThreadPeak),
+                Some(THREAD_PEAK_ERROR.saturating_mul(threads)),
+            ),
+            Self::None => (None, None),
+        }
+    }
+
+    /// What the true peak is at the least, where `peak` was sampled. The thread that samples itself
+    /// is right about its own part, so only the others can have made it too high.
+    pub(super) fn at_least(self, peak: u64, threads: u32) -> u64 {
+        let others = u64::from(threads.max(1)) - 1;
+        match self {
+            Self::Every(bytes) => peak.saturating_sub(bytes.saturating_mul(others)),
+            // Threads need not have peaked at once.
+            Self::ThreadPeak if others > 0 => 0,
+            Self::Exact | Self::ThreadPeak | Self::None => peak,
+        }
+    }
+}
+
+/// How many call-backs jemalloc has taken.
+static TAKEN: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// How many of them this thread has learnt of.
+    static LEARNT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Has jemalloc call back. The first call decides on the interval: there is no way to take a
+/// call-back out again.
+pub(super) fn start(exact: bool, every_bytes: u64) -> Sampling {
+    static EACH: OnceLock<bool> = OnceLock::new();
+    let every = *EVERY.get_or_init(|| {
+        let event = ThreadEvent::new(sample, every_bytes);
+        call_back(event).then_some(every_bytes)
+    });
+    if exact && *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_exactly, 1))) {
+        return Sampling::Exact;
+    }
+    every.map_or(Sampling::ThreadPeak, Sampling::Every)
+}
+
+fn call_back(event: ThreadEvent) -> bool {
+    let taken = jemalloc::call_back(event);
+    TAKEN.fetch_add(u32::from(taken), Ordering::Release);
+    taken
+}
+
+/// A thread that was there before a call-back learns of it at its next event of any kind. This is
+/// one, where the calling thread may need it; one that starts inside a test was never there before.
+pub(super) fn learn() {
+    let taken = TAKEN.load(Ordering::Acquire);
+    if LEARNT.replace(taken) != taken {
+        jemalloc::provoke_event();
+    }
+}
+
+/// Where there is no call-back: gives the groups what jemalloc has seen as the calling thread's
+/// peak since the last time, before the thread moves between groups, pauses or ends.
+pub(super) fn take_thread_peak(member: &Member) {
+    if EVERY.get() == Some(&None) && !member.is_paused() {
+        if let Some(peak) = jemalloc::thread_peak() {
+            member.add_peak(peak);
+        }
+        jemalloc::reset_thread_peak();
+    }
+}
+
+/// Where there is no call-back: what jemalloc has seen up to now is not the test's.
+pub(super) fn start_thread_peak() {
+    if EVERY.get() == Some(&None) {
+        jemalloc::reset_thread_peak();
+    }
+}
+
+extern "C" fn sample(_is_alloc: bool, allocated: u64, deallocated: u64) {
+    if let Some(member) = MEMBER.get() {
+        member.sample(Moved {
+            allocated,
+            deallocated,
+        });
+    }
+}
+
+extern "C" fn sample_exactly(is_alloc: bool, allocated: u64, deallocated: u64) {
+    if let Some(member) = MEMBER.get() {
+        let moved = Moved {
+            allocated,
+            deallocated,
+        };
+        member.sample_exactly(is_alloc, moved);
+    }
+}

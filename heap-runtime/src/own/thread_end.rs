@@ -1,0 +1,66 @@
+//! The end of a thread, after the last of its destructors that can be waited for.
+//!
+//! A destructor of a `pthread` key runs after all of Rust's and C++'s thread-locals. Keys'
+//! destructors run in rounds for as long as there are values, four at most: a value that is set
+//! again in each round is there in the last.
+//!
+//! Which round is the last cannot be seen by a thread that was first seen in the middle of them. So
+//! between two rounds nobody may read the thread's counters, which die with it.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr::from_ref;
+use std::sync::OnceLock;
+
+use super::registry::Member;
+use super::{MEMBER, REGISTRY, counters, sampler};
+
+/// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc.
+const ROUNDS: u32 = 4;
+
+thread_local! {
+    static ROUND: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The key, where the system has one left.
+fn key() -> Option<libc::pthread_key_t> {
+    static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
+    *KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: the key is written before it is read, and the destructor takes what `watch` sets.
+        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) };
+        (code == 0).then_some(key)
+    })
+}
+
+/// Does once what `watch` needs, so that no thread pays for it in the middle of a test. Says
+/// whether ends of threads can be seen at all: nothing can be measured without.
+pub(super) fn prepare() -> bool {
+    key().is_some()
+}
+
+/// Ends the calling thread's membership with the thread. Says whether it will: where not, nobody
+/// may be told of the thread's counters, which would be read after its end.
+pub(super) fn watch(member: &'static Member) -> bool {
+    let Some(key) = key().filter(|_| ROUND.get() < ROUNDS) else {
+        return false;
+    };
+    // SAFETY: the key is ours, and the member lives for ever.
+    let code = unsafe { libc::pthread_setspecific(key, from_ref(member).cast()) };
+    code == 0
+}
+
+unsafe extern "C" fn ended(value: *mut c_void) {
+    // SAFETY: `watch` has set it, from a reference that lives for ever.
+    let member: &'static Member = unsafe { &*value.cast::<Member>() };
+    let round = ROUND.get() + 1;
+    ROUND.set(round);
+    sampler::take_thread_peak(member);
+    // Wakes it where it dozes since the last round.
+    REGISTRY.wake(member, counters());
+    if watch(member) {
+        return REGISTRY.doze(member);
+    }
+    MEMBER.set(None);
+    REGISTRY.end(member);
+}

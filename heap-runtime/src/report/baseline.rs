@@ -1,0 +1,161 @@
+//! What is kept of a run to compare later ones with.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::row::{Row, TestKey};
+use super::state::State;
+use crate::jemalloc::Allocator;
+
+/// The version of a baseline file that is written, and the newest that is read.
+pub const BASELINE_VERSION: u32 = 1;
+
+/// A run, by test: small, in the order of names, without anything that differs from run to run by
+/// itself, such as times, so that it can be committed and reviewed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Baseline {
+    /// [`BASELINE_VERSION`].
+    pub baseline_version: u32,
+    /// The allocators of the processes; one, unless something is odd.
+    pub allocators: Vec<Allocator>,
+    /// The hosts that the tests ran on.
+    pub hosts: Vec<Host>,
+    /// The tests.
+    pub tests: Vec<Measured>,
+}
+
+/// What of a host may change numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Host {
+    /// [`Row::arch`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// [`Row::cpu_model`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_model: Option<String>,
+    /// [`Row::online_cpus`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub online_cpus: Option<u64>,
+    /// [`Row::kernel_release`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_release: Option<String>,
+}
+
+/// A test of a run, all its executions together: of the last attempt, how the worst stands, and the
+/// largest of each number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Measured {
+    /// The package.
+    pub package: String,
+    /// The test binary.
+    pub binary: String,
+    /// The test.
+    pub test: String,
+    /// How it stands.
+    pub state: State,
+    /// [`Row::own_peak_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_peak_bytes: Option<u64>,
+    /// [`Row::own_peak_error_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_peak_error_bytes: Option<u64>,
+    /// [`Row::own_retained_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_retained_bytes: Option<i64>,
+    /// [`Row::own_allocated_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_allocated_bytes: Option<u64>,
+    /// [`Row::own_allocations`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_allocations: Option<u64>,
+    /// [`Row::process_allocated_delta_bytes`], where no other tracked test overlapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_allocated_delta_bytes: Option<i64>,
+}
+
+impl Measured {
+    /// Package, binary and test.
+    #[must_use]
+    pub fn key(&self) -> TestKey<'_> {
+        (&self.package, &self.binary, &self.test)
+    }
+
+    fn of(row: &Row) -> Self {
+        Self {
+            package: row.package.clone(),
+            binary: row.binary.clone(),
+            test: row.test.clone(),
+            state: row.state,
+            own_peak_bytes: row.own_peak_bytes,
+            own_peak_error_bytes: row.own_peak_error_bytes,
+            own_retained_bytes: row.own_retained_bytes,
+            own_allocated_bytes: row.own_allocated_bytes,
+            own_allocations: row.own_allocations,
+            process_allocated_delta_bytes: row
+                .process_allocated_delta_bytes
+                .filter(|_| row.overlap == Some(0)),
+        }
+    }
+
+    fn with(&mut self, other: &Self) {
+        self.state = self.state.min(other.state);
+        self.own_peak_bytes = self.own_peak_bytes.max(other.own_peak_bytes);
+        self.own_peak_error_bytes = self.own_peak_error_bytes.max(other.own_peak_error_bytes);
+        self.own_retained_bytes = self.own_retained_bytes.max(other.own_retained_bytes);
+        self.own_allocated_bytes = self.own_allocated_bytes.max(other.own_allocated_bytes);
+        self.own_allocations = self.own_allocations.max(other.own_allocations);
+        self.process_allocated_delta_bytes = self
+            .process_allocated_delta_bytes
+            .max(other.process_allocated_delta_bytes);
+    }
+}
+
+impl Baseline {
+    /// What these executions come to, test by test.
+    #[must_use]
+    pub fn of(rows: &[Row]) -> Self {
+        let mut last_attempt: BTreeMap<TestKey<'_>, u32> = BTreeMap::new();
+        for row in rows {
+            let last = last_attempt.entry(row.key()).or_default();
+            *last = row.attempt.max(*last);
+        }
+        let mut tests: BTreeMap<TestKey<'_>, Measured> = BTreeMap::new();
+        for row in rows {
+            if last_attempt.get(&row.key()) != Some(&row.attempt) {
+                continue;
+            }
+            let measured = Measured::of(row);
+            tests
+                .entry(row.key())
+                .and_modify(|all| all.with(&measured))
+                .or_insert(measured);
+        }
+        let mut hosts: Vec<Host> = rows
+            .iter()
+            // A row that says nothing of its host is no other host.
+            .filter(|row| row.arch.is_some() || row.kernel_release.is_some())
+            .map(|row| Host {
+                arch: row.arch.clone(),
+                cpu_model: row.cpu_model.clone(),
+                online_cpus: row.online_cpus,
+                kernel_release: row.kernel_release.clone(),
+            })
+            .collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let allocators = [Allocator::Jemalloc, Allocator::Other]
+            .into_iter()
+            .filter(|allocator| rows.iter().any(|row| row.allocator == *allocator))
+            .collect();
+        Self {
+            baseline_version: BASELINE_VERSION,
+            allocators,
+            hosts,
+            tests: tests.into_values().collect(),
+        }
+    }
+}

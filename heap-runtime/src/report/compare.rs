@@ -1,0 +1,452 @@
+//! What changed between two runs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::baseline::{Baseline, Host, Measured};
+use super::row::TestKey;
+use super::state::State;
+use crate::jemalloc::Allocator;
+
+/// By how much a number may change before it counts, beyond what its error explains.
+///
+/// The larger of the two parts counts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Tolerance {
+    /// So many bytes. Does not apply to numbers of allocations.
+    pub bytes: u64,
+    /// So many percent of the base.
+    pub percent: f64,
+}
+
+impl Tolerance {
+    /// Only bytes.
+    #[must_use]
+    pub const fn bytes(bytes: u64) -> Self {
+        Self {
+            bytes,
+            percent: 0.0,
+        }
+    }
+
+    /// Only percent.
+    #[must_use]
+    pub const fn percent(percent: f64) -> Self {
+        Self { bytes: 0, percent }
+    }
+}
+
+/// A page: what a thread-local, or a line on stdout, makes of itself the first time.
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self::bytes(4096)
+    }
+}
+
+/// A number of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Number {
+    /// [`Measured::own_peak_bytes`].
+    Peak,
+    /// [`Measured::own_retained_bytes`].
+    Retained,
+    /// [`Measured::own_allocated_bytes`].
+    Allocated,
+    /// [`Measured::own_allocations`].
+    Allocations,
+    /// [`Measured::process_allocated_delta_bytes`].
+    Process,
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Peak => "peak",
+            Self::Retained => "retained",
+            Self::Allocated => "allocated",
+            Self::Allocations => "allocations",
+            Self::Process => "process",
+        })
+    }
+}
+
+/// A number that moved by more than it may.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Moved {
+    /// Which number.
+    pub number: Number,
+    /// What it was, in bytes; for [`Number::Allocations`], a number.
+    pub base: i64,
+    /// What it is.
+    pub new: i64,
+    /// By how much it might have moved without being here.
+    pub allowed: u64,
+}
+
+/// What became of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// It is worse than it was: it fails or was killed, and did not; or a number grew.
+    Regression,
+    /// It is better than it was.
+    Improvement,
+    /// It is otherwise different: skipped now, for instance.
+    Changed,
+    /// Only the new run has it.
+    New,
+    /// Only the base has it.
+    Gone,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Regression => "regression",
+            Self::Improvement => "improvement",
+            Self::Changed => "changed",
+            Self::New => "new",
+            Self::Gone => "gone",
+        })
+    }
+}
+
+/// A test that is not as it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// The package.
+    pub package: String,
+    /// The test binary.
+    pub binary: String,
+    /// The test.
+    pub test: String,
+    /// What became of it.
+    pub kind: Kind,
+    /// How it stood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_state: Option<State>,
+    /// How it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_state: Option<State>,
+    /// The numbers that moved.
+    pub moved: Vec<Moved>,
+}
+
+/// What changed between two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// What may change without being named.
+    pub tolerance: Tolerance,
+    /// The tests that are not as they were: regressions first, then by name.
+    pub changes: Vec<Change>,
+    /// How many tests are as they were.
+    pub unchanged: usize,
+    /// Hosts of the base, if they are not those of the new run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub base_hosts: Vec<Host>,
+    /// Hosts of the new run, if they are not those of the base.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_hosts: Vec<Host>,
+}
+
+/// The runs had different allocators, so that their numbers mean different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DifferentAllocators {
+    /// Those of the base.
+    pub base: Vec<Allocator>,
+    /// Those of the new run.
+    pub new: Vec<Allocator>,
+}
+
+impl fmt::Display for DifferentAllocators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |allocators: &[Allocator]| {
+            let names: Vec<&str> = allocators
+                .iter()
+                .map(|allocator| match allocator {
+                    Allocator::Jemalloc => "jemalloc",
+                    Allocator::Other => "another allocator",
+                })
+                .collect();
+            names.join(" and ")
+        };
+        write!(
+            f,
+            "the base ran with {} and the new run with {}: their numbers cannot be compared",
+            names(&self.base),
+            names(&self.new)
+        )
+    }
+}
+
+impl std::error::Error for DifferentAllocators {}
+
+impl Comparison {
+    /// Compares.
+    ///
+    /// # Errors
+    ///
+    /// Where both have tests, and of different allocators.
+    pub fn of(
+        base: &Baseline,
+        new: &Baseline,
+        tolerance: Tolerance,
+    ) -> Result<Self, DifferentAllocators> {
+        let known = !base.allocators.is_empty() && !new.allocators.is_empty();
+        if known && base.allocators != new.allocators {
+            return Err(DifferentAllocators {
+                base: base.allocators.clone(),
+                new: new.allocators.clone(),
+            });
+        }
+        let mut pairs: BTreeMap<TestKey<'_>, (Option<&Measured>, Option<&Measured>)> =
+            BTreeMap::new();
+        for test in &base.tests {
+            pairs.entry(test.key()).or_default().0 = Some(test);
+        }
+        for test in &new.tests {
+            pairs.entry(test.key()).or_default().1 = Some(test);
+        }
+        let all = pairs.len();
+        let mut changes: Vec<Change> = pairs
+            .into_iter()
+            .filter_map(|(key, (base, new))| change(key, base, new, tolerance))
+            .collect();
+        let unchanged = all - changes.len();
+        changes.sort_by_key(|change| change.kind != Kind::Regression);
+        let hosts_differ = base.hosts != new.hosts;
+        let hosts = |hosts: &[Host]| {
+            if hosts_differ {
+                hosts.to_vec()
+            } else {
+                Vec::new()
+            }
+        };
+        Ok(Self {
+            tolerance,
+            changes,
+            unchanged,
+            base_hosts: hosts(&base.hosts),
+            new_hosts: hosts(&new.hosts),
+        })
+    }
+
+    /// Whether anything is worse than it was.
+    #[must_use]
+    pub fn has_regression(&self) -> bool {
+        self.changes.iter().any(|change| {
+            change.kind == Kind::Regression
+                || change.kind == Kind::New && change.new_state.is_some_and(State::is_bad)
+        })
+    }
+}
+
+fn change(
+    (package, binary, test): TestKey<'_>,
+    base: Option<&Measured>,
+    new: Option<&Measured>,
+    tolerance: Tolerance,
+) -> Option<Change> {
+    let moved = base
+        .zip(new)
+        .map_or_else(Vec::new, |(base, new)| moved(base, new, tolerance));
+    let kind = match (base, new) {
+        (None, None) => return None,
+        (None, Some(_)) => Kind::New,
+        (Some(_), None) => Kind::Gone,
+        (Some(base), Some(new)) => {
+            let grew = moved.iter().any(|moved| moved.new > moved.base);
+            match (base.state.is_bad(), new.state.is_bad()) {
+                (false, true) => Kind::Regression,
+                // Numbers of a test that stopped half-way are no numbers of the test.
+                (true, false) => Kind::Improvement,
+                _ if grew => Kind::Regression,
+                _ if base.state != new.state => Kind::Changed,
+                _ if !moved.is_empty() => Kind::Improvement,
+                _ => return None,
+            }
+        }
+    };
+    Some(Change {
+        package: package.to_owned(),
+        binary: binary.to_owned(),
+        test: test.to_owned(),
+        kind,
+        base_state: base.map(|base| base.state),
+        new_state: new.map(|new| new.state),
+        moved,
+    })
+}
+
+/// The numbers that moved by more than they may. Only those of tests that came to the same end say
+/// something.
+fn moved(base: &Measured, new: &Measured, tolerance: Tolerance) -> Vec<Moved> {
+    if base.state != new.state || new.state == State::Killed {
+        return Vec::new();
+    }
+    let signed = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    let error = |test: &Measured| test.own_peak_error_bytes.unwrap_or(0);
+    let peak_error = error(base).saturating_add(error(new));
+    [
+        (
+            Number::Peak,
+            signed(base.own_peak_bytes),
+            signed(new.own_peak_bytes),
+            peak_error,
+        ),
+        (
+            Number::Retained,
+            base.own_retained_bytes,
+            new.own_retained_bytes,
+            0,
+        ),
+        (
+            Number::Allocated,
+            signed(base.own_allocated_bytes),
+            signed(new.own_allocated_bytes),
+            0,
+        ),
+        (
+            Number::Allocations,
+            signed(base.own_allocations),
+            signed(new.own_allocations),
+            0,
+        ),
+        (
+            Number::Process,
+            base.process_allocated_delta_bytes,
+            new.process_allocated_delta_bytes,
+            0,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(number, base, new, error)| {
+        let (base, new) = base.zip(new)?;
+        let allowed = error.saturating_add(allowed(number, base, tolerance));
+        (base.abs_diff(new) > allowed).then_some(Moved {
+            number,
+            base,
+            new,
+            allowed,
+        })
+    })
+    .collect()
+}
+
+fn allowed(number: Number, base: i64, tolerance: Tolerance) -> u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a tolerance needs no more digits, and the cast stops at the ends"
+    )]
+    let share = (base.unsigned_abs() as f64 * tolerance.percent / 100.0) as u64;
+    match number {
+        Number::Allocations => share,
+        _ => share.max(tolerance.bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{full, killed};
+
+    fn comparison(change: impl Fn(&mut crate::report::Row)) -> Comparison {
+        let base = full();
+        let mut new = base.clone();
+        change(&mut new);
+        let [base, new] = [base, new].map(|row| Baseline::of(&[row]));
+        Comparison::of(&base, &new, Tolerance::default()).unwrap()
+    }
+
+    #[test]
+    fn a_number_counts_beyond_its_error_and_the_tolerance() {
+        // Both peaks are off by up to 16 bytes.
+        let comparison_of = |peak| comparison(|row| row.own_peak_bytes = Some(peak));
+        assert_eq!(comparison_of(48 + 4096 + 32).changes, []);
+        let more = comparison_of(48 + 4096 + 33);
+        assert_eq!(more.changes[0].kind, Kind::Regression);
+        assert_eq!(more.changes[0].moved[0].allowed, 4096 + 32);
+        assert!(more.has_regression());
+
+        let less = comparison(|row| row.own_retained_bytes = Some(-5000));
+        assert_eq!(less.changes[0].kind, Kind::Improvement);
+        assert!(!less.has_regression());
+        let one = comparison(|row| row.own_allocations = Some(4));
+        assert_eq!(one.changes[0].kind, Kind::Regression);
+    }
+
+    #[test]
+    fn the_process_tier_counts_only_where_nothing_overlapped() {
+        let grown = |overlap| {
+            comparison(|row| {
+                row.process_allocated_delta_bytes = Some(1 << 20);
+                row.overlap = Some(overlap);
+            })
+        };
+        assert_eq!(grown(0).changes.len(), 1);
+        assert_eq!(grown(1).changes, []);
+    }
+
+    #[test]
+    fn outcomes_new_and_gone_tests_are_said() {
+        assert!(!comparison(|row| row.state = State::Failed).has_regression());
+        assert!(!comparison(|row| row.state = State::Passed).has_regression());
+        let killed = comparison(|row| row.state = State::Killed);
+        assert_eq!(killed.changes[0].kind, Kind::Changed, "it failed before");
+        let renamed = comparison(|row| row.test = "other".into());
+        let kinds: Vec<Kind> = renamed.changes.iter().map(|change| change.kind).collect();
+        assert_eq!(kinds, [Kind::Gone, Kind::New]);
+        assert!(renamed.has_regression(), "the new one fails");
+        assert_eq!(
+            comparison(|row| row.kernel_release = Some("7.0".into()))
+                .new_hosts
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn different_allocators_are_refused() {
+        let base = Baseline::of(&[full()]);
+        let mut other = full();
+        other.allocator = Allocator::Other;
+        let other = Baseline::of(&[other]);
+        assert!(Comparison::of(&base, &other, Tolerance::default()).is_err());
+        let nothing = Baseline::of(&[]);
+        assert!(Comparison::of(&base, &nothing, Tolerance::default()).is_ok());
+    }
+
+    #[test]
+    fn a_retry_stands_for_its_test_and_the_worst_of_several_for_all() {
+        let mut first = killed("t");
+        first.pid = 1;
+        let mut retry = full();
+        retry.test = "t".into();
+        retry.attempt = 2;
+        retry.state = State::Passed;
+        assert_eq!(
+            Baseline::of(&[first, retry.clone()]).tests[0].state,
+            State::Passed
+        );
+        let mut again = retry.clone();
+        again.iteration = 1;
+        again.state = State::Failed;
+        again.own_peak_bytes = Some(1);
+        let both = Baseline::of(&[retry, again]);
+        assert_eq!(both.tests.len(), 1);
+        assert_eq!(both.tests[0].state, State::Failed);
+        assert_eq!(both.tests[0].own_peak_bytes, Some(48));
+    }
+}

@@ -1,0 +1,39 @@
+//! What sidecars say when they are read together: the same analysis that `cargo heap` prints, as
+//! types.
+//!
+//! ```no_run
+//! use heap_runtime::report::{Context, Diagnosis, Run};
+//!
+//! let run = Run::read(&["target/heap/45f3fc9c".into()], |_, _| ())?;
+//! let context = Context::of(&run.rows);
+//! for row in run.rows.iter().filter(|row| row.state.is_bad()) {
+//!     println!("{} {}: {}", row.state, row.test, Diagnosis::of(row, &context).verdict());
+//! }
+//! # Ok::<(), heap_runtime::report::FolderError>(())
+//! ```
+
+mod baseline;
+mod compare;
+mod context;
+pub mod diagnosis;
+mod folder;
+mod order;
+mod process;
+mod record;
+mod row;
+mod run;
+#[cfg(test)]
+mod sample;
+mod state;
+mod totals;
+
+pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
+pub use compare::{Change, Comparison, DifferentAllocators, Kind, Moved, Number, Tolerance};
+pub use context::Context;
+pub use diagnosis::{Diagnosis, Finding, Verdict};
+pub use folder::RunFolder;
+pub use order::Order;
+pub use row::{Column, Row, TestKey};
+pub use run::{FolderError, Run};
+pub use state::State;
+pub use totals::Totals;

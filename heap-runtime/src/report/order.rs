@@ -1,0 +1,54 @@
+//! Orders of rows.
+
+use std::cmp::{Ordering, Reverse};
+
+use super::row::Row;
+
+/// What rows are sorted by. Numbers come the largest first, and what was not measured last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
+pub enum Order {
+    /// Killed, failed, running, skipped, passed; then by name.
+    #[default]
+    Outcome,
+    /// Package, binary, test.
+    Name,
+    /// When they started.
+    Start,
+    /// How long they ran.
+    Time,
+    /// Own peak.
+    Peak,
+    /// Own retained bytes.
+    Retained,
+    /// Own allocated bytes.
+    Allocated,
+    /// Process difference.
+    Process,
+}
+
+impl Order {
+    /// Sorts rows.
+    pub fn sort(self, rows: &mut [Row]) {
+        rows.sort_by(|a, b| self.compare(a, b).then_with(|| by_name(a, b)));
+    }
+
+    fn compare(self, a: &Row, b: &Row) -> Ordering {
+        match self {
+            Self::Outcome => a.state.cmp(&b.state),
+            Self::Name => Ordering::Equal,
+            Self::Start => a.started_at.cmp(&b.started_at),
+            Self::Time => Reverse(a.duration_ns).cmp(&Reverse(b.duration_ns)),
+            Self::Peak => Reverse(a.own_peak_bytes).cmp(&Reverse(b.own_peak_bytes)),
+            Self::Retained => Reverse(a.own_retained_bytes).cmp(&Reverse(b.own_retained_bytes)),
+            Self::Allocated => Reverse(a.own_allocated_bytes).cmp(&Reverse(b.own_allocated_bytes)),
+            Self::Process => Reverse(a.process_allocated_delta_bytes)
+                .cmp(&Reverse(b.process_allocated_delta_bytes)),
+        }
+    }
+}
+
+fn by_name(a: &Row, b: &Row) -> Ordering {
+    (a.key(), a.turn(), &a.run_id).cmp(&(b.key(), b.turn(), &b.run_id))
+}

@@ -1,0 +1,345 @@
+//! One execution of a test, as one flat row.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{HostMemory, Record};
+use super::state::State;
+use crate::jemalloc::Allocator;
+use crate::run::Runner;
+use crate::sidecar::{self, Budget, FailureKind, PeakSource, ReadError};
+
+/// A column of [`Row`]: its name and what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Column {
+    /// The key in JSON, and the heading in CSV.
+    pub name: &'static str,
+    /// What is in it, in the lines of its documentation.
+    pub about: &'static [&'static str],
+}
+
+/// The row and its columns, written down once.
+macro_rules! row {
+    (
+        always { $($(#[doc = $always_doc:literal])+ $always:ident: $always_type:ty,)* }
+        measured { $($(#[doc = $doc:literal])+ $field:ident: $type:ty,)* }
+    ) => {
+        /// One execution of a test: what a report, an export and a comparison go by.
+        ///
+        /// Columns are stable: new ones may come, and none changes its meaning or goes. One that is
+        /// optional is absent where it was not measured. *Before* and *after* are around the test's
+        /// body; a test that was killed has no after.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub struct Row {
+            $($(#[doc = $always_doc])+ pub $always: $always_type,)*
+            $(
+                $(#[doc = $doc])+
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+        }
+
+        impl Row {
+            /// All columns, in their order.
+            pub const COLUMNS: &[Column] = &[
+                $(Column { name: stringify!($always), about: &[$($always_doc),+] },)*
+                $(Column { name: stringify!($field), about: &[$($doc),+] },)*
+            ];
+        }
+    };
+}
+
+row! {
+    always {
+        /// The run that the execution belongs to.
+        run_id: String,
+        /// The package whose test this is.
+        package: String,
+        /// The test binary, by the name of its crate.
+        binary: String,
+        /// The test as the harness prints it: module path without the crate, then the function.
+        test: String,
+        /// Which attempt this is, from 1; more under nextest's retries.
+        attempt: u32,
+        /// Which execution of the test in this run and attempt this is, from 0.
+        iteration: u32,
+        /// `killed`, `failed`, `running`, `skipped` or `passed`.
+        state: State,
+        /// The source file, relative to the workspace.
+        source_file: String,
+        /// The line of the function, from 1.
+        source_line: u32,
+        /// What started the test process: `cargo-test`, `nextest` or `other`.
+        runner: Runner,
+        /// The test's process.
+        pid: u32,
+        /// When the body started: UTC, RFC 3339, milliseconds.
+        started_at: String,
+        /// The process's allocator: `jemalloc` or `other`.
+        allocator: Allocator,
+        /// Whether the test asked to overlap with no other tracked test of its process.
+        exclusive: bool,
+    }
+    measured {
+        /// Which round of a nextest stress run this is, from 0.
+        stress_index: u32,
+        /// How long the body ran, in nanoseconds.
+        duration_ns: u64,
+        /// `panic`, `error`, `budget` or `should_panic`, for a test that failed.
+        failure_kind: FailureKind,
+        /// What was said of the failure.
+        failure_message: String,
+        /// Why a skipped test did not do its work.
+        skip_reason: String,
+        /// Labels, by key; as JSON in CSV.
+        labels: BTreeMap<String, String>,
+        /// Metrics, by name; as JSON in CSV.
+        metrics: BTreeMap<String, f64>,
+        /// The budgets and what came of them; as JSON in CSV.
+        budgets: Vec<Budget>,
+        /// Why a tier is missing.
+        heap_reason: String,
+        /// Own tier: the largest live amount above the start, in bytes.
+        own_peak_bytes: u64,
+        /// Own tier: how far the true peak may be from that, either way, in bytes.
+        own_peak_error_bytes: u64,
+        /// Own tier: how the peak was taken: `exact`, `thread_event` or `thread_peak`.
+        own_peak_source: PeakSource,
+        /// Own tier: allocated minus freed, in bytes; may be below zero.
+        own_retained_bytes: i64,
+        /// Own tier: bytes allocated in all.
+        own_allocated_bytes: u64,
+        /// Own tier: bytes freed in all.
+        own_deallocated_bytes: u64,
+        /// Own tier: how many allocations, where the test asked for `exact`.
+        own_allocations: u64,
+        /// Own tier: the threads that are in it.
+        own_threads: u32,
+        /// Own tier: those that the test left running.
+        own_threads_running: u32,
+        /// Process tier: after minus before of jemalloc's allocated bytes.
+        process_allocated_delta_bytes: i64,
+        /// Process tier: after minus before of jemalloc's resident bytes.
+        process_resident_delta_bytes: i64,
+        /// How many other tracked tests of the process ran at any moment of this one.
+        overlap: u32,
+        /// The host's first CPU model.
+        cpu_model: String,
+        /// The host's architecture.
+        arch: String,
+        /// The host's kernel release.
+        kernel_release: String,
+        /// The host's CPUs that are online.
+        online_cpus: u64,
+        /// The host's memory, in KiB.
+        total_memory_kib: u64,
+        /// The host's memory that new work could have, before, in KiB.
+        mem_available_before_kib: u64,
+        /// The same after.
+        mem_available_kib: u64,
+        /// The host's swap that is free, before, in KiB.
+        swap_free_before_kib: u64,
+        /// The same after.
+        swap_free_kib: u64,
+        /// PSI of memory: percent of the last 10 s in which some task waited, before.
+        psi_some_avg10_before: f64,
+        /// The same after.
+        psi_some_avg10: f64,
+        /// PSI of memory: percent of the last 10 s in which all tasks waited, before.
+        psi_full_avg10_before: f64,
+        /// The same after.
+        psi_full_avg10: f64,
+        /// PSI of memory: microseconds between before and after in which some task waited.
+        psi_some_stall_us: u64,
+        /// PSI of memory: microseconds between before and after in which all tasks waited.
+        psi_full_stall_us: u64,
+        /// The cgroup's memory, before, in bytes.
+        cgroup_current_before_bytes: u64,
+        /// The same after.
+        cgroup_current_bytes: u64,
+        /// The cgroup's hard limit, in bytes.
+        cgroup_max_bytes: u64,
+        /// The cgroup's limit above which it is slowed down, in bytes.
+        cgroup_high_bytes: u64,
+        /// How often the cgroup went over `high` between before and after.
+        cgroup_high_events: u64,
+        /// How often the cgroup was about to go over `max` between before and after.
+        cgroup_max_events: u64,
+        /// Processes of the cgroup that an out-of-memory killer has killed since it was made, before.
+        cgroup_oom_kills_before: u64,
+        /// The same after.
+        cgroup_oom_kills: u64,
+        /// Processes of the host that an out-of-memory killer has killed since boot, before.
+        host_oom_kills_before: u64,
+        /// The same after.
+        host_oom_kills: u64,
+        /// The process's resident memory, before, in bytes.
+        rss_before_bytes: u64,
+        /// The same after.
+        rss_bytes: u64,
+        /// The most that the process's resident memory has been, in bytes: after, or else before.
+        peak_rss_bytes: u64,
+    }
+}
+
+impl Row {
+    /// Reads the row of the sidecar in a file, as things stand now.
+    ///
+    /// # Errors
+    ///
+    /// As [`sidecar::read`].
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        sidecar::read_as::<Record>(path).map(Self::of)
+    }
+
+    /// Package, binary and test: what is the same test in every run.
+    #[must_use]
+    pub fn key(&self) -> TestKey<'_> {
+        (&self.package, &self.binary, &self.test)
+    }
+
+    /// Which execution of its test in the run this is: attempt, stress index, iteration.
+    #[must_use]
+    pub fn turn(&self) -> (u32, Option<u32>, u32) {
+        (self.attempt, self.stress_index, self.iteration)
+    }
+
+    /// Budgets that did not hold.
+    pub fn broken_budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets
+            .iter()
+            .flatten()
+            .filter(|budget| budget.held == Some(false))
+    }
+
+    fn of(record: Record) -> Self {
+        let state = State::of(&record);
+        let Record {
+            host: after,
+            host_before: before,
+            heap,
+            ..
+        } = record;
+        let (failure_kind, failure_message) = record
+            .failure
+            .map(|failure| (failure.kind, failure.message))
+            .unzip();
+        let delta = heap.process.map(|process| process.delta);
+        let own = heap.own;
+        let psi = |host: &HostMemory| {
+            host.memory_pressure.as_ref().map(|psi| {
+                (
+                    psi.some.avg10,
+                    psi.full.avg10,
+                    psi.some.total,
+                    psi.full.total,
+                )
+            })
+        };
+        let (psi_before, psi_after) = (psi(&before), psi(&after));
+        let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
+        Self {
+            state,
+            run_id: record.run_id,
+            package: record.package,
+            binary: record.binary,
+            test: record.test_name,
+            attempt: record.attempt,
+            iteration: record.iteration,
+            source_file: record.source.file,
+            source_line: record.source.line,
+            runner: record.runner,
+            pid: record.pid,
+            started_at: record.started_at,
+            allocator: heap.allocator,
+            exclusive: heap.exclusive,
+            stress_index: record.stress_index,
+            duration_ns: record.duration_ns,
+            failure_kind,
+            failure_message,
+            skip_reason: record.skip_reason,
+            labels: Some(record.labels).filter(|labels| !labels.is_empty()),
+            metrics: Some(record.metrics).filter(|metrics| !metrics.is_empty()),
+            budgets: Some(record.budgets).filter(|budgets| !budgets.is_empty()),
+            heap_reason: heap.reason,
+            own_peak_bytes: own.and_then(|own| own.peak_bytes),
+            own_peak_error_bytes: own.and_then(|own| own.peak_error_bytes),
+            own_peak_source: own.and_then(|own| own.peak_source),
+            own_retained_bytes: own.map(|own| own.retained_bytes),
+            own_allocated_bytes: own.map(|own| own.allocated_bytes),
+            own_deallocated_bytes: own.map(|own| own.deallocated_bytes),
+            own_allocations: own.and_then(|own| own.allocations),
+            own_threads: own.map(|own| own.threads),
+            own_threads_running: own.map(|own| own.threads_running),
+            process_allocated_delta_bytes: delta.and_then(|delta| delta.allocated_bytes),
+            process_resident_delta_bytes: delta.and_then(|delta| delta.resident_bytes),
+            overlap: heap.overlap,
+            cpu_model: after.cpu_model,
+            arch: after.arch,
+            kernel_release: after.kernel_release,
+            online_cpus: after.online_cpus,
+            total_memory_kib: after.total_memory_kib,
+            mem_available_before_kib: before.mem_available_kib,
+            mem_available_kib: after.mem_available_kib,
+            swap_free_before_kib: before.swap_free_kib,
+            swap_free_kib: after.swap_free_kib,
+            psi_some_avg10_before: psi_before.map(|psi| psi.0),
+            psi_some_avg10: psi_after.map(|psi| psi.0),
+            psi_full_avg10_before: psi_before.map(|psi| psi.1),
+            psi_full_avg10: psi_after.map(|psi| psi.1),
+            psi_some_stall_us: moved(psi_before.map(|psi| psi.2), psi_after.map(|psi| psi.2)),
+            psi_full_stall_us: moved(psi_before.map(|psi| psi.3), psi_after.map(|psi| psi.3)),
+            cgroup_current_before_bytes: before.cgroup_memory.current_bytes,
+            cgroup_current_bytes: after.cgroup_memory.current_bytes,
+            // Limits are read after the test; one that was killed has at best those before.
+            cgroup_max_bytes: after
+                .cgroup_memory
+                .max_bytes
+                .or(before.cgroup_memory.max_bytes),
+            cgroup_high_bytes: after
+                .cgroup_memory
+                .high_bytes
+                .or(before.cgroup_memory.high_bytes),
+            cgroup_high_events: moved(events_before.high, events.high),
+            cgroup_max_events: moved(events_before.max, events.max),
+            cgroup_oom_kills_before: events_before.oom_kill,
+            cgroup_oom_kills: events.oom_kill,
+            host_oom_kills_before: before.vm_oom_kill,
+            host_oom_kills: after.vm_oom_kill,
+            rss_before_bytes: before.rss_bytes,
+            rss_bytes: after.rss_bytes,
+            peak_rss_bytes: after.peak_rss_bytes.or(before.peak_rss_bytes),
+        }
+    }
+}
+
+/// Package, binary and test.
+pub type TestKey<'a> = (&'a str, &'a str, &'a str);
+
+/// By how much a counter moved. One that went back was another's: the process changed its cgroup.
+fn moved(before: Option<u64>, after: Option<u64>) -> Option<u64> {
+    after?.checked_sub(before?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_the_keys_of_a_row_in_their_order() {
+        let row = super::super::sample::full();
+        let json = serde_json::to_string(&row).unwrap();
+        // A row that has everything has every column.
+        let mut from = 0;
+        for column in Row::COLUMNS {
+            let key = format!("\"{}\":", column.name);
+            let at = json[from..].find(&key);
+            from += at.unwrap_or_else(|| panic!("{key} after {from} in {json}"));
+        }
+        assert_eq!(serde_json::from_str::<Row>(&json).unwrap(), row);
+    }
+}

@@ -1,0 +1,144 @@
+//! All executions of a run.
+
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::order::Order;
+use super::row::Row;
+use crate::sidecar::{self, Unreadable};
+
+/// What is left of a run: a row for each sidecar, and the files that are none.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Run {
+    /// The folders that the sidecars are in.
+    pub folders: Vec<PathBuf>,
+    /// The executions: those that were killed first, then the failed, then by name.
+    pub rows: Vec<Row>,
+    /// Files that are named like sidecars and could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Run {
+    /// Reads the sidecars in these folders.
+    ///
+    /// All CPUs read, and what is kept of each file is its row. `progress` is told how many files
+    /// are done, and how many there are, by whichever thread has come so far.
+    ///
+    /// # Errors
+    ///
+    /// Where one of the folders cannot be read. Files in it that cannot be are in
+    /// [`unreadable`](Self::unreadable).
+    pub fn read(
+        folders: &[PathBuf],
+        progress: impl Fn(usize, usize) + Sync,
+    ) -> Result<Self, FolderError> {
+        let mut paths = Vec::new();
+        for folder in folders {
+            let found = sidecar::paths(folder).map_err(|error| FolderError {
+                folder: folder.clone(),
+                error,
+            })?;
+            paths.extend(found);
+        }
+        let (rows, unreadable) = read_all(&paths, &progress);
+        let mut run = Self {
+            folders: folders.to_vec(),
+            rows,
+            unreadable,
+        };
+        Order::default().sort(&mut run.rows);
+        run.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(run)
+    }
+
+    /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.
+    pub fn keep(&mut self, id: &str) {
+        self.rows.retain(|row| row.run_id == id);
+    }
+}
+
+/// A folder that could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FolderError {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Why it could not be read.
+    pub error: io::Error,
+}
+
+impl std::fmt::Display for FolderError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "cannot read the sidecars in `{}`: {}",
+            self.folder.display(),
+            self.error
+        )
+    }
+}
+
+impl std::error::Error for FolderError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+fn read_all(
+    paths: &[PathBuf],
+    progress: &(impl Fn(usize, usize) + Sync),
+) -> (Vec<Row>, Vec<Unreadable>) {
+    /// Often enough to be seen moving, and seldom enough to cost nothing.
+    const STEP: usize = 64;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+        loop {
+            let start = next.fetch_add(STEP, Ordering::Relaxed);
+            let Some(some) = paths.get(start..paths.len().min(start + STEP)) else {
+                return (rows, unreadable);
+            };
+            if some.is_empty() {
+                return (rows, unreadable);
+            }
+            for path in some {
+                read_one(path, &mut rows, &mut unreadable);
+            }
+            progress(start + some.len(), paths.len());
+        }
+    };
+    // A thread is not worth starting for fewer files than it takes at once.
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(paths.len().div_ceil(STEP))
+        .max(1);
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let (mut rows, mut unreadable) = work();
+        for other in others {
+            // Reading does not panic; if it did, that is for the caller to see.
+            let (more, wrong) = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            rows.extend(more);
+            unreadable.extend(wrong);
+        }
+        (rows, unreadable)
+    })
+}
+
+fn read_one(path: &Path, rows: &mut Vec<Row>, unreadable: &mut Vec<Unreadable>) {
+    match Row::read(path) {
+        Ok(row) => rows.push(row),
+        // A run that goes on replaces its files; one that was cleaned away is no longer there.
+        Err(sidecar::ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => unreadable.push(Unreadable {
+            path: path.to_owned(),
+            error,
+        }),
+    }
+}

@@ -1,0 +1,122 @@
+//! `cargo heap compare` and `cargo heap baseline save`.
+
+use std::ffi::OsStr;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::run::{Run, Said, failed, passed, program, skipped};
+
+fn heap(base: &Run, arguments: &[&OsStr]) -> Said {
+    base.said(&program().args(arguments).output().unwrap())
+}
+
+fn compare(base: &Run, new: &Run, arguments: &[&str]) -> Said {
+    let mut all = vec![
+        OsStr::new("compare"),
+        base.path().as_ref(),
+        new.path().as_ref(),
+    ];
+    all.extend(arguments.iter().map(OsStr::new));
+    heap(base, &all)
+}
+
+fn two_runs() -> (Run, Run) {
+    let base = Run::of(&[
+        passed("same", 1 << 20),
+        passed("grows", 1 << 20),
+        passed("shrinks", 1 << 20),
+        passed("breaks", 1 << 20),
+        passed("now_skipped", 1 << 20),
+        passed("gone", 1 << 20),
+        failed("mended"),
+    ]);
+    let mut elsewhere = passed("same", (1 << 20) + 1000);
+    elsewhere["host"]["kernel_release"] = "6.13.0".into();
+    let new = Run::of(&[
+        elsewhere,
+        passed("grows", 3 << 20),
+        passed("shrinks", 1 << 19),
+        failed("breaks"),
+        skipped("now_skipped", "why"),
+        passed("new", 1 << 20),
+        passed("mended", 1 << 20),
+    ]);
+    (base, new)
+}
+
+#[test]
+fn what_changed_is_said_test_by_test() {
+    let (base, new) = two_runs();
+    let said = compare(&base, &new, &[]);
+    assert_snapshot!("table", format!("{}---\n{}", said.stdout, said.stderr));
+    assert_eq!(said.status, Some(1));
+    let said = compare(&base, &new, &["--format", "markdown", "--tolerance", "5%"]);
+    assert_snapshot!("compare_markdown", said.stdout);
+    let said = compare(&base, &base, &[]);
+    assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
+    let said = compare(&base, &new, &["--format", "json"]);
+    let comparison: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(comparison["changes"][0]["kind"], "regression");
+    assert_eq!(
+        compare(&base, &new, &["--tolerance", "8 parsecs"]).status,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_saved_baseline_says_the_same_as_its_run() {
+    let (base, new) = two_runs();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heap.json");
+    let save = [
+        OsStr::new("baseline"),
+        OsStr::new("save"),
+        file.as_os_str(),
+        base.path().as_ref(),
+    ];
+    assert_eq!(heap(&base, &save).status, Some(0));
+    let against = |base_name: &OsStr| {
+        heap(
+            &base,
+            &[OsStr::new("compare"), base_name, new.path().as_ref()],
+        )
+        .stdout
+    };
+    assert_eq!(against(file.as_os_str()), against(base.path().as_ref()));
+    let first = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(heap(&base, &save).status, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), first);
+    assert!(!first.contains("duration") && !first.contains("run_id"));
+    assert_snapshot!(
+        "baseline",
+        first.lines().take(32).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let (base, _) = two_runs();
+    let mut other = passed("same", 1 << 20);
+    other["heap"] = json!({ "allocator": "other", "reason": "no jemalloc" });
+    let said = compare(&base, &Run::of(&[other]), &[]);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr.contains("cannot be compared"),
+        "{}",
+        said.stderr
+    );
+
+    base.file("no-baseline.json", "{}");
+    let file = base.path().join("no-baseline.json");
+    let said = heap(
+        &base,
+        &[
+            OsStr::new("compare"),
+            file.as_os_str(),
+            base.path().as_ref(),
+        ],
+    );
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("is no baseline"), "{}", said.stderr);
+}

@@ -1,0 +1,112 @@
+//! The runs of a workspace: the newest is meant where none is named, and `cargo heap clean`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use crate::run::{Said, passed, program};
+
+/// A workspace without any code, and runs in its target folder.
+struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("src")).unwrap();
+        fs::write(folder.path().join("src/lib.rs"), "").unwrap();
+        let manifest = "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n";
+        fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+        Self { folder }
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("target/heap")
+    }
+
+    /// A run of one test of its name, so many hours old.
+    fn run(&self, id: &str, hours: u64) {
+        let folder = self.runs().join(id);
+        fs::create_dir_all(&folder).unwrap();
+        let mut sidecar = passed(id, 64);
+        sidecar["run_id"] = id.into();
+        fs::write(folder.join("t.heap.json"), sidecar.to_string()).unwrap();
+        let time = SystemTime::now() - Duration::from_secs(hours * 3600);
+        fs::File::open(&folder).unwrap().set_modified(time).unwrap();
+    }
+
+    fn kept(&self) -> Vec<String> {
+        let mut kept: Vec<String> = fs::read_dir(self.runs())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        kept.sort();
+        kept
+    }
+
+    fn heap(&self, arguments: &[&str]) -> Said {
+        let output = program()
+            .args(arguments)
+            .env_remove("CARGO_TARGET_DIR")
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        Said {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            status: output.status.code(),
+        }
+    }
+}
+
+#[test]
+fn the_newest_run_is_meant_where_none_is_named() {
+    let workspace = Workspace::new();
+    let said = workspace.heap(&["report"]);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr.contains("there is no run yet"),
+        "{}",
+        said.stderr
+    );
+    workspace.run("aaa1", 5);
+    workspace.run("aab2", 1);
+    workspace.run("aac3", 3);
+    assert!(workspace.heap(&["report"]).stdout.contains(" aab2 "));
+    assert!(workspace.heap(&["report", "aac"]).stdout.contains(" aac3 "));
+    let both = workspace.heap(&["report", "aaa1", "aac3", "--format", "ndjson"]);
+    assert_eq!(both.stdout.lines().count(), 2);
+    let said = workspace.heap(&["report", "aa"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("several"), "{}", said.stderr);
+    let all = workspace.heap(&["export", "--all"]);
+    assert_eq!(all.stdout.lines().count(), 3);
+}
+
+#[test]
+fn clean_removes_old_runs_and_nothing_else() {
+    let workspace = Workspace::new();
+    for (id, hours) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+        workspace.run(id, hours);
+    }
+    fs::write(workspace.runs().join("d/notes.txt"), "mine").unwrap();
+    workspace.run("d", 4);
+    let precious = workspace.folder.path().join("precious");
+    fs::create_dir(&precious).unwrap();
+    std::os::unix::fs::symlink(&precious, workspace.runs().join("link")).unwrap();
+    assert_eq!(workspace.heap(&["clean"]).status, Some(2), "unasked");
+    let said = workspace.heap(&["clean", "--keep", "2", "--dry-run"]);
+    assert!(said.stdout.contains("would remove"), "{}", said.stdout);
+    assert_eq!(workspace.kept(), ["a", "b", "c", "d", "link"]);
+    let said = workspace.heap(&["clean", "--keep", "2"]);
+    assert_eq!(workspace.kept(), ["a", "b", "d", "link"]);
+    assert!(
+        said.stderr.contains("`notes.txt` in it is no sidecar"),
+        "{}",
+        said.stderr
+    );
+    assert!(precious.is_dir());
+}

@@ -1,0 +1,12 @@
+//! `cargo heap` as people run it: the real program over runs of every kind.
+
+mod browser;
+mod compare;
+mod end_to_end;
+mod export;
+mod html;
+mod kept;
+mod manual;
+mod report;
+mod run;
+mod show;

@@ -1,0 +1,161 @@
+//! `cargo heap report`.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::run::{Run, passed, program};
+
+#[test]
+fn the_table_says_what_each_test_did_and_why_it_failed() {
+    let said = Run::of_all_kinds().heap("report", &[]);
+    assert_snapshot!(said.stdout);
+    assert_eq!((said.stderr.as_str(), said.status), ("", Some(1)));
+}
+
+#[test]
+fn markdown_is_for_a_step_summary_and_annotations_are_beside_it() {
+    let said = Run::of_all_kinds().heap("report", &["--format", "markdown", "--github"]);
+    assert_snapshot!("markdown", said.stdout);
+    assert_snapshot!("annotations", said.stderr);
+}
+
+#[test]
+fn json_is_one_document_and_ndjson_a_line_for_each_test() {
+    let run = Run::of_all_kinds();
+    let said = run.heap("report", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(report["totals"]["tests"], 7);
+    assert_eq!(report["totals"]["killed"], 1);
+    assert_eq!(report["tests"][0]["state"], "killed");
+    assert_eq!(report["diagnoses"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        report["diagnoses"][1]["findings"][0]["verdict"],
+        "host_short"
+    );
+
+    let said = run.heap("report", &["--format", "ndjson"]);
+    let lines: Vec<Value> = said
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(Value::Array(lines), report["tests"]);
+}
+
+#[test]
+fn tests_are_filtered_sorted_and_cut() {
+    let run = Run::of_all_kinds();
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let all = [&["--format", "ndjson"], arguments].concat();
+        let said = run.heap("report", &all);
+        let name = |line| serde_json::from_str::<Value>(line).unwrap()["test"].to_string();
+        said.stdout.lines().map(name).collect()
+    };
+    assert_eq!(
+        names(&["--filter", "latency", "--sort", "name"]),
+        ["\"latency::futex_wakeup\"", "\"latency::pipe_switch\""]
+    );
+    assert_eq!(
+        names(&["--filter", "/^f.*cpu$/"]),
+        ["\"fairness::two_spinners_share_one_cpu\""]
+    );
+    assert_eq!(
+        names(&["--sort", "peak", "--top", "2"]),
+        [
+            "\"lifetime::a_thousand_threads\"",
+            "\"fairness::two_spinners_share_one_cpu\""
+        ]
+    );
+    // What was killed comes first in any order.
+    assert_eq!(
+        names(&["--sort", "peak"])[0],
+        "\"lifetime::eats_everything\""
+    );
+    assert_eq!(run.heap("report", &["--filter", "/(/"]).status, Some(2));
+}
+
+#[test]
+fn hostile_files_are_counted_named_and_never_acted_on() {
+    let run = Run::of(&[passed("good", 64)]);
+    let mut escapes = passed("\u{1b}[2J\u{1b}]0;owned\u{7}<script>", 64);
+    escapes["package"] = "x\u{202e}y".into();
+    run.file("escapes.heap.json", &escapes.to_string());
+    run.file("truncated.heap.json", "{\"format_version\": 1, ");
+    run.file("empty.heap.json", "");
+    run.file("foreign.heap.json", "{\"hello\": \"\\u001b[31mworld\"}");
+    run.file("nested.heap.json", &"[".repeat(100_000));
+    run.file("huge.heap.json", &vec![b' '; (4 << 20) + 1]);
+    run.file(
+        "not-utf8.heap.json",
+        b"{\"format_version\": 1, \"x\": \"\xff\"}",
+    );
+    let mut future = passed("future", 64);
+    future["format_version"] = 99.into();
+    future["heap"] = "quite different".into();
+    run.file("future.heap.json", &future.to_string());
+    run.file("name\u{1b}[31m.heap.json", "{}");
+    run.file("unrelated.json", "{}");
+    std::os::unix::fs::symlink("/dev/zero", run.path().join("link.heap.json")).unwrap();
+
+    let said = run.heap("report", &[]);
+    assert!(!said.stdout.contains('\u{1b}') && !said.stderr.contains('\u{1b}'));
+    assert_snapshot!("hostile", format!("{}\n---\n{}", said.stdout, said.stderr));
+    assert_eq!(said.status, Some(0));
+
+    let said = run.heap("report", &["--format", "markdown"]);
+    assert!(!said.stdout.contains("<script>") && !said.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_what_to_do() {
+    let run = Run::empty();
+    let elsewhere = program().args(["report", "no-such-run"]).output().unwrap();
+    let said = run.said(&elsewhere);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr
+            .contains("neither a folder nor a run `no-such-run`"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(run.heap("report", &["--format", "pdf"]).status, Some(2));
+    assert_eq!(run.heap("reprot", &[]).status, Some(2));
+
+    let said = run.heap("report", &[]);
+    assert_eq!(said.status, Some(0));
+    assert_snapshot!("empty", said.stdout);
+}
+
+#[test]
+fn a_sidecar_dir_that_is_used_again_shows_its_newest_run() {
+    let mut older = passed("older", 64);
+    older["run_id"] = "older".into();
+    older["started_at"] = "2026-11-22T10:00:00.000Z".into();
+    let run = Run::of(&[older, passed("newer", 64)]);
+    let output = program()
+        .args(["heap", "report", "--format", "ndjson"])
+        .env("HEAP_SIDECAR_DIR", run.path())
+        .output()
+        .unwrap();
+    let said = run.said(&output);
+    assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+    assert!(said.stdout.contains("\"newer\""));
+}
+
+#[test]
+fn colours_are_for_those_who_force_them() {
+    let run = Run::of_all_kinds();
+    let coloured = |variables: &[(&str, &str)]| {
+        let output = program()
+            .arg("report")
+            .arg(run.path())
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        run.said(&output).stdout.contains("\u{1b}[")
+    };
+    assert!(!coloured(&[]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "0")]));
+}

@@ -1,0 +1,54 @@
+//! `cargo heap show`.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::run::{Run, Said, program};
+
+fn show(run: &Run, arguments: &[&str]) -> Said {
+    let output = program()
+        .arg("show")
+        .args(arguments)
+        .arg("--run")
+        .arg(run.path())
+        .output()
+        .unwrap();
+    run.said(&output)
+}
+
+#[test]
+fn everything_about_one_test() {
+    let run = Run::of_all_kinds();
+    assert_snapshot!("passed", show(&run, &["two_spinners"]).stdout);
+    let said = show(&run, &["lifetime::a_thousand_threads"]);
+    assert_snapshot!("over_budget", said.stdout);
+    assert_eq!(said.status, Some(1));
+    assert_snapshot!("killed", show(&run, &["eats"]).stdout);
+    assert_snapshot!("skipped", show(&run, &["deadline"]).stdout);
+}
+
+#[test]
+fn json_has_the_sidecar_in_it() {
+    let said = show(&Run::of_all_kinds(), &["pipe_switch", "--format", "json"]);
+    let shown: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(shown[0]["sidecar"]["test_name"], "latency::pipe_switch");
+    assert_eq!(
+        shown[0]["diagnosis"]["findings"][0]["verdict"],
+        "host_short"
+    );
+}
+
+#[test]
+fn a_name_has_to_be_one_tests() {
+    let run = Run::of_all_kinds();
+    let said = show(&run, &["lifetime"]);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr.contains("2 tests have `lifetime`"),
+        "{}",
+        said.stderr
+    );
+    let said = show(&run, &["no such"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("no tracked test"), "{}", said.stderr);
+}

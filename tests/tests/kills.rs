@@ -1,0 +1,268 @@
+//! Processes that are killed: every test that began has a readable sidecar, every test that ended
+//! its finished one, and nothing else is taken for one.
+//!
+//! The victims are tests of this binary that are ignored, run by it as a child.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use heap_runtime::heap_tracked;
+use heap_runtime::sidecar::{Outcome, Sidecar, Status, read_run};
+use heap_tests::scratch;
+
+heap_runtime::use_jemalloc!();
+
+/// This binary again, to run one of its victims.
+fn victim(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "--ignored", "--nocapture", name])
+        .env("HEAP_SIDECAR_DIR", folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// The sidecars of a folder, every one of them readable.
+fn sidecars(folder: &Path) -> Vec<Sidecar> {
+    let (sidecars, unreadable) = read_run(folder).unwrap();
+    assert!(unreadable.is_empty(), "{unreadable:?}");
+    sidecars
+}
+
+/// What is in the folder beside sidecars must not look like one.
+fn assert_nothing_else(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            name.ends_with(".heap.json") || name.starts_with('.'),
+            "{name}"
+        );
+    }
+}
+
+mod victims {
+    use super::*;
+    use std::io::Write as _;
+
+    #[heap_tracked]
+    fn short() {
+        std::io::stdout().write_all(b"B").unwrap();
+        drop(std::hint::black_box(vec![0_u8; 1000]));
+    }
+
+    /// Eight threads that run tracked functions for as long as they live. Says `B` in each body,
+    /// and `E` when its end is written.
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn busy() {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    loop {
+                        short();
+                        std::io::stdout().write_all(b"E").unwrap();
+                    }
+                });
+            }
+        });
+    }
+
+    fn prepare() {
+        heap_runtime::label("stage", "prepared");
+        std::mem::forget(std::hint::black_box(vec![0_u8; 8192]));
+        heap_runtime::checkpoint("before the end");
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn aborts() {
+        prepare();
+        std::process::abort();
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn exits() {
+        prepare();
+        std::process::exit(7);
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn overflows_its_stack() {
+        #[expect(unconditional_recursion, reason = "that is the point")]
+        fn deeper(depth: u64) -> u64 {
+            let frame = std::hint::black_box([depth; 64]);
+            deeper(depth + 1) + frame[0]
+        }
+        prepare();
+        deeper(0);
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn is_terminated() {
+        prepare();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)
+            .unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+
+    /// Allocates until the limit that the test sets is reached.
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn runs_out_of_address_space() {
+        prepare();
+        let limit = rustix::process::Rlimit {
+            current: Some(1 << 30),
+            maximum: Some(1 << 30),
+        };
+        rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+        let mut held: Vec<Vec<u8>> = Vec::new();
+        loop {
+            held.push(std::hint::black_box(vec![1; 16 << 20]));
+        }
+    }
+}
+
+/// Kills `child` and gives how many bodies had begun, and how many had ended for their callers.
+fn kill(mut child: Child) -> (usize, usize) {
+    child.kill().unwrap();
+    let mut said = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    child.wait().unwrap();
+    (said.matches('B').count(), said.matches('E').count())
+}
+
+/// Numbers that are the same in every run: a xorshift.
+fn numbers(mut state: u64) -> impl Iterator<Item = u64> {
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    })
+}
+
+#[test]
+fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
+    let kills = std::env::var("HEAP_TESTS_KILLS").map_or(100, |text| text.parse().unwrap());
+    let mut began_in_all = 0;
+    for (kill_number, number) in numbers(0x9e37_79b9_7f4a_7c15).take(kills).enumerate() {
+        let folder = scratch::folder();
+        let mut child = victim("victims::busy", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // libtest's own lines, then the first body.
+        let mut byte = [0];
+        while byte != *b"B" {
+            child
+                .stdout
+                .as_mut()
+                .unwrap()
+                .read_exact(&mut byte)
+                .unwrap();
+        }
+        std::thread::sleep(Duration::from_micros(number % 15_000));
+        let (began, ended) = kill(child);
+        let began = began + 1;
+
+        let sidecars = sidecars(folder.path());
+        let finished = sidecars
+            .iter()
+            .filter(|sidecar| sidecar.status == Status::Finished)
+            .count();
+        assert!(
+            sidecars.len() >= began,
+            "kill {kill_number}: {} of {began}",
+            sidecars.len()
+        );
+        assert!(
+            finished >= ended,
+            "kill {kill_number}: {finished} of {ended}"
+        );
+        assert!(sidecars.len() - finished <= 8, "kill {kill_number}");
+        for sidecar in &sidecars {
+            match sidecar.status {
+                Status::Finished => assert_eq!(sidecar.outcome, Some(Outcome::Passed)),
+                _ => assert_eq!(sidecar.outcome, None),
+            }
+            assert!(sidecar.host_before.heap_state.is_some());
+        }
+        assert_nothing_else(folder.path());
+        began_in_all += began;
+    }
+    println!("{kills} kills, {began_in_all} tests had begun, none lost");
+}
+
+/// What remains of a test that ended its own process.
+fn remains(name: &str) -> (ExitStatus, Sidecar) {
+    let folder = scratch::folder();
+    let status = victim(name, folder.path()).status().unwrap();
+    let mut sidecars = sidecars(folder.path());
+    assert_eq!(sidecars.len(), 1);
+    let sidecar = sidecars.remove(0);
+    assert_eq!(sidecar.test_name, name);
+    assert_eq!(sidecar.status, Status::Running);
+    assert_eq!(sidecar.outcome, None);
+    assert!(sidecar.host_before.heap_state.is_some());
+    assert!(sidecar.host.kernel_release.is_some());
+    assert_eq!(sidecar.labels["stage"], "prepared");
+    let [checkpoint] = &sidecar.heap.checkpoints[..] else {
+        panic!("{:?}", sidecar.heap.checkpoints);
+    };
+    assert_eq!(checkpoint.label, "before the end");
+    assert_eq!(checkpoint.own.unwrap().retained_bytes, 8192);
+    (status, sidecar)
+}
+
+const SIGABRT: i32 = 6;
+const SIGTERM: i32 = 15;
+
+#[test]
+fn an_abort_leaves_its_last_checkpoint() {
+    let (status, _) = remains("victims::aborts");
+    assert_eq!(status.signal(), Some(SIGABRT));
+}
+
+#[test]
+fn an_exit_keeps_its_status() {
+    let (status, _) = remains("victims::exits");
+    assert_eq!(status.code(), Some(7));
+}
+
+#[test]
+fn a_stack_overflow_leaves_its_last_checkpoint() {
+    let (status, _) = remains("victims::overflows_its_stack");
+    assert_eq!(status.signal(), Some(SIGABRT));
+}
+
+#[test]
+fn a_termination_leaves_its_last_checkpoint() {
+    let (status, _) = remains("victims::is_terminated");
+    assert_eq!(status.signal(), Some(SIGTERM));
+}
+
+#[test]
+fn an_allocation_that_fails_leaves_its_last_checkpoint() {
+    let (status, _) = remains("victims::runs_out_of_address_space");
+    assert_eq!(status.signal(), Some(SIGABRT));
+}

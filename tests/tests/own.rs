@@ -1,0 +1,51 @@
+//! The own tier, by its known answers: exactly what a test allocated, kept and peaked at.
+//!
+//! The settings are read once for each process, and what is measured must not be disturbed by the
+//! harness's other tests, nor disturb them. So nearly every test here runs its *subject*, a tracked
+//! function of the same binary, in a process of its own, and judges the sidecars that it leaves.
+
+heap_runtime::use_jemalloc!();
+
+#[path = "own/births.rs"]
+mod births;
+#[path = "own/budgets.rs"]
+mod budgets;
+#[path = "own/child.rs"]
+mod child;
+#[path = "own/fallback.rs"]
+mod fallback;
+#[path = "own/guards.rs"]
+mod guards;
+#[path = "own/known.rs"]
+mod known;
+#[path = "own/noise.rs"]
+mod noise;
+#[path = "own/notes.rs"]
+mod notes;
+#[path = "own/runtimes.rs"]
+mod runtimes;
+#[path = "own/safety.rs"]
+mod safety;
+#[path = "own/turns.rs"]
+mod turns;
+
+/// A name, and what a child process runs that is given it.
+type Subject = (&'static str, fn());
+
+const SUBJECTS: &[&[Subject]] = &[
+    births::SUBJECTS,
+    fallback::SUBJECTS,
+    guards::SUBJECTS,
+    known::SUBJECTS,
+    notes::SUBJECTS,
+    runtimes::SUBJECTS,
+    safety::SUBJECTS,
+    turns::SUBJECTS,
+];
+
+/// jemalloc's size class of a request.
+fn class(bytes: usize) -> u64 {
+    // SAFETY: it computes, and touches nothing.
+    let class = unsafe { tikv_jemalloc_sys::nallocx(bytes, 0) };
+    u64::try_from(class).unwrap()
+}

@@ -1,0 +1,332 @@
+//! Threads of all kinds are the test's, from their first allocation to the last of their
+//! destructors that can be waited for.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_int, c_void};
+use std::hint::black_box;
+use std::mem;
+use std::process::Command;
+use std::ptr::{null, null_mut};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use heap_runtime::heap_tracked;
+
+use crate::child::{Child, own};
+use crate::class;
+
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
+    ("std_threads", std_threads),
+    ("destructors", destructors),
+    ("two_thousand", two_thousand),
+    ("unborn", unborn),
+    ("stragglers", stragglers),
+    ("pthreads", pthreads),
+    ("library", library),
+];
+
+extern "C" fn leak_a_page(_: *mut c_void) -> *mut c_void {
+    leak(4096);
+    null_mut()
+}
+
+fn leak(bytes: usize) {
+    mem::forget(black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+#[heap_tracked]
+fn std_threads() {
+    thread::spawn(|| leak(4096)).join().unwrap();
+    let named = thread::Builder::new()
+        .name("named".into())
+        .stack_size(64 << 10);
+    named.spawn(|| leak(4096)).unwrap().join().unwrap();
+    thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                scope.spawn(|| leak(4096)).join().unwrap();
+                leak(4096);
+            })
+            .join()
+            .unwrap();
+    });
+}
+
+#[test]
+fn every_thread_of_std_is_counted() {
+    let ran = Child::of("std_threads").times(100).run();
+    for sidecar in ran.of("std_threads") {
+        let own = own(sidecar);
+        assert_eq!(own.retained_bytes, 4 * 4096);
+        assert_eq!((own.threads, own.threads_running), (5, 0));
+    }
+}
+
+/// Leaks and frees when its thread ends, and starts a thread then.
+struct AtTheEnd(Box<[u8; 1000]>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        leak(4096);
+        thread::spawn(|| leak(4096)).join().unwrap();
+        black_box(&self.0);
+    }
+}
+
+thread_local! {
+    static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
+}
+
+/// The key of a destructor that runs in each round but the last. In that, it may come after ours.
+fn key() -> libc::pthread_key_t {
+    extern "C" fn ended(rounds: *mut c_void) {
+        leak(4096);
+        let left = rounds as usize - 1;
+        if left > 0 {
+            set(left);
+        }
+    }
+    static KEY: Mutex<Option<libc::pthread_key_t>> = Mutex::new(None);
+    *KEY.lock().unwrap().get_or_insert_with(|| {
+        let mut key = 0;
+        // SAFETY: the key is written, and the destructor takes any value.
+        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) };
+        assert_eq!(code, 0);
+        key
+    })
+}
+
+fn set(rounds: usize) {
+    // SAFETY: the key's destructor takes a number for what it is.
+    let code = unsafe { libc::pthread_setspecific(key(), rounds as *const c_void) };
+    assert_eq!(code, 0);
+}
+
+#[heap_tracked]
+fn destructors() {
+    let child = thread::spawn(|| {
+        AT_THE_END.set(Some(AtTheEnd(Box::new([1; 1000]))));
+        set(3);
+    });
+    child.join().unwrap();
+}
+
+#[test]
+fn the_last_destructors_of_a_thread_are_counted() {
+    let ran = Child::of("destructors").times(100).run();
+    for sidecar in ran.of("destructors") {
+        let own = own(sidecar);
+        assert_eq!(own.retained_bytes, (2 + 3) * 4096);
+        assert_eq!((own.threads, own.threads_running), (3, 0));
+    }
+}
+
+#[heap_tracked]
+fn two_thousand() {
+    let threads: Vec<_> = (0..2000)
+        .map(|_| {
+            let small = thread::Builder::new().stack_size(64 << 10);
+            small.spawn(|| leak(24)).unwrap()
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
+fn two_thousand_threads_are_two_thousand() {
+    let ran = Child::of("two_thousand").run();
+    let own = ran.own("two_thousand");
+    assert_eq!(own.retained_bytes, 2000 * 32);
+    assert_eq!((own.threads, own.threads_running), (2001, 0));
+}
+
+/// Starts a thread by the C library, and gives its number where it started.
+fn start(
+    stack: Option<usize>,
+    begin: extern "C" fn(*mut c_void) -> *mut c_void,
+) -> Option<libc::pthread_t> {
+    // SAFETY: the attributes are made before they are used and destroyed after it, and `begin`
+    // takes any argument.
+    unsafe {
+        let mut attributes = mem::zeroed();
+        assert_eq!(libc::pthread_attr_init(&raw mut attributes), 0);
+        if let Some(stack) = stack {
+            assert_eq!(
+                libc::pthread_attr_setstacksize(&raw mut attributes, stack),
+                0
+            );
+        }
+        let mut thread = 0;
+        let code = libc::pthread_create(&raw mut thread, &raw const attributes, begin, null_mut());
+        libc::pthread_attr_destroy(&raw mut attributes);
+        (code == 0).then_some(thread)
+    }
+}
+
+fn join(thread: libc::pthread_t) {
+    // SAFETY: the thread was started, and is joined once.
+    assert_eq!(unsafe { libc::pthread_join(thread, null_mut()) }, 0);
+}
+
+#[heap_tracked]
+fn unborn() {
+    // More than there is of address space.
+    assert_eq!(start(Some(1 << 60), leak_a_page), None);
+    join(start(None, leak_a_page).unwrap());
+    assert_eq!(start(Some(1 << 60), leak_a_page), None);
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_is_none() {
+    let ran = Child::of("unborn").times(10).run();
+    for sidecar in ran.of("unborn") {
+        let own = own(sidecar);
+        assert_eq!(own.retained_bytes, 4096);
+        assert_eq!((own.threads, own.threads_running), (2, 0));
+    }
+}
+
+#[heap_tracked]
+fn pthreads() {
+    extern "C" fn detached(_: *mut c_void) -> *mut c_void {
+        leak(4096);
+        STEP.store(1, Ordering::Release);
+        null_mut()
+    }
+    STEP.store(0, Ordering::Release);
+    let thread = start(None, detached).unwrap();
+    // SAFETY: it was started, and is not joined.
+    assert_eq!(unsafe { libc::pthread_detach(thread) }, 0);
+    wait_for(1);
+}
+
+#[test]
+fn a_detached_thread_is_counted() {
+    let ran = Child::of("pthreads").times(100).run();
+    for sidecar in ran.of("pthreads") {
+        let own = own(sidecar);
+        assert_eq!((own.retained_bytes, own.threads), (4096, 2));
+        // Nobody can wait for its end.
+        assert!(own.threads_running <= 1);
+    }
+}
+
+/// How far a thread and the tests around it have come.
+static STEP: AtomicU32 = AtomicU32::new(0);
+
+fn wait_for(step: u32) {
+    while STEP.load(Ordering::Acquire) < step {
+        thread::yield_now();
+    }
+}
+
+#[heap_tracked]
+fn leaves_a_thread_behind() {
+    start(None, straggler).unwrap();
+    wait_for(1);
+}
+
+extern "C" fn straggler(_: *mut c_void) -> *mut c_void {
+    leak(4096);
+    STEP.store(1, Ordering::Release);
+    wait_for(2);
+    leak(8192);
+    thread::spawn(|| leak(8192)).join().unwrap();
+    STEP.store(3, Ordering::Release);
+    null_mut()
+}
+
+#[heap_tracked]
+fn comes_after() {
+    STEP.store(2, Ordering::Release);
+    wait_for(3);
+}
+
+fn stragglers() {
+    STEP.store(0, Ordering::Release);
+    leaves_a_thread_behind();
+    comes_after();
+}
+
+#[test]
+fn a_thread_that_outlives_its_test_is_counted_to_its_end_and_never_after_it() {
+    let ran = Child::of("stragglers").times(100).run();
+    for sidecar in ran.of("leaves_a_thread_behind") {
+        let own = own(sidecar);
+        assert_eq!(own.retained_bytes, 4096);
+        assert_eq!((own.threads, own.threads_running), (2, 1));
+    }
+    for sidecar in ran.of("comes_after") {
+        let own = own(sidecar);
+        assert_eq!((own.allocated_bytes, own.deallocated_bytes), (0, 0));
+        assert_eq!((own.threads, own.threads_running), (1, 0));
+    }
+}
+
+const LIBRARY: &str = "OWN_TEST_LIBRARY";
+
+/// Starts threads that end in every way there is.
+const SOURCE: &str = r"
+#include <pthread.h>
+#include <unistd.h>
+typedef void *(*work)(void *);
+static void *returns(void *leak) { return ((work)leak)(0); }
+static void *exits(void *leak) { ((work)leak)(0); pthread_exit(0); }
+static void *waits(void *leak) { ((work)leak)(0); for (;;) pause(); }
+int run(work leak) {
+    work begins[] = { returns, exits, waits };
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, 0, begins[i], (void *)leak)) return 1;
+        if (i == 2) pthread_cancel(thread);
+        if (pthread_join(thread, 0)) return 1;
+    }
+    return 0;
+}
+";
+
+#[heap_tracked]
+fn library() {
+    let path = std::env::var(LIBRARY).unwrap();
+    let path = CString::new(path).unwrap();
+    // SAFETY: the library is the one of `SOURCE`, which has no constructors and this function.
+    let code = unsafe {
+        let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+        assert!(!library.is_null());
+        let run = libc::dlsym(library, c"run".as_ptr());
+        assert!(!run.is_null());
+        let run: extern "C-unwind" fn(extern "C" fn(*mut c_void) -> *mut c_void) -> c_int =
+            mem::transmute::<*mut c_void, _>(run);
+        run(leak_a_page)
+    };
+    assert_eq!(code, 0);
+    assert_ne!(path.as_ptr(), null());
+}
+
+#[test]
+fn the_threads_of_a_loaded_c_library_are_counted_however_they_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let [source, library] = ["threads.c", "libthreads.so"].map(|name| folder.path().join(name));
+    std::fs::write(&source, SOURCE).unwrap();
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-fexceptions", "-pthread", "-o"])
+        .args([&library, &source])
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    let ran = Child::of("library")
+        .env(LIBRARY, library.to_str().unwrap())
+        .times(100)
+        .run();
+    let all = ran.of("library");
+    assert_eq!(all.len(), 100, "{}", ran.said);
+    for sidecar in all {
+        let own = own(sidecar);
+        assert_eq!((own.threads, own.threads_running), (4, 0));
+        // A thread may be cancelled before it has come to its first function.
+        assert_eq!(own.retained_bytes, 3 * i64::try_from(class(4096)).unwrap());
+    }
+}

@@ -1,0 +1,326 @@
+//! Budgets: each limit holding and broken, and what is said of it.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+
+use heap_runtime::heap_tracked;
+use heap_runtime::sidecar::{Budget, FailureKind, Limit, Outcome};
+
+use crate::child::{Child, Ran};
+
+fn leak(bytes: usize) {
+    std::mem::forget(black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+fn come_and_go(bytes: usize) {
+    drop(black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+/// Runs one test, and says whether its harness passed it.
+fn run(name: &str) -> (Ran, bool) {
+    run_with(name, &[])
+}
+
+fn run_with(name: &str, variables: &[(&str, &str)]) -> (Ran, bool) {
+    let mut child = Child::of_tests(&[&format!("budgets::{name}")]);
+    for (variable, value) in variables {
+        child = child.env(variable, value);
+    }
+    let ran = child.run();
+    let passed = ran.status.success();
+    assert!(ran.said.contains("running 1 test"), "{}", ran.said);
+    (ran, passed)
+}
+
+fn budget(limit: Limit, budgets: &[Budget]) -> (u64, Option<i64>, Option<bool>, Option<&str>) {
+    let found = budgets.iter().find(|budget| budget.limit == limit);
+    let budget = found.unwrap_or_else(|| panic!("no {} in {budgets:?}", limit.name()));
+    let Budget {
+        bytes,
+        actual,
+        held,
+        note,
+        ..
+    } = budget;
+    (*bytes, *actual, *held, note.as_deref())
+}
+
+/// The test fails in its harness and in its sidecar, with this text and the sidecar's path.
+fn assert_broken(name: &str, text: &str) {
+    let (ran, passed) = run(name);
+    assert!(!passed, "{}", ran.said);
+    let sidecar = ran.only(name);
+    assert_eq!(sidecar.outcome, Some(Outcome::Failed));
+    let failure = sidecar.failure.as_ref().unwrap();
+    assert_eq!(failure.kind, FailureKind::Budget);
+    let file = format!("heap-tests+own+budgets+{name}.heap.json");
+    let path = ran.folder().join(file);
+    assert!(path.is_file());
+    let whole = format!(
+        "budgets::{name} is over its heap budget\n{text}\n  sidecar: {}",
+        path.display()
+    );
+    assert_eq!(failure.message, whole);
+    assert!(ran.said.contains(&whole), "{}", ran.said);
+}
+
+#[heap_tracked(
+    max_peak = "1 MiB",
+    max_retained = 4096,
+    max_allocated = "5 KiB",
+    max_allocations = 2
+)]
+#[test]
+#[ignore = "run by limits_that_are_met_hold"]
+fn meets_all() {
+    leak(4096);
+    come_and_go(1024);
+}
+
+#[test]
+fn limits_that_are_met_hold() {
+    let (ran, passed) = run("meets_all");
+    assert!(passed, "{}", ran.said);
+    let budgets = &ran.only("meets_all").budgets;
+    assert_eq!(budgets.len(), 4);
+    for (limit, bytes, actual) in [
+        (Limit::MaxPeak, 1 << 20, 5120),
+        (Limit::MaxRetained, 4096, 4096),
+        (Limit::MaxAllocated, 5120, 5120),
+        (Limit::MaxAllocations, 2, 2),
+    ] {
+        assert_eq!(
+            budget(limit, budgets),
+            (bytes, Some(actual), Some(true), None)
+        );
+    }
+}
+
+#[heap_tracked(max_peak = "1 MiB")]
+#[test]
+#[ignore = "run by a_broken_limit_is_told_in_full"]
+fn peaks() {
+    come_and_go(2 << 20);
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[ignore = "run by a_broken_limit_is_told_in_full"]
+fn retains() {
+    leak(24);
+}
+
+#[heap_tracked(max_allocated = 1000, max_retained = 0, max_peak = "1 GiB")]
+#[test]
+#[ignore = "run by a_broken_limit_is_told_in_full"]
+fn allocates() {
+    heap_runtime::checkpoint("empty");
+    leak(1024);
+    heap_runtime::checkpoint("filled");
+    leak(512);
+}
+
+#[heap_tracked(max_allocations = 2)]
+#[test]
+#[ignore = "run by a_broken_limit_is_told_in_full"]
+fn allocates_often() {
+    for _ in 0..5 {
+        come_and_go(24);
+    }
+}
+
+#[test]
+fn a_broken_limit_is_told_in_full() {
+    assert_broken(
+        "peaks",
+        "  max_peak: limit 1048576 B, actual 2097152 B, 1048576 B over (1.00 MiB over 1.00 MiB)",
+    );
+    assert_broken(
+        "retains",
+        "  max_retained: limit 0 B, actual 32 B, 32 B over (32 B over 0 B)",
+    );
+    assert_broken(
+        "allocates",
+        "  max_retained: limit 0 B, actual 1536 B, 1536 B over (1.50 KiB over 0 B)\n  \
+           max_allocated: limit 1000 B, actual 1536 B, 536 B over (536 B over 1000 B)\n  \
+           largest step: +1.00 KiB kept between `empty` and `filled`",
+    );
+    assert_broken(
+        "allocates_often",
+        "  max_allocations: limit 2, actual 5, 3 over",
+    );
+}
+
+#[heap_tracked(max_peak = 1000)]
+#[test]
+#[ignore = "run by a_peak_within_the_error_holds"]
+fn peaks_unseen() {
+    come_and_go(4096);
+}
+
+/// What the last to sample sees of the others may have gone.
+#[heap_tracked(max_peak = 400_000)]
+#[test]
+#[ignore = "run by a_peak_within_the_error_holds"]
+fn peaks_together() {
+    let all_hold = Barrier::new(4);
+    thread::scope(|scope| {
+        let children = [(); 4].map(|()| {
+            scope.spawn(|| {
+                let held = black_box(Vec::<u8>::with_capacity(100 << 10));
+                all_hold.wait();
+                drop(held);
+            })
+        });
+        for child in children {
+            child.join().unwrap();
+        }
+    });
+}
+
+#[heap_tracked(max_peak = 1000, exact)]
+#[test]
+#[ignore = "run by a_peak_within_the_error_holds"]
+fn peaks_exactly() {
+    come_and_go(4096);
+}
+
+#[test]
+fn a_peak_within_the_error_holds() {
+    for (name, limit) in [("peaks_unseen", 1000), ("peaks_together", 400_000)] {
+        let (ran, passed) = run_with(name, &[("HEAP_SAMPLE_BYTES", "64 KiB")]);
+        assert!(passed, "{}", ran.said);
+        let (bytes, _, held, note) = budget(Limit::MaxPeak, &ran.only(name).budgets);
+        assert_eq!(
+            (bytes, held, note),
+            (limit, Some(true), Some("within error; use `exact`"))
+        );
+    }
+    assert_broken(
+        "peaks_exactly",
+        "  max_peak: limit 1000 B, actual 4096 B, 3096 B over (3.02 KiB over 1000 B)",
+    );
+}
+
+#[heap_tracked]
+#[test]
+#[ignore = "run by the_environment_limits_tests_that_do_not"]
+fn declares_none() {
+    leak(4096);
+    come_and_go(1 << 20);
+}
+
+#[heap_tracked(max_retained = "1 MiB", max_allocated = "2 MiB", max_peak = "8 MiB")]
+#[test]
+#[ignore = "run by the_environment_limits_tests_that_do_not"]
+fn declares_all() {
+    leak(4096);
+    come_and_go(1 << 20);
+}
+
+#[test]
+fn the_environment_limits_tests_that_do_not() {
+    for (variable, limit) in [
+        ("HEAP_MAX_PEAK", Limit::MaxPeak),
+        ("HEAP_MAX_RETAINED", Limit::MaxRetained),
+        ("HEAP_MAX_ALLOCATED", Limit::MaxAllocated),
+    ] {
+        let variables = [(variable, "1 KiB")];
+        let (ran, passed) = run_with("declares_none", &variables);
+        assert!(!passed, "{}", ran.said);
+        let budgets = &ran.only("declares_none").budgets;
+        assert_eq!(budgets.len(), 1);
+        let (bytes, _, held, _) = budget(limit, budgets);
+        assert_eq!((bytes, held), (1024, Some(false)));
+        let (ran, passed) = run_with("declares_all", &variables);
+        assert!(passed, "{}", ran.said);
+        assert_eq!(ran.only("declares_all").budgets.len(), 3);
+    }
+}
+
+#[heap_tracked(max_retained = 0)]
+#[test]
+#[ignore = "run by a_failed_body_keeps_its_own_failure"]
+fn panics_over_budget() {
+    leak(4096);
+    panic!("of its own");
+}
+
+#[heap_tracked(max_retained = 0)]
+#[test]
+#[ignore = "run by a_failed_body_keeps_its_own_failure"]
+fn errs_over_budget() -> Result<(), &'static str> {
+    leak(4096);
+    Err("of its own")
+}
+
+#[test]
+fn a_failed_body_keeps_its_own_failure() {
+    for (name, kind) in [
+        ("panics_over_budget", FailureKind::Panic),
+        ("errs_over_budget", FailureKind::Error),
+    ] {
+        let (ran, passed) = run(name);
+        assert!(!passed);
+        assert!(!ran.said.contains("over its heap budget"), "{}", ran.said);
+        let sidecar = ran.only(name);
+        let failure = sidecar.failure.as_ref().unwrap();
+        assert_eq!(failure.kind, kind);
+        assert!(failure.message.contains("of its own"));
+        let (_, _, held, _) = budget(Limit::MaxRetained, &sidecar.budgets);
+        assert_eq!(held, Some(false));
+    }
+}
+
+#[heap_tracked(max_retained = 2048)]
+#[test]
+#[should_panic(expected = "on purpose")]
+#[ignore = "run by a_panic_that_should_come_does_not_hide_a_broken_limit"]
+fn should_panic_over_budget() {
+    leak(4096);
+    panic!("on purpose");
+}
+
+#[heap_tracked(max_retained = "1 MiB")]
+#[test]
+#[should_panic(expected = "on purpose")]
+#[ignore = "run by a_panic_that_should_come_does_not_hide_a_broken_limit"]
+fn should_panic_within_budget() {
+    leak(4096);
+    panic!("on purpose");
+}
+
+// As `#[tokio::test]` expands.
+#[test]
+#[should_panic(expected = "on purpose")]
+#[ignore = "run by a_panic_that_should_come_does_not_hide_a_broken_limit"]
+fn async_over_budget() {
+    #[heap_tracked(max_retained = 2048)]
+    #[should_panic(expected = "on purpose")]
+    async fn async_over_budget() {
+        leak(4096);
+        tokio::task::yield_now().await;
+        panic!("on purpose");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.build().unwrap();
+    runtime.block_on(async_over_budget());
+}
+
+#[test]
+fn a_panic_that_should_come_does_not_hide_a_broken_limit() {
+    for name in ["should_panic_over_budget", "async_over_budget"] {
+        let (ran, passed) = run(name);
+        assert!(!passed, "{}", ran.said);
+        assert!(ran.said.contains("is over its heap budget"), "{}", ran.said);
+        let sidecar = ran.only(name);
+        assert_eq!(sidecar.outcome, Some(Outcome::Failed));
+        let failure = sidecar.failure.as_ref().unwrap();
+        assert_eq!(failure.kind, FailureKind::Budget);
+    }
+    let (ran, passed) = run("should_panic_within_budget");
+    assert!(passed, "{}", ran.said);
+    let sidecar = ran.only("should_panic_within_budget");
+    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+}

@@ -1,0 +1,165 @@
+//! Forks of a process with threads, and other processes.
+
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use heap_runtime::heap_tracked;
+use heap_runtime::sidecar::Outcome;
+
+use crate::child::{Child, own};
+
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
+    ("forks", || {
+        let neighbours = Neighbours::start();
+        for _ in 0..20 {
+            forks();
+        }
+        drop(neighbours);
+    }),
+    ("returns_twice", || {
+        returns_twice();
+        if std::process::id() != PARENT.load(Ordering::Relaxed) {
+            // SAFETY: nothing is to be cleaned up: it is the parent's.
+            unsafe { libc::_exit(7) };
+        }
+    }),
+    ("commands", commands),
+];
+
+static PARENT: AtomicU32 = AtomicU32::new(0);
+
+fn leak(bytes: usize) {
+    std::mem::forget(black_box(Vec::<u8>::with_capacity(bytes)));
+}
+
+/// Threads that are born, end and are counted while another forks.
+struct Neighbours {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+#[heap_tracked]
+fn bears_threads(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        thread::spawn(|| leak(8)).join().unwrap();
+    }
+}
+
+impl Neighbours {
+    fn start() -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        let thread = thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || bears_threads(&stop)
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// Gives the child's exit code.
+fn wait_for(pid: libc::pid_t) -> i32 {
+    let mut status = 0;
+    // SAFETY: the child is ours, and the status is written before it is read.
+    let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    assert_eq!(waited, pid);
+    assert!(libc::WIFEXITED(status), "status {status:#x}");
+    libc::WEXITSTATUS(status)
+}
+
+#[heap_tracked]
+fn forks() {
+    leak(4096);
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    let held = thread::spawn(move || receiver.recv());
+    // SAFETY: jemalloc and the registry are ready for it; the child takes no other lock.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        leak(1 << 20);
+        let child = thread::spawn(|| leak(1 << 20));
+        let joined = child.join().is_ok();
+        let entered = heap_runtime::current();
+        let inside = entered.enter();
+        leak(1 << 20);
+        drop(inside);
+        heap_runtime::checkpoint("in the child");
+        // SAFETY: nothing is to be cleaned up: it is the parent's.
+        unsafe { libc::_exit(if joined { 7 } else { 1 }) };
+    }
+    assert_eq!(wait_for(pid), 7);
+    drop(sender);
+    assert!(held.join().unwrap().is_err());
+}
+
+#[test]
+fn a_forked_child_is_not_the_tests() {
+    let ran = Child::of("forks").run();
+    assert!(ran.status.success(), "{}", ran.said);
+    let all = ran.of("forks");
+    assert_eq!(all.len(), 20, "{}", ran.said);
+    for sidecar in all {
+        let own = own(sidecar);
+        assert_eq!(own.retained_bytes, 4096, "{own:?}");
+        assert_eq!((own.threads, own.threads_running), (2, 0));
+        assert_eq!(sidecar.heap.checkpoints, []);
+    }
+}
+
+#[heap_tracked]
+fn returns_twice() {
+    PARENT.store(std::process::id(), Ordering::Relaxed);
+    leak(4096);
+    // SAFETY: as above; the child leaves as soon as it has come out of the test.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        leak(8192);
+        heap_runtime::label("written by", "the child");
+        return;
+    }
+    assert_eq!(wait_for(pid), 7);
+    assert_eq!(std::process::id(), PARENT.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_child_that_comes_out_of_the_body_does_not_end_the_test() {
+    let ran = Child::of("returns_twice").times(20).run();
+    let all = ran.of("returns_twice");
+    assert_eq!(all.len(), 20, "{}", ran.said);
+    for sidecar in all {
+        assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+        assert_eq!(own(sidecar).retained_bytes, 4096);
+        assert!(sidecar.labels.is_empty());
+    }
+}
+
+#[heap_tracked(warmup = 1)]
+fn commands() {
+    use std::os::unix::process::CommandExt as _;
+    // The first is spawned without a fork, the second by one.
+    assert!(Command::new("true").status().unwrap().success());
+    let mut forked = Command::new("true");
+    // SAFETY: it does nothing.
+    unsafe { forked.pre_exec(|| Ok(())) };
+    assert!(forked.status().unwrap().success());
+}
+
+#[test]
+fn other_programs_leave_nothing() {
+    let ran = Child::of("commands").times(20).run();
+    for sidecar in ran.of("commands") {
+        assert_eq!(own(sidecar).retained_bytes, 0);
+        assert_eq!(own(sidecar).threads, 1);
+    }
+}

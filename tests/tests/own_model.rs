@@ -1,0 +1,24 @@
+//! A model of threads that are born, die and are taken over, over the registry itself: loom runs it
+//! in every order that its threads may take.
+//!
+//! The counters of a thread that has ended hold nonsense, as its memory does: who reads them then
+//! is found by wrong totals.
+
+#[path = "own_model/orders.rs"]
+mod orders;
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/registry.rs"]
+mod registry;
+#[path = "own_model/sync.rs"]
+mod sync;
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/timeline.rs"]
+mod timeline;
+
+/// What the registry keeps for a test, and the model has none of.
+struct Notes;
+
+/// Time stands still.
+fn now_ns() -> u64 {
+    0
+}

@@ -1,0 +1,146 @@
+//! Where a thread runs.
+
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
+
+use heap_runtime::{heap_tracked, metric, skip};
+use heap_tests::sched::clock::thread_cpu_time;
+use heap_tests::sched::cpu::{allowed_cpus, cpus_of, only, pin_this_thread};
+use heap_tests::sched::figures::count;
+use rustix::io::Errno;
+use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+/// The CPUs to try: all of a small machine, some of a large one.
+fn some_cpus() -> io::Result<Vec<usize>> {
+    Ok(allowed_cpus()?.into_iter().take(8).collect())
+}
+
+/// A thread that asks all the time where it is, while two more on each CPU give the balancer a reason to move it.
+#[heap_tracked]
+#[test]
+fn a_pinned_thread_is_never_seen_elsewhere() -> io::Result<()> {
+    /// CPU time for each thread: several slices, so that the balancer sees it more than once.
+    const EACH: Duration = Duration::from_millis(20);
+    let cpus = some_cpus()?;
+    let looks: Vec<usize> = thread::scope(|scope| {
+        let threads: Vec<_> = cpus
+            .iter()
+            .flat_map(|&cpu| [cpu; 3])
+            .map(|cpu| {
+                scope.spawn(move || {
+                    pin_this_thread(cpu)?;
+                    let mut looks = 0_usize;
+                    while thread_cpu_time() < EACH {
+                        let seen = sched_getcpu();
+                        assert_eq!(seen, cpu, "seen off the mask");
+                        looks += 1;
+                    }
+                    Ok(looks)
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect::<io::Result<_>>()
+    })?;
+    assert!(looks.iter().all(|&number| number > 0));
+    metric("looks", count(looks.iter().sum()));
+    Ok(())
+}
+
+/// Once `sched_setaffinity` has returned, a running thread is on its new CPU.
+#[heap_tracked]
+#[test]
+fn a_running_thread_moves_with_its_mask() -> io::Result<()> {
+    const MOVES: usize = 50;
+    /// Stands for "being moved now": any CPU may be seen.
+    const MOVING: usize = usize::MAX;
+    let cpus = some_cpus()?;
+    if cpus.len() < 2 {
+        skip("needs two CPUs to move between, and this process may use one");
+        return Ok(());
+    }
+    let settled = AtomicUsize::new(MOVING);
+    let stop = AtomicBool::new(false);
+    let runner_id = AtomicI32::new(0);
+    let seen_after = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let runner = scope.spawn(|| {
+            runner_id.store(gettid().as_raw_nonzero().get(), SeqCst);
+            let mut checked = 0_usize;
+            while !stop.load(SeqCst) {
+                let before = settled.load(SeqCst);
+                let seen = sched_getcpu();
+                // Only if the mask was settled all the while does it say where the thread must be.
+                if before != MOVING && settled.load(SeqCst) == before {
+                    assert_eq!(seen, before, "seen off the mask");
+                    seen_after.store(before, SeqCst);
+                    checked += 1;
+                }
+            }
+            checked
+        });
+        let moves = (|| {
+            let thread = loop {
+                if let Some(id) = Pid::from_raw(runner_id.load(SeqCst)) {
+                    break id;
+                }
+                thread::yield_now();
+            };
+            for cpu in cpus.iter().copied().cycle().take(MOVES) {
+                settled.store(MOVING, SeqCst);
+                sched_setaffinity(Some(thread), &only(cpu))?;
+                seen_after.store(MOVING, SeqCst);
+                settled.store(cpu, SeqCst);
+                // The runner's word that it has looked at its place there; a panic of it ends the wait as well.
+                while seen_after.load(SeqCst) != cpu && !runner.is_finished() {
+                    thread::yield_now();
+                }
+            }
+            Ok(())
+        })();
+        stop.store(true, SeqCst);
+        let checked = runner.join().unwrap_or_else(|panic| resume_unwind(panic));
+        metric("looks", count(checked));
+        moves
+    })
+}
+
+/// A new thread may run exactly where the one that started it may.
+#[heap_tracked]
+#[test]
+fn a_new_thread_inherits_the_mask() -> io::Result<()> {
+    for cpu in some_cpus()? {
+        let child = thread::spawn(move || {
+            pin_this_thread(cpu)?;
+            let child = thread::spawn(|| Ok((sched_getaffinity(None)?, sched_getcpu())));
+            child.join().unwrap_or_else(|panic| resume_unwind(panic))
+        });
+        let answer: io::Result<(CpuSet, usize)> =
+            child.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let (mask, seen) = answer?;
+        assert_eq!(cpus_of(&mask), [cpu]);
+        assert_eq!(seen, cpu);
+    }
+    Ok(())
+}
+
+/// A mask without a CPU that exists is refused, and leaves the old one as it was.
+#[heap_tracked]
+#[test]
+fn a_mask_without_cpus_is_refused() -> io::Result<()> {
+    let (before, refused, after) = thread::spawn(|| {
+        let before = sched_getaffinity(None)?;
+        let refused = sched_setaffinity(None, &CpuSet::new());
+        io::Result::Ok((before, refused, sched_getaffinity(None)?))
+    })
+    .join()
+    .unwrap_or_else(|panic| resume_unwind(panic))?;
+    assert_eq!(refused, Err(Errno::INVAL));
+    assert_eq!(cpus_of(&before), cpus_of(&after));
+    Ok(())
+}
