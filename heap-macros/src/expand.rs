@@ -104,7 +104,9 @@ fn call(
         };
         return match output {
             Output::Named(output) if panics && output.to_string() == "()" => {
-                quote!(__heap::run_async_should_panic(#test, async move #body).await)
+                let body = returning(&output, at_output, body);
+                let block = quote_spanned!(at_name=> async move #body);
+                quote!(__heap::run_async_should_panic(#test, #block).await)
             }
             Output::Named(output) => declared(&output),
             Output::Opaque => run(&quote!(_), quote!(async move #body)),

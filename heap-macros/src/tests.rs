@@ -163,6 +163,17 @@ fn async_functions() {
 }
 
 #[test]
+fn an_async_function_that_should_panic() {
+    insta::assert_snapshot!(expansion(
+        TokenStream::new(),
+        quote! {
+            #[should_panic]
+            async fn works() { later().await }
+        }
+    ));
+}
+
+#[test]
 fn a_body_that_does_not_parse_is_kept_as_it_is() {
     // Somebody is typing: completion works on what is there.
     let expanded = expand::heap_tracked(

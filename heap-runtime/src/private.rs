@@ -54,9 +54,22 @@ pub fn once<R, F: FnOnce() -> R>(body: F) -> Once<F> {
 }
 
 /// A body that is run a few times first.
-pub fn warmed<R, F: FnOnce() -> R + Clone>(body: F) -> Warmed<F> {
+pub fn warmed<R, F: FnOnce() -> R + RunAgain>(body: F) -> Warmed<F> {
     Warmed(body)
 }
+
+/// Holds for a body whose arguments can be cloned. Says so where one cannot.
+#[diagnostic::on_unimplemented(
+    message = "`warmup` runs the body several times, and an argument of this function can be used \
+               only once",
+    label = "it takes an argument that is not `Clone`",
+    note = "leave `warmup` out, make what the argument is in the body, or derive `Clone` for it"
+)]
+pub trait RunAgain: Clone {}
+
+// The message of `RunAgain` is the one to show, not that a closure is not `Clone`.
+#[diagnostic::do_not_recommend]
+impl<F: Clone> RunAgain for F {}
 
 impl<R, F: FnOnce() -> R> Body for Once<F> {
     type Returned = R;
@@ -153,7 +166,12 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     body: F,
     verdict: V,
 ) -> R {
-    match execute_async(test, body, verdict).await {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.await,
+        Err(error) => panic!("{error}"),
+    };
+    match execute_async(test, settings, body, verdict).await {
         (Ok(returned), None) => returned,
         (Ok(_), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
@@ -162,7 +180,12 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
 
 /// Runs the body of an async test that should panic: see [`run_should_panic`].
 pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &'static Test, body: F) {
-    match execute_async(test, body, |()| Verdict::Passed).await {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.await,
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute_async(test, settings, body, |()| Verdict::Passed).await {
         (Err(payload), None) => resume_unwind(payload),
         (_, Some(complaint)) => eprintln!("{complaint}"),
         (Ok(()), None) => {}
@@ -172,14 +195,10 @@ pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &'static Test,
 /// [`execute`], of an async body.
 async fn execute_async<F: Future>(
     test: &'static Test,
+    settings: &'static Settings,
     body: F,
     verdict: impl FnOnce(&F::Output) -> Verdict,
 ) -> (Unwound<F::Output>, Option<String>) {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return (Ok(body.await), None),
-        Err(error) => return (Err(Box::new(error)), Some(error.to_owned())),
-    };
     let scope = Scope::begin(test, settings);
     let body = own::unmeasured(|| Box::pin(Some(body)));
     scope.start();

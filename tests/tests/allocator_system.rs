@@ -1,5 +1,11 @@
 //! The system allocator: jemalloc is linked, and what it counts is not this process's memory.
 
+#![expect(
+    clippy::should_panic_without_expect,
+    reason = "a panic of ours must not pass, and an expected message would refuse it too"
+)]
+
+use heap_runtime::sidecar::Outcome;
 use heap_runtime::{Allocator, heap_tracked};
 use heap_tests::rerun;
 
@@ -8,6 +14,29 @@ use heap_tests::rerun;
 #[ignore = "run by the test below, which reads its sidecar"]
 fn holds_a_mebibyte() {
     Vec::leak(vec![1_u8; 1 << 20]);
+}
+
+#[heap_tracked]
+#[test]
+#[should_panic]
+#[ignore = "run by a test below"]
+fn panics_as_it_should() {
+    panic!("as it should");
+}
+
+#[heap_tracked]
+#[should_panic]
+async fn panics_later() {
+    panic!("as it should");
+}
+
+// As the macros of async runtimes write it.
+#[test]
+#[should_panic]
+#[ignore = "run by a test below"]
+fn panics_later_as_it_should() {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = std::pin::pin!(panics_later()).poll(&mut context);
 }
 
 #[test]
@@ -38,4 +67,20 @@ fn what_requires_jemalloc_fails_without_it() {
     let output = run.output("holds_a_mebibyte").expect("it failed");
     assert!(output.contains("HEAP_REQUIRE=1"), "{output}");
     assert!(output.contains("use_jemalloc!"), "{output}");
+
+    // A panic of ours would pass for the one that should come.
+    for (test, function) in [
+        ("panics_as_it_should", "panics_as_it_should"),
+        ("panics_later_as_it_should", "panics_later"),
+    ] {
+        let run = rerun::failing(test, &[("HEAP_REQUIRE", "1")]);
+        let output = run.output(test).expect("it failed");
+        assert!(output.contains("HEAP_REQUIRE=1"), "{output}");
+        let failure = run.sidecar(function).failure.as_ref();
+        let failure = failure.expect("it failed");
+        assert!(failure.message.contains("HEAP_REQUIRE=1"), "{failure:?}");
+        // And without it, all is as it should be.
+        let run = rerun::ignored(test);
+        assert_eq!(run.sidecar(function).outcome, Some(Outcome::Passed));
+    }
 }

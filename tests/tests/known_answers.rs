@@ -15,10 +15,7 @@ const TESTS: [(&str, fn()); 3] = [
         "a_thousand_of_them_are_32_000",
         a_thousand_of_them_are_32_000,
     ),
-    (
-        "ten_mebibytes_and_a_page_of_padding",
-        ten_mebibytes_and_a_page_of_padding,
-    ),
+    ("ten_mebibytes_are_10_485_760", ten_mebibytes_are_10_485_760),
 ];
 
 /// Each answer comes so many times in a row.
@@ -45,7 +42,7 @@ fn a_thousand_of_them_are_32_000() {
     }
 }
 
-fn ten_mebibytes_and_a_page_of_padding() {
+fn ten_mebibytes_are_10_485_760() {
     for round in 0..ROUNDS {
         let before = collect();
         let held = black_box(Vec::<u8>::with_capacity(10 << 20));
@@ -65,11 +62,16 @@ fn allocated(before: &HostHeapState, bytes: i64, round: usize) {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let filters: Vec<&str> = arguments
-        .iter()
-        .map(String::as_str)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
+    let mut filters: Vec<&str> = Vec::new();
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(argument) = rest.next() {
+        if ["--format", "--test-threads", "--skip", "--color"].contains(&argument) {
+            // Its value is no filter.
+            rest.next();
+        } else if !argument.starts_with('-') {
+            filters.push(argument);
+        }
+    }
     let exact = has("--exact");
     let chosen = TESTS.iter().filter(|(name, _)| {
         let fits = |filter: &&str| {

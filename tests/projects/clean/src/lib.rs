@@ -133,7 +133,11 @@ mod tests {
 
     #[heap_tracked]
     fn chosen<'a>(left: &'a str, right: &'a str) -> &'a str {
-        if left.len() > right.len() { left } else { right }
+        if left.len() > right.len() {
+            left
+        } else {
+            right
+        }
     }
 
     #[heap_tracked]

@@ -212,7 +212,11 @@ fn generics() {
 
 #[heap_tracked]
 fn longer<'a>(left: &'a str, right: &'a str) -> &'a str {
-    if left.len() > right.len() { left } else { right }
+    if left.len() > right.len() {
+        left
+    } else {
+        right
+    }
 }
 
 #[test]
@@ -223,7 +227,8 @@ fn lifetimes() {
 
 #[heap_tracked]
 fn shown(value: impl Display, many: impl IntoIterator<Item = u32>) -> impl Iterator<Item = String> {
-    many.into_iter().map(move |number| format!("{value}{number}"))
+    many.into_iter()
+        .map(move |number| format!("{value}{number}"))
 }
 
 #[test]
@@ -329,7 +334,10 @@ fn async_functions() {
     tasks.push(3);
     assert_eq!(block_on(later(&mut tasks)), Err("too many".into()));
     assert_eq!(block_on(later_and_opaque("a")).to_string(), "A");
-    assert_eq!(block_on(later_and_termination()).report(), ExitCode::from(6));
+    assert_eq!(
+        block_on(later_and_termination()).report(),
+        ExitCode::from(6)
+    );
     std::panic::catch_unwind(|| block_on(later_and_panics())).unwrap_err();
     std::panic::catch_unwind(|| block_on(later_and_never())).unwrap_err();
     // Dropped in the middle: it has begun, and never ends.
@@ -411,7 +419,10 @@ fn throws() {
 #[test]
 fn payloads() {
     let payload = std::panic::catch_unwind(throws).unwrap_err();
-    assert_eq!(payload.downcast_ref::<Payload>().map(|payload| payload.0), Some(7));
+    assert_eq!(
+        payload.downcast_ref::<Payload>().map(|payload| payload.0),
+        Some(7)
+    );
 }
 
 struct Tail<'a>(&'a std::cell::Cell<u32>);
