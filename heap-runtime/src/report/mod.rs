@@ -11,6 +11,31 @@
 //! }
 //! # Ok::<(), heap_runtime::report::FolderError>(())
 //! ```
+//!
+//! # Questions in SQL
+//!
+//! `cargo heap export` prints the same [rows](Row), for programs such as
+//! [DuckDB](https://duckdb.org):
+//!
+//! ```text
+//! cargo heap export --all --format csv > rows.csv
+//! duckdb < worst_peaks.sql
+//! ```
+//!
+//! A column that is empty in all rows has no type of its own, so the questions say the types of
+//! those that they count with.
+//!
+//! ```sql
+#![doc = include_str!("../../sql/worst_peaks.sql")]
+//! ```
+//!
+//! ```sql
+#![doc = include_str!("../../sql/grown_peaks.sql")]
+//! ```
+//!
+//! ```sql
+#![doc = include_str!("../../sql/failures_under_pressure.sql")]
+//! ```
 
 mod baseline;
 mod compare;
