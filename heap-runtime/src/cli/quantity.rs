@@ -26,7 +26,20 @@ macro_rules! quantity {
 /// The columns of a report behind test and outcome, in their order.
 pub(super) const QUANTITIES: [Quantity; 8] = [
     quantity!("time", duration_ns, time),
-    quantity!("peak", own_peak_bytes, bytes),
+    Quantity {
+        heading: "peak",
+        of: |row| {
+            let at_least = || {
+                row.own_peak_at_least()
+                    .map(|peak| format!("≥ {}", bytes(peak)))
+            };
+            row.own_peak_bytes.map(bytes).or_else(at_least)
+        },
+        value: |row| {
+            let peak = row.own_peak_bytes.or(row.own_peak_at_least())?;
+            peak.to_string().parse().ok()
+        },
+    },
     quantity!("retained", own_retained_bytes, difference),
     quantity!("allocated", own_allocated_bytes, bytes),
     quantity!("threads", own_threads, |threads| threads.to_string()),

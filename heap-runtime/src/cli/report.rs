@@ -190,7 +190,14 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
-        diagnosis(row, &name(row, several), &diagnosed.diagnosis, terminal)?;
+        let name = name(row, several);
+        diagnosis(
+            row,
+            &name,
+            &diagnosed.diagnosis,
+            Message::FirstLine,
+            terminal,
+        )?;
     }
     writeln!(terminal, "{}", summary(report))?;
     unreadable(&report.unreadable);
@@ -200,11 +207,19 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     Ok(())
 }
 
+/// How much of a failure's message is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Message {
+    FirstLine,
+    Whole,
+}
+
 /// The verdict on one test, with the numbers and the doubts.
 pub(super) fn diagnosis(
     row: &Row,
     name: &str,
     diagnosis: &Diagnosis,
+    how_much: Message,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let (bad, verdict, dim) = (terminal::BAD, terminal::STRONG, terminal::DIM);
@@ -217,8 +232,15 @@ pub(super) fn diagnosis(
     if let Some(message) = &row.failure_message {
         let mut lines = message.lines();
         let first = printable(lines.next().unwrap_or_default());
-        let more = if lines.next().is_some() { " …" } else { "" };
-        writeln!(terminal, "  it said: {first}{more}")?;
+        let cut = how_much == Message::FirstLine && lines.next().is_some();
+        writeln!(
+            terminal,
+            "  it said: {first}{}",
+            if cut { " …" } else { "" }
+        )?;
+        for line in lines.filter(|_| how_much == Message::Whole) {
+            writeln!(terminal, "           {}", printable(line))?;
+        }
     }
     for (index, finding) in diagnosis.findings.iter().enumerate() {
         if index > 0 {
@@ -256,13 +278,19 @@ pub(super) fn summary(report: &Report) -> String {
         tests => format!("{tests} tests: {}", parts.join(", ")),
     };
     let duration = (totals.tests > 0).then_some(totals.duration_ns);
+    let at_least = report
+        .tests
+        .iter()
+        .filter_map(Row::own_peak_at_least)
+        .any(|peak| Some(peak) == totals.largest_own_peak_bytes);
+    let at_least = if at_least { "≥ " } else { "" };
     let count = |count: usize| Some(count).filter(|count| *count > 0);
     [
         Some(tests),
         duration.map(|ns| format!("{} in all", time(ns))),
         totals
             .largest_own_peak_bytes
-            .map(|peak| format!("largest peak {}", bytes(peak))),
+            .map(|peak| format!("largest peak {at_least}{}", bytes(peak))),
         totals
             .own_retained_bytes
             .map(|retained| format!("retained {}", difference(retained))),
