@@ -53,7 +53,9 @@ mod state;
 mod totals;
 
 pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
-pub use compare::{Change, Comparison, DifferentAllocators, Kind, Moved, Number, Tolerance};
+pub use compare::{
+    Change, Comparison, DifferentAllocators, HARNESS_BYTES, Kind, Moved, Number, Tolerance,
+};
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;
