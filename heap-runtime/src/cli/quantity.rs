@@ -47,8 +47,8 @@ pub(super) const QUANTITIES: [Quantity; 8] = [
     quantity!("overlap", overlap, |overlap| overlap.to_string()),
     Quantity {
         heading: "pressure",
-        of: |row| pressure(row).map(|percent| format!("{percent:.1} %")),
-        value: pressure,
+        of: |row| row.pressure().map(percent),
+        value: Row::pressure,
     },
 ];
 
@@ -64,18 +64,14 @@ pub(super) fn time(ns: u64) -> String {
     }
 }
 
+pub(super) fn percent(percent: f64) -> String {
+    format!("{percent:.1} %")
+}
+
 pub(super) fn bytes(bytes: u64) -> String {
     Human(bytes).to_string()
 }
 
 pub(super) fn difference(bytes: i64) -> String {
     Signed(bytes).to_string()
-}
-
-/// The higher of the two readings of PSI.
-fn pressure(row: &Row) -> Option<f64> {
-    row.psi_some_avg10_before
-        .into_iter()
-        .chain(row.psi_some_avg10)
-        .max_by(f64::total_cmp)
 }

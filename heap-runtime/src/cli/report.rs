@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Status;
+use super::across;
 use super::args;
 use super::error::Error;
 use super::github;
@@ -16,7 +17,7 @@ use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
-use crate::report::{Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::report::{Across, Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
 use crate::sidecar::Unreadable;
 
 /// How reports are printed.
@@ -59,6 +60,10 @@ pub(super) fn print(
 ) -> Result<Status, Error> {
     // Among all of its run, also those that are not shown.
     let known = diagnoses(&run.rows);
+    let mut across = Across::of(&run.rows);
+    if let Some(filter) = &selection.filter {
+        across.retain(|across| filter.takes(&across.test));
+    }
     let all = run.rows.len();
     select(&mut run.rows, selection);
     let report = Report {
@@ -69,6 +74,7 @@ pub(super) fn print(
             .collect(),
         totals: Totals::of(&run.rows),
         diagnoses: of_shown(&run.rows, &known),
+        across,
         not_shown: all - run.rows.len(),
         unreadable: unread(&run.unreadable),
         tests: run.rows,
@@ -108,6 +114,8 @@ pub(super) struct Report {
     /// Tests that a filter or `--top` left out.
     pub(super) not_shown: usize,
     pub(super) diagnoses: Vec<Diagnosed>,
+    /// Tests that both failed and passed.
+    pub(super) across: Vec<Across>,
     pub(super) unreadable: Vec<Unread>,
 }
 
@@ -198,6 +206,13 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
             Message::FirstLine,
             terminal,
         )?;
+    }
+    if !report.across.is_empty() {
+        let (strong, dim) = (terminal::STRONG, terminal::DIM);
+        let table = across::table(&report.across, several, terminal.width());
+        writeln!(terminal, "{strong}{}{strong:#}", across::TITLE)?;
+        writeln!(terminal, "{}", table.trim_fmt())?;
+        writeln!(terminal, "{dim}{}{dim:#}\n", across::note())?;
     }
     writeln!(terminal, "{}", summary(report))?;
     unreadable(&report.unreadable);

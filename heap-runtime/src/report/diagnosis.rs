@@ -374,22 +374,23 @@ fn what_was_calm(row: &Row) -> Vec<String> {
 fn up_to_checkpoint(row: &Row) -> Option<String> {
     row.own_peak_at_least()?;
     let label = row.checkpoint_label.as_deref()?;
-    let mut said = format!("at its last checkpoint `{label}`");
-    if let Some(ns) = row.checkpoint_at_ns {
-        // To the microsecond: more digits say nothing here.
-        let at = Duration::from_micros(ns / 1000);
-        said += &format!(", {at:?} in");
-    }
-    said += ", it";
-    if let Some(peak) = row.checkpoint_peak_bytes {
-        said += &format!(" had peaked at {} and", Human(peak));
-    }
+    // To the microsecond: more digits say nothing here.
+    let at = row
+        .checkpoint_at_ns
+        .map(|ns| format!(", {:?} in", Duration::from_micros(ns / 1000)));
+    let peaked = row
+        .checkpoint_peak_bytes
+        .map(|peak| format!(" had peaked at {} and", Human(peak)));
     let retained = row.checkpoint_retained_bytes.unwrap_or(0);
-    said += &match u64::try_from(retained) {
-        Ok(held) => format!(" held {}", Human(held)),
-        Err(_) => format!(" retained {}", Signed(retained)),
+    let held = match u64::try_from(retained) {
+        Ok(held) => format!("held {}", Human(held)),
+        Err(_) => format!("retained {}", Signed(retained)),
     };
-    Some(said)
+    Some(format!(
+        "at its last checkpoint `{label}`{}, it{} {held}",
+        at.unwrap_or_default(),
+        peaked.unwrap_or_default()
+    ))
 }
 
 fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {

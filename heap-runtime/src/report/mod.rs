@@ -37,6 +37,7 @@
 #![doc = include_str!("../../sql/failures_under_pressure.sql")]
 //! ```
 
+pub mod across;
 mod baseline;
 mod compare;
 mod context;
@@ -52,6 +53,7 @@ pub(crate) mod sample;
 mod state;
 mod totals;
 
+pub use across::{Across, Association, Side};
 pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
 pub use compare::{
     Change, Comparison, DifferentAllocators, HARNESS_BYTES, Kind, Moved, Number, Tolerance,

@@ -228,6 +228,16 @@ impl Row {
             .filter(|budget| budget.held == Some(false))
     }
 
+    /// Pressure on memory: the higher of the two readings of PSI `some` over 10 s, in percent. Of a
+    /// test that was killed, there is the one before.
+    #[must_use]
+    pub fn pressure(&self) -> Option<f64> {
+        self.psi_some_avg10_before
+            .into_iter()
+            .chain(self.psi_some_avg10)
+            .max_by(f64::total_cmp)
+    }
+
     /// What the own peak is at least, in bytes, where the end of the test was not recorded and its
     /// last checkpoint was: the test was killed, or still runs.
     #[must_use]
@@ -254,16 +264,6 @@ impl Row {
         let own = heap.own;
         let checkpoint = heap.checkpoints.into_iter().last();
         let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
-        let psi = |host: &HostMemory| {
-            host.memory_pressure.as_ref().map(|psi| {
-                (
-                    psi.some.avg10,
-                    psi.full.avg10,
-                    psi.some.total,
-                    psi.full.total,
-                )
-            })
-        };
         let (psi_before, psi_after) = (psi(&before), psi(&after));
         let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
         Self {
@@ -349,6 +349,13 @@ impl Row {
 
 /// Package, binary and test.
 pub type TestKey<'a> = (&'a str, &'a str, &'a str);
+
+/// PSI of memory: some and full over 10 s, then in all.
+fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
+    let psi = host.memory_pressure.as_ref()?;
+    let (some, full) = (&psi.some, &psi.full);
+    Some((some.avg10, full.avg10, some.total, full.total))
+}
 
 /// What the peak is at least: what was live at the end was live, and the peak is known but for its
 /// error; of several threads that peaked at different moments, the sum of their peaks says nothing.
