@@ -48,6 +48,12 @@ pub(super) fn cells(across: &Across, with_binary: bool) -> [String; 6] {
     ]
 }
 
+/// Whether names need their binaries. The tests need not be among those that are shown.
+pub(super) fn several_binaries(tests: &[Across]) -> bool {
+    let binary = |test: &Across| (test.package.clone(), test.binary.clone());
+    tests.iter().any(|test| binary(test) != binary(&tests[0]))
+}
+
 fn verdict(across: &Across) -> &'static str {
     use Association::{MoreWhenFailed, NoneSeen, TooFew};
     match (across.pressure, across.peak) {

@@ -65,6 +65,7 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
             "|---|{}---|",
             "---:|".repeat(across::HEADINGS.len() - 2)
         )?;
+        let several = several || across::several_binaries(&report.across);
         for test in &report.across {
             let cells = across::cells(test, several).map(|cell| escaped(&cell));
             writeln!(out, "| {} |", cells.join(" | "))?;

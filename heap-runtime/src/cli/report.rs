@@ -209,6 +209,7 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     }
     if !report.across.is_empty() {
         let (strong, dim) = (terminal::STRONG, terminal::DIM);
+        let several = several || across::several_binaries(&report.across);
         let table = across::table(&report.across, several, terminal.width());
         writeln!(terminal, "{strong}{}{strong:#}", across::TITLE)?;
         writeln!(terminal, "{}", table.trim_fmt())?;

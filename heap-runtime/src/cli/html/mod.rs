@@ -51,6 +51,7 @@ pub(super) fn write(
             Test::of(row, name(row, several), why, timelines.get(&index))
         })
         .collect();
+    let several_across = several || across::several_binaries(&report.across);
     let page = Page {
         summary: summary(report),
         totals: &report.totals,
@@ -71,7 +72,7 @@ pub(super) fn write(
         across: report
             .across
             .iter()
-            .map(|test| across::cells(test, several))
+            .map(|test| across::cells(test, several_across))
             .collect(),
         across_headings: across::HEADINGS,
         across_note: across::note(),
