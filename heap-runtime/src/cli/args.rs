@@ -151,6 +151,7 @@ pub(super) struct Save {
 ///
 /// Columns are stable: new ones may come, and none changes its meaning or goes.
 #[derive(Debug, Args)]
+#[command(after_long_help = QUESTIONS)]
 pub(super) struct Export {
     /// Folders of sidecars, or runs' ids [default: the newest run]
     #[arg(value_name = "RUN")]
@@ -165,6 +166,17 @@ pub(super) struct Export {
     #[arg(long)]
     pub(super) columns: bool,
 }
+
+/// What can be asked of an export.
+const QUESTIONS: &str = concat!(
+    "Questions for DuckDB, over all runs that are kept:\n\n",
+    "cargo heap export --all --format csv > rows.csv\n\n",
+    include_str!("../../sql/worst_peaks.sql"),
+    "\n",
+    include_str!("../../sql/grown_peaks.sql"),
+    "\n",
+    include_str!("../../sql/failures_under_pressure.sql"),
+);
 
 /// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,
 /// stays.

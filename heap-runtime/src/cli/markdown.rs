@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::across;
 use super::error::Error;
 use super::quantity::QUANTITIES;
 use super::report::{Report, summary};
@@ -55,6 +56,21 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
             writeln!(out, "- _{}_", escaped(&printable(caveat)))?;
         }
         writeln!(out)?;
+    }
+    if !report.across.is_empty() {
+        writeln!(out, "#### Tests that {}\n", across::TITLE)?;
+        writeln!(out, "| {} |", across::HEADINGS.join(" | "))?;
+        writeln!(
+            out,
+            "|---|{}---|",
+            "---:|".repeat(across::HEADINGS.len() - 2)
+        )?;
+        let several = several || across::several_binaries(&report.across);
+        for test in &report.across {
+            let cells = across::cells(test, several).map(|cell| escaped(&cell));
+            writeln!(out, "| {} |", cells.join(" | "))?;
+        }
+        writeln!(out, "\n_{}_\n", across::note())?;
     }
     if !report.unreadable.is_empty() {
         writeln!(out, "Files that could not be read:\n")?;

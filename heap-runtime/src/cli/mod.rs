@@ -3,6 +3,7 @@
 //! What is worked out of the sidecars is in [`crate::report`]; here is only how people ask for it
 //! and how it is shown to them. Not public API.
 
+mod across;
 mod args;
 mod cargo;
 mod clean;

@@ -26,7 +26,20 @@ macro_rules! quantity {
 /// The columns of a report behind test and outcome, in their order.
 pub(super) const QUANTITIES: [Quantity; 8] = [
     quantity!("time", duration_ns, time),
-    quantity!("peak", own_peak_bytes, bytes),
+    Quantity {
+        heading: "peak",
+        of: |row| {
+            let at_least = || {
+                row.own_peak_at_least()
+                    .map(|peak| format!("≥ {}", bytes(peak)))
+            };
+            row.own_peak_bytes.map(bytes).or_else(at_least)
+        },
+        value: |row| {
+            let peak = row.own_peak_bytes.or(row.own_peak_at_least())?;
+            peak.to_string().parse().ok()
+        },
+    },
     quantity!("retained", own_retained_bytes, difference),
     quantity!("allocated", own_allocated_bytes, bytes),
     quantity!("threads", own_threads, |threads| threads.to_string()),
@@ -34,8 +47,8 @@ pub(super) const QUANTITIES: [Quantity; 8] = [
     quantity!("overlap", overlap, |overlap| overlap.to_string()),
     Quantity {
         heading: "pressure",
-        of: |row| pressure(row).map(|percent| format!("{percent:.1} %")),
-        value: pressure,
+        of: |row| row.pressure().map(percent),
+        value: Row::pressure,
     },
 ];
 
@@ -51,18 +64,14 @@ pub(super) fn time(ns: u64) -> String {
     }
 }
 
+pub(super) fn percent(percent: f64) -> String {
+    format!("{percent:.1} %")
+}
+
 pub(super) fn bytes(bytes: u64) -> String {
     Human(bytes).to_string()
 }
 
 pub(super) fn difference(bytes: i64) -> String {
     Signed(bytes).to_string()
-}
-
-/// The higher of the two readings of PSI.
-fn pressure(row: &Row) -> Option<f64> {
-    row.psi_some_avg10_before
-        .into_iter()
-        .chain(row.psi_some_avg10)
-        .max_by(f64::total_cmp)
 }

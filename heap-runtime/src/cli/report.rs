@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Status;
+use super::across;
 use super::args;
 use super::error::Error;
 use super::github;
@@ -16,7 +17,7 @@ use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
-use crate::report::{Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::report::{Across, Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
 use crate::sidecar::Unreadable;
 
 /// How reports are printed.
@@ -59,6 +60,10 @@ pub(super) fn print(
 ) -> Result<Status, Error> {
     // Among all of its run, also those that are not shown.
     let known = diagnoses(&run.rows);
+    let mut across = Across::of(&run.rows);
+    if let Some(filter) = &selection.filter {
+        across.retain(|across| filter.takes(&across.test));
+    }
     let all = run.rows.len();
     select(&mut run.rows, selection);
     let report = Report {
@@ -69,6 +74,7 @@ pub(super) fn print(
             .collect(),
         totals: Totals::of(&run.rows),
         diagnoses: of_shown(&run.rows, &known),
+        across,
         not_shown: all - run.rows.len(),
         unreadable: unread(&run.unreadable),
         tests: run.rows,
@@ -108,6 +114,8 @@ pub(super) struct Report {
     /// Tests that a filter or `--top` left out.
     pub(super) not_shown: usize,
     pub(super) diagnoses: Vec<Diagnosed>,
+    /// Tests that both failed and passed.
+    pub(super) across: Vec<Across>,
     pub(super) unreadable: Vec<Unread>,
 }
 
@@ -190,7 +198,22 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
-        diagnosis(row, &name(row, several), &diagnosed.diagnosis, terminal)?;
+        let name = name(row, several);
+        diagnosis(
+            row,
+            &name,
+            &diagnosed.diagnosis,
+            Message::FirstLine,
+            terminal,
+        )?;
+    }
+    if !report.across.is_empty() {
+        let (strong, dim) = (terminal::STRONG, terminal::DIM);
+        let several = several || across::several_binaries(&report.across);
+        let table = across::table(&report.across, several, terminal.width());
+        writeln!(terminal, "{strong}{}{strong:#}", across::TITLE)?;
+        writeln!(terminal, "{}", table.trim_fmt())?;
+        writeln!(terminal, "{dim}{}{dim:#}\n", across::note())?;
     }
     writeln!(terminal, "{}", summary(report))?;
     unreadable(&report.unreadable);
@@ -200,11 +223,19 @@ fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     Ok(())
 }
 
+/// How much of a failure's message is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Message {
+    FirstLine,
+    Whole,
+}
+
 /// The verdict on one test, with the numbers and the doubts.
 pub(super) fn diagnosis(
     row: &Row,
     name: &str,
     diagnosis: &Diagnosis,
+    how_much: Message,
     terminal: &mut Terminal,
 ) -> Result<(), Error> {
     let (bad, verdict, dim) = (terminal::BAD, terminal::STRONG, terminal::DIM);
@@ -217,8 +248,15 @@ pub(super) fn diagnosis(
     if let Some(message) = &row.failure_message {
         let mut lines = message.lines();
         let first = printable(lines.next().unwrap_or_default());
-        let more = if lines.next().is_some() { " …" } else { "" };
-        writeln!(terminal, "  it said: {first}{more}")?;
+        let cut = how_much == Message::FirstLine && lines.next().is_some();
+        writeln!(
+            terminal,
+            "  it said: {first}{}",
+            if cut { " …" } else { "" }
+        )?;
+        for line in lines.filter(|_| how_much == Message::Whole) {
+            writeln!(terminal, "           {}", printable(line))?;
+        }
     }
     for (index, finding) in diagnosis.findings.iter().enumerate() {
         if index > 0 {
@@ -256,13 +294,19 @@ pub(super) fn summary(report: &Report) -> String {
         tests => format!("{tests} tests: {}", parts.join(", ")),
     };
     let duration = (totals.tests > 0).then_some(totals.duration_ns);
+    let at_least = report
+        .tests
+        .iter()
+        .filter_map(Row::own_peak_at_least)
+        .any(|peak| Some(peak) == totals.largest_own_peak_bytes);
+    let at_least = if at_least { "≥ " } else { "" };
     let count = |count: usize| Some(count).filter(|count| *count > 0);
     [
         Some(tests),
         duration.map(|ns| format!("{} in all", time(ns))),
         totals
             .largest_own_peak_bytes
-            .map(|peak| format!("largest peak {}", bytes(peak))),
+            .map(|peak| format!("largest peak {at_least}{}", bytes(peak))),
         totals
             .own_retained_bytes
             .map(|retained| format!("retained {}", difference(retained))),

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::github::limit_words;
 use super::plot::plot;
 use super::quantity::{QUANTITIES, bytes, difference, time};
+use super::report::Message;
 use super::run_table::name;
 use super::terminal::{self, Terminal};
 use super::text::printable;
@@ -113,7 +114,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     let (row, sidecar) = (&shown.row, &shown.sidecar);
     let (strong, dim) = (terminal::STRONG, terminal::DIM);
     if let Some(diagnosis) = &shown.diagnosis {
-        report::diagnosis(row, &name(row, true), diagnosis, terminal)?;
+        report::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
     } else {
         let name = name(row, true);
         writeln!(terminal, "{strong}{}{strong:#} {name}\n", row.state)?;
@@ -138,11 +139,17 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
                 .own_peak_error_bytes
                 .filter(|_| quantity.heading == "peak");
             let error = error.map(|error| format!(" ± {}", bytes(error)));
+            let checkpoint = row
+                .checkpoint_label
+                .as_deref()
+                .filter(|_| quantity.heading == "peak" && row.own_peak_at_least().is_some());
+            let checkpoint =
+                checkpoint.map(|label| format!(", by its checkpoint `{}`", printable(label)));
             writeln!(
                 terminal,
                 "{:>14}  {text}{dim}{}{dim:#}",
                 quantity.heading,
-                error.unwrap_or_default()
+                error.or(checkpoint).unwrap_or_default()
             )?;
         }
     }
@@ -171,9 +178,13 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         writeln!(terminal, "\n{strong}checkpoints{strong:#}")?;
         for checkpoint in &sidecar.heap.checkpoints {
             let own = checkpoint.own.as_ref().map_or_else(String::new, |own| {
+                let peak = own
+                    .peak_bytes
+                    .map(|peak| format!(", peak so far {}", bytes(peak)));
                 format!(
-                    "{} live, {} allocated",
+                    "{} live{}, {} allocated",
                     difference(own.retained_bytes),
+                    peak.unwrap_or_default(),
                     bytes(own.allocated_bytes)
                 )
             });

@@ -4,13 +4,14 @@
 //! it could not know. The thresholds are the constants here; none is more than a rule of thumb.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::row::Row;
 use super::state::State;
-use crate::size::Human;
+use crate::size::{Human, Signed};
 
 /// PSI `some` over the last 10 s, in percent: from here, work waits for memory noticeably.
 pub const PSI_SOME_PERCENT: f64 = 10.0;
@@ -120,15 +121,18 @@ impl Diagnosis {
             .map(|(verdict, evidence)| Finding { verdict, evidence })
             .collect();
         if findings.is_empty() {
-            let evidence = what_was_calm(row);
+            let calm = what_was_calm(row);
             // Of a test that was killed, what came after the first reading is seen in the next only.
             let blind = row.state == State::Killed && context.after_killed(row).is_none();
-            let verdict = if evidence.is_empty() || blind {
+            let verdict = if calm.is_empty() || blind {
                 Verdict::Unknown
             } else {
                 Verdict::Calm
             };
+            let evidence = calm.into_iter().chain(up_to_checkpoint(row)).collect();
             findings.push(Finding { verdict, evidence });
+        } else if let Some(finding) = findings.first_mut() {
+            finding.evidence.extend(up_to_checkpoint(row));
         }
         Self {
             findings,
@@ -310,15 +314,23 @@ fn large_process(row: &Row, context: &Context<'_>) -> Vec<String> {
 
 fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut evidence = Vec::new();
-    let Some(peak) = row.own_peak_bytes.filter(|peak| *peak >= LARGE_TEST_BYTES) else {
+    // Of a test that was killed after a checkpoint, a peak that it reached for certain.
+    let at_least = row.own_peak_at_least();
+    let peak = row.own_peak_bytes.or(at_least);
+    let Some(peak) = peak.filter(|peak| *peak >= LARGE_TEST_BYTES) else {
         return evidence;
+    };
+    let is = if at_least.is_some() {
+        "is at least"
+    } else {
+        "is"
     };
     if let Some((median, count)) = context.median_peak_of_siblings(row)
         && count >= FEWEST_SIBLINGS
         && peak / LARGE_TEST_FACTOR >= median.max(1)
     {
         evidence.push(format!(
-            "its own peak is {}; the median of the {count} other tests of its binary is {}",
+            "its own peak {is} {}; the median of the {count} other tests of its binary is {}",
             Human(peak),
             Human(median)
         ));
@@ -328,7 +340,7 @@ fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
         && peak / GROWN_FACTOR >= largest.max(1)
     {
         evidence.push(format!(
-            "its own peak is {}; in {count} other runs it was {} at most",
+            "its own peak {is} {}; in {count} other runs it was {} at most",
             Human(peak),
             Human(largest)
         ));
@@ -356,6 +368,29 @@ fn what_was_calm(row: &Row) -> Vec<String> {
         ));
     }
     evidence
+}
+
+/// How far a test had come that did not come to its end.
+fn up_to_checkpoint(row: &Row) -> Option<String> {
+    row.own_peak_at_least()?;
+    let label = row.checkpoint_label.as_deref()?;
+    // To the microsecond: more digits say nothing here.
+    let at = row
+        .checkpoint_at_ns
+        .map(|ns| format!(", {:?} in", Duration::from_micros(ns / 1000)));
+    let peaked = row
+        .checkpoint_peak_bytes
+        .map(|peak| format!(" had peaked at {} and", Human(peak)));
+    let retained = row.checkpoint_retained_bytes.unwrap_or(0);
+    let held = match u64::try_from(retained) {
+        Ok(held) => format!("held {}", Human(held)),
+        Err(_) => format!("retained {}", Signed(retained)),
+    };
+    Some(format!(
+        "at its last checkpoint `{label}`{}, it{} {held}",
+        at.unwrap_or_default(),
+        peaked.unwrap_or_default()
+    ))
 }
 
 fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
@@ -391,7 +426,9 @@ fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
             "{overlap} other tracked test(s) ran in the process meanwhile"
         ));
     }
-    if row.own_peak_bytes.is_none() {
+    if row.own_peak_at_least().is_some() {
+        caveats.push("what it did after its last checkpoint is not known".into());
+    } else if row.own_peak_bytes.is_none() {
         let why = row.heap_reason.as_deref().unwrap_or("it was not measured");
         caveats.push(format!("the test's own peak is not known: {why}"));
     }
@@ -410,7 +447,7 @@ fn percent(part: u64, whole: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::report::State;
-    use crate::report::sample::{calm, killed};
+    use crate::report::sample::{calm, killed, killed_after_checkpoint};
 
     fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
         let mut rows = others.to_vec();
@@ -509,6 +546,28 @@ mod tests {
         assert_eq!(verdicts(&row, &five[..4]), [Verdict::Calm]);
         row.own_peak_bytes = Some((8 << 20) - 1);
         assert_eq!(verdicts(&row, &five), [Verdict::Calm]);
+    }
+
+    #[test]
+    fn a_killed_test_is_known_up_to_its_last_checkpoint() {
+        let row = killed_after_checkpoint("big", 8 << 20);
+        let mut rows: Vec<Row> = (0..5).map(|n| calm(&n.to_string())).collect();
+        rows.push(row.clone());
+        let said = |rows: &[Row]| Diagnosis::of(&row, &Context::of(rows));
+        let diagnosis = said(&rows);
+        assert_eq!(diagnosis.verdict(), Verdict::Unknown);
+        let evidence = diagnosis.findings[0].evidence.join("; ");
+        assert!(
+            evidence.contains("checkpoint `filled`, 1.5ms in, it had peaked at 8.00 MiB"),
+            "{evidence}"
+        );
+        assert!(!diagnosis.caveats.join("; ").contains("own peak is not"));
+        for other in &mut rows[..5] {
+            other.own_peak_bytes = Some(1 << 20);
+        }
+        let diagnosis = said(&rows);
+        assert_eq!(diagnosis.verdict(), Verdict::LargeTest);
+        assert!(diagnosis.findings[0].evidence[0].contains("is at least 8.00 MiB"));
     }
 
     #[test]

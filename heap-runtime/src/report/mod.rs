@@ -11,7 +11,33 @@
 //! }
 //! # Ok::<(), heap_runtime::report::FolderError>(())
 //! ```
+//!
+//! # Questions in SQL
+//!
+//! `cargo heap export` prints the same [rows](Row), for programs such as
+//! [DuckDB](https://duckdb.org):
+//!
+//! ```text
+//! cargo heap export --all --format csv > rows.csv
+//! duckdb < worst_peaks.sql
+//! ```
+//!
+//! A column that is empty in all rows has no type of its own, so the questions say the types of
+//! those that they count with.
+//!
+//! ```sql
+#![doc = include_str!("../../sql/worst_peaks.sql")]
+//! ```
+//!
+//! ```sql
+#![doc = include_str!("../../sql/grown_peaks.sql")]
+//! ```
+//!
+//! ```sql
+#![doc = include_str!("../../sql/failures_under_pressure.sql")]
+//! ```
 
+pub mod across;
 mod baseline;
 mod compare;
 mod context;
@@ -27,8 +53,11 @@ pub(crate) mod sample;
 mod state;
 mod totals;
 
+pub use across::{Across, Association, Side};
 pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
-pub use compare::{Change, Comparison, DifferentAllocators, Kind, Moved, Number, Tolerance};
+pub use compare::{
+    Change, Comparison, DifferentAllocators, HARNESS_BYTES, Kind, Moved, Number, Tolerance,
+};
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;

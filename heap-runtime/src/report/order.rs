@@ -18,7 +18,7 @@ pub enum Order {
     Start,
     /// How long they ran.
     Time,
-    /// Own peak.
+    /// Own peak; of a test that was killed, what it is at least.
     Peak,
     /// Own retained bytes.
     Retained,
@@ -40,13 +40,17 @@ impl Order {
             Self::Name => Ordering::Equal,
             Self::Start => a.started_at.cmp(&b.started_at),
             Self::Time => Reverse(a.duration_ns).cmp(&Reverse(b.duration_ns)),
-            Self::Peak => Reverse(a.own_peak_bytes).cmp(&Reverse(b.own_peak_bytes)),
+            Self::Peak => Reverse(peak(a)).cmp(&Reverse(peak(b))),
             Self::Retained => Reverse(a.own_retained_bytes).cmp(&Reverse(b.own_retained_bytes)),
             Self::Allocated => Reverse(a.own_allocated_bytes).cmp(&Reverse(b.own_allocated_bytes)),
             Self::Process => Reverse(a.process_allocated_delta_bytes)
                 .cmp(&Reverse(b.process_allocated_delta_bytes)),
         }
     }
+}
+
+fn peak(row: &Row) -> Option<u64> {
+    row.own_peak_bytes.or(row.own_peak_at_least())
 }
 
 fn by_name(a: &Row, b: &Row) -> Ordering {

@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use crate::jemalloc::Allocator;
 use crate::run::Runner;
-use crate::sidecar::{Budget, Failure, Outcome, OwnTier, ProcessTier, Readable, Source, Status};
+use crate::sidecar::{
+    Budget, Checkpoint, Failure, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
+};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Record {
@@ -50,6 +52,8 @@ pub(super) struct Heap {
     pub(super) overlap: Option<u32>,
     #[serde(default)]
     pub(super) exclusive: bool,
+    #[serde(default)]
+    pub(super) checkpoints: Vec<Checkpoint>,
 }
 
 /// The memory of the host, and which host it is.

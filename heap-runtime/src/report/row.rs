@@ -9,7 +9,7 @@ use super::record::{HostMemory, Record};
 use super::state::State;
 use crate::jemalloc::Allocator;
 use crate::run::Runner;
-use crate::sidecar::{self, Budget, FailureKind, PeakSource, ReadError};
+use crate::sidecar::{self, Budget, FailureKind, OwnTier, PeakSource, ReadError};
 
 /// A column of [`Row`]: its name and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,18 @@ row! {
         own_threads: u32,
         /// Own tier: those that the test left running.
         own_threads_running: u32,
+        /// The last checkpoint's label. Of a test that was killed, its own tier is known up to there.
+        checkpoint_label: String,
+        /// The last checkpoint: nanoseconds from the start of the body.
+        checkpoint_at_ns: u64,
+        /// Own tier up to the last checkpoint: the largest live amount above the start, in bytes.
+        checkpoint_peak_bytes: u64,
+        /// Own tier up to the last checkpoint: what the peak is at least, in bytes, whatever came after.
+        checkpoint_least_peak_bytes: u64,
+        /// Own tier up to the last checkpoint: allocated minus freed, in bytes; may be below zero.
+        checkpoint_retained_bytes: i64,
+        /// Own tier up to the last checkpoint: bytes allocated.
+        checkpoint_allocated_bytes: u64,
         /// Process tier: after minus before of jemalloc's allocated bytes.
         process_allocated_delta_bytes: i64,
         /// Process tier: after minus before of jemalloc's resident bytes.
@@ -216,6 +228,26 @@ impl Row {
             .filter(|budget| budget.held == Some(false))
     }
 
+    /// Pressure on memory: the higher of the two readings of PSI `some` over 10 s, in percent. Of a
+    /// test that was killed, there is the one before.
+    #[must_use]
+    pub fn pressure(&self) -> Option<f64> {
+        self.psi_some_avg10_before
+            .into_iter()
+            .chain(self.psi_some_avg10)
+            .max_by(f64::total_cmp)
+    }
+
+    /// What the own peak is at least, in bytes, where the end of the test was not recorded and its
+    /// last checkpoint was: the test was killed, or still runs.
+    #[must_use]
+    pub fn own_peak_at_least(&self) -> Option<u64> {
+        if self.own_peak_bytes.is_some() {
+            return None;
+        }
+        self.checkpoint_least_peak_bytes
+    }
+
     fn of(record: Record) -> Self {
         let state = State::of(&record);
         let Record {
@@ -230,16 +262,8 @@ impl Row {
             .unzip();
         let delta = heap.process.map(|process| process.delta);
         let own = heap.own;
-        let psi = |host: &HostMemory| {
-            host.memory_pressure.as_ref().map(|psi| {
-                (
-                    psi.some.avg10,
-                    psi.full.avg10,
-                    psi.some.total,
-                    psi.full.total,
-                )
-            })
-        };
+        let checkpoint = heap.checkpoints.into_iter().last();
+        let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
         let (psi_before, psi_after) = (psi(&before), psi(&after));
         let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
         Self {
@@ -275,6 +299,12 @@ impl Row {
             own_allocations: own.and_then(|own| own.allocations),
             own_threads: own.map(|own| own.threads),
             own_threads_running: own.map(|own| own.threads_running),
+            checkpoint_at_ns: checkpoint.as_ref().map(|checkpoint| checkpoint.at_ns),
+            checkpoint_label: checkpoint.map(|checkpoint| checkpoint.label),
+            checkpoint_peak_bytes: so_far.and_then(|own| own.peak_bytes),
+            checkpoint_least_peak_bytes: so_far.map(least_peak),
+            checkpoint_retained_bytes: so_far.map(|own| own.retained_bytes),
+            checkpoint_allocated_bytes: so_far.map(|own| own.allocated_bytes),
             process_allocated_delta_bytes: delta.and_then(|delta| delta.allocated_bytes),
             process_resident_delta_bytes: delta.and_then(|delta| delta.resident_bytes),
             overlap: heap.overlap,
@@ -320,6 +350,24 @@ impl Row {
 /// Package, binary and test.
 pub type TestKey<'a> = (&'a str, &'a str, &'a str);
 
+/// PSI of memory: some and full over 10 s, then in all.
+fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
+    let psi = host.memory_pressure.as_ref()?;
+    let (some, full) = (&psi.some, &psi.full);
+    Some((some.avg10, full.avg10, some.total, full.total))
+}
+
+/// What the peak is at least: what was live at the end was live, and the peak is known but for its
+/// error; of several threads that peaked at different moments, the sum of their peaks says nothing.
+fn least_peak(own: OwnTier) -> u64 {
+    let seen = match own.peak_source {
+        Some(PeakSource::ThreadPeak) if own.threads > 1 => 0,
+        _ => own.peak_bytes.unwrap_or(0),
+    };
+    let certain = seen.saturating_sub(own.peak_error_bytes.unwrap_or(0));
+    certain.max(own.retained_bytes.try_into().unwrap_or(0))
+}
+
 /// By how much a counter moved. One that went back was another's: the process changed its cgroup.
 fn moved(before: Option<u64>, after: Option<u64>) -> Option<u64> {
     after?.checked_sub(before?)
@@ -328,6 +376,23 @@ fn moved(before: Option<u64>, after: Option<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peak_is_at_least_what_is_certain() {
+        let own = |peak_source, threads, retained_bytes| OwnTier {
+            peak_bytes: Some(1000),
+            peak_error_bytes: Some(100),
+            peak_source: Some(peak_source),
+            threads,
+            retained_bytes,
+            ..OwnTier::default()
+        };
+        assert_eq!(least_peak(own(PeakSource::ThreadEvent, 2, -5)), 900);
+        assert_eq!(least_peak(own(PeakSource::ThreadEvent, 2, 950)), 950);
+        assert_eq!(least_peak(own(PeakSource::ThreadPeak, 1, 10)), 900);
+        assert_eq!(least_peak(own(PeakSource::ThreadPeak, 2, 10)), 10);
+        assert_eq!(least_peak(OwnTier::default()), 0);
+    }
 
     #[test]
     fn the_columns_are_the_keys_of_a_row_in_their_order() {

@@ -50,6 +50,10 @@ pub(crate) fn calm(test: &str) -> Row {
 
 /// A test that was killed.
 pub(crate) fn killed(test: &str) -> Row {
+    row(&running(test))
+}
+
+fn running(test: &str) -> Value {
     let mut sidecar = sidecar(test);
     let map = sidecar.as_object_mut().unwrap();
     map.insert("status".into(), "running".into());
@@ -58,6 +62,26 @@ pub(crate) fn killed(test: &str) -> Row {
     }
     map.insert("host".into(), json!({ "total_memory_kib": 1000 << 10 }));
     map.insert("pid".into(), (u32::MAX - 1).into());
+    sidecar
+}
+
+fn checkpoint(label: &str, peak: u64) -> Value {
+    json!({ "label": label, "at_ns": 1_500_000, "own": {
+        "allocated_bytes": peak + 8, "deallocated_bytes": 16, "retained_bytes": peak - 8,
+        "peak_bytes": peak, "peak_error_bytes": 0, "peak_source": "thread_event",
+        "threads": 2, "threads_running": 1
+    }})
+}
+
+/// A test that was killed after a checkpoint, up to which its peak was so large.
+pub(crate) fn killed_after_checkpoint(test: &str, peak: u64) -> Row {
+    let mut sidecar = running(test);
+    let checkpoints = json!([checkpoint("warm", 64), checkpoint("filled", peak)]);
+    sidecar
+        .pointer_mut("/heap")
+        .and_then(Value::as_object_mut)
+        .unwrap()
+        .insert("checkpoints".into(), checkpoints);
     row(&sidecar)
 }
 
@@ -82,7 +106,8 @@ pub(crate) fn full() -> Row {
                 "allocated_bytes": 64, "deallocated_bytes": 32, "retained_bytes": 32,
                 "peak_bytes": 48, "peak_error_bytes": 16, "peak_source": "exact",
                 "allocations": 3, "threads": 2, "threads_running": 1
-            }
+            },
+            "checkpoints": [checkpoint("warm", 40)]
         }),
     );
     row(&sidecar)

@@ -31,7 +31,8 @@ pub struct Totals {
     /// Bytes that the tests themselves kept. Absent where no own tier was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_retained_bytes: Option<i64>,
-    /// The largest own peak of a single test. Absent where none was measured.
+    /// The largest own peak of a single test; of one that was killed, what it is at least
+    /// ([`Row::own_peak_at_least`]). Absent where none was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub largest_own_peak_bytes: Option<u64>,
 }
@@ -62,7 +63,8 @@ impl Totals {
                 let sum = totals.own_retained_bytes.get_or_insert(0);
                 *sum = sum.saturating_add(bytes);
             }
-            totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(row.own_peak_bytes);
+            let peak = row.own_peak_bytes.or(row.own_peak_at_least());
+            totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(peak);
         }
         totals
     }

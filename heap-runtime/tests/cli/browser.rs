@@ -1,6 +1,7 @@
 //! The page in a real browser: headless Chromium, where it is installed (Debian's `chromium`).
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -62,7 +63,9 @@ fn visit(page: &Path) -> Option<(String, String)> {
         .arg(format!("file://{}", page.display()))
         .output();
     let Ok(output) = output else {
-        eprintln!("there is no chromium: the page is not tested in a browser");
+        // Past libtest, which keeps what passing tests print to itself.
+        let line = b"skipped: there is no chromium, so no page is opened\n";
+        std::io::stderr().write_all(line).unwrap();
         return None;
     };
     let document = String::from_utf8_lossy(&output.stdout);
@@ -75,16 +78,52 @@ fn visit(page: &Path) -> Option<(String, String)> {
     Some((title.unwrap_or_default().into(), console.collect()))
 }
 
+/// Reads the comparison as it is shown, and leaves it in the document.
+const READER: &str = r##"
+<script>
+addEventListener("load", () => {
+  const rows = [...document.querySelectorAll("#comparison tbody tr")].filter(row => row.offsetHeight > 0);
+  const columns = new Set([...document.querySelectorAll("#comparison tr")].map(row => row.cells.length));
+  document.title = "seen " + JSON.stringify({
+    columns: [...columns],
+    tests: rows.map(row => row.cells[0].textContent),
+    kinds: [...new Set(rows.map(row => row.cells[1].textContent))],
+  });
+});
+</script>
+"##;
+
+/// A page of a run that was compared, in which these tests are new.
+pub(crate) fn shows_a_comparison(page: &Path, new: &[&str]) {
+    let Some(seen) = seen(page, READER) else {
+        return;
+    };
+    assert_eq!(seen["columns"], serde_json::json!([6]), "{seen}");
+    assert_eq!(seen["kinds"], serde_json::json!(["new"]), "{seen}");
+    let tests = seen["tests"].as_array().unwrap();
+    for test in new {
+        assert!(tests.iter().any(|shown| shown == test), "{test} in {seen}");
+    }
+}
+
+/// What a script finds in a page, whose console stays silent.
+fn seen(page: &Path, script: &str) -> Option<serde_json::Value> {
+    let text = fs::read_to_string(page).unwrap();
+    fs::write(page, text.replace("</body>", &format!("{script}</body>"))).unwrap();
+    let (title, console) = visit(page)?;
+    assert_eq!(console, "", "the console is silent");
+    let seen = title.strip_prefix("seen ");
+    let seen = seen
+        .unwrap_or_else(|| panic!("{title}"))
+        .replace("&amp;", "&");
+    Some(serde_json::from_str(&seen).unwrap())
+}
+
 fn used_by_a_person(run: &Run) -> Option<serde_json::Value> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     run.heap("report", &["--html", file.to_str().unwrap()]);
-    let page = fs::read_to_string(&file).unwrap();
-    fs::write(&file, page.replace("</body>", &format!("{PERSON}</body>"))).unwrap();
-    let (title, console) = visit(&file)?;
-    assert_eq!(console, "", "the console is silent");
-    let seen = title.strip_prefix("seen ");
-    Some(serde_json::from_str(seen.unwrap_or_else(|| panic!("{title}"))).unwrap())
+    seen(&file, PERSON)
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::browser;
 use crate::run::{Said, program};
 
 const MANIFEST: &str = r#"
@@ -38,13 +39,19 @@ const TESTS: [(&str, &str); 3] = [
         "bad",
         r#"
         #[heap_tracked] #[test] fn fails() { panic!("on purpose"); }
+        #[heap_tracked(max_peak = "64 KiB")] #[test]
+        fn is_greedy() { drop(std::hint::black_box(vec![1_u8; 1 << 20])); }
         #[heap_tracked] #[test] fn passes() {}
         "#,
     ),
     (
         "ugly",
         r#"
-        #[heap_tracked] #[test] fn aborts() { std::process::abort(); }
+        #[heap_tracked] #[test] fn aborts() {
+            let _held = std::hint::black_box(vec![1_u8; 2 << 20]);
+            heap_runtime::checkpoint("filled");
+            std::process::abort();
+        }
         #[heap_tracked] #[test] #[ignore] fn waits() {
             println!("waiting");
             loop { std::thread::park(); }
@@ -145,17 +152,41 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
         .find_map(|line| line.strip_prefix("sidecars: "))
         .unwrap();
 
-    let all = ["test", "--compare", run, "--offline", "--no-fail-fast"];
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    let all = [
+        "test",
+        "--compare",
+        run,
+        "--html",
+        page.to_str().unwrap(),
+        "--github",
+        "--offline",
+        "--no-fail-fast",
+    ];
     let bad = project.says(&all);
     assert_eq!(bad.status, Some(1), "{}", bad.stderr);
-    assert!(line(&bad, "project::ugly aborts").contains("aborts killed"));
+    let aborts = line(&bad, "project::ugly aborts");
+    assert!(aborts.contains("aborts killed - ≥ 2.00 MiB"), "{aborts}");
+    assert!(bad.stdout.contains("at its last checkpoint `filled`"));
+    assert!(line(&bad, "project::bad is_greedy").contains("is_greedy failed"));
+    let annotation = bad.stderr.lines().find(|line| line.contains("is_greedy"));
+    let annotation = annotation.unwrap_or_else(|| panic!("{}", bad.stderr));
+    assert!(
+        annotation.starts_with(
+            "::error file=tests/bad.rs,line=6,title=is_greedy%3A budget::peak 1.00 MiB"
+        ) && annotation.ends_with("and max_peak is 64.0 KiB"),
+        "{annotation}"
+    );
     assert!(line(&bad, "project::bad fails").contains("fails failed"));
     assert!(bad.stdout.contains("it said: on purpose"));
     assert!(line(&bad, "project::good passes").contains("passes passed"));
-    assert!(bad.stdout.contains("3 new, 2 unchanged"), "{}", bad.stdout);
+    assert!(bad.stdout.contains("4 new, 2 unchanged"), "{}", bad.stdout);
+
+    browser::shows_a_comparison(&page, &["project::bad is_greedy", "project::ugly aborts"]);
 
     let newest = project.says(&["report", "--format", "ndjson"]);
-    assert_eq!((newest.stdout.lines().count(), newest.status), (5, Some(1)));
+    assert_eq!((newest.stdout.lines().count(), newest.status), (6, Some(1)));
     let compared = project.says(&["compare", run]);
     assert_eq!(compared.status, Some(1), "{}", compared.stdout);
 

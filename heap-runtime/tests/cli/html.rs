@@ -34,6 +34,14 @@ fn the_page_has_every_test_and_needs_nothing_else() {
 }
 
 #[test]
+fn tests_that_failed_and_passed_have_a_table() {
+    let page = page(&Run::of(&[failed("flaky"), passed("flaky", 64)]));
+    let (_, section) = page.split_once("id=\"across\"").unwrap();
+    assert!(section.contains("<td class=\"name\">flaky</td>"));
+    assert!(section.contains("n too small"));
+}
+
+#[test]
 fn nothing_out_of_a_file_is_markup() {
     let attack = "</template><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7*7 }}";
     let mut hostile = failed(attack);

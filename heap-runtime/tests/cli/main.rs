@@ -7,6 +7,7 @@ mod export;
 mod html;
 mod kept;
 mod manual;
+mod questions;
 mod report;
 mod run;
 mod show;

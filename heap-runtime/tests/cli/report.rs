@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::run::{Run, passed, program};
+use crate::run::{Run, failed, killed, passed, program};
 
 #[test]
 fn the_table_says_what_each_test_did_and_why_it_failed() {
@@ -158,4 +158,47 @@ fn colours_are_for_those_who_force_them() {
     assert!(!coloured(&[]));
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "0")]));
+}
+
+/// Runs of a test that fails under pressure, of one that failed once, and of one that never did.
+fn flaky(runs: usize) -> Run {
+    let tests = (0..runs).flat_map(|index| {
+        let under_pressure = if index % 2 == 0 {
+            failed("latency::under_pressure")
+        } else {
+            passed("latency::under_pressure", 1 << 20)
+        };
+        let once = if index == 0 {
+            killed("lifetime::once")
+        } else {
+            passed("lifetime::once", 4096)
+        };
+        [under_pressure, once, passed("fairness::never", 4096)].map(|mut test| {
+            test["run_id"] = format!("run{index}").into();
+            test
+        })
+    });
+    Run::of(&tests.collect::<Vec<_>>())
+}
+
+#[test]
+fn tests_that_failed_and_passed_are_set_against_pressure_and_peak() {
+    let run = flaky(10);
+    let after_diagnoses = |text: &str, from: &str| text[text.find(from).unwrap()..].to_owned();
+    let said = run.heap("report", &[]).stdout;
+    assert_snapshot!("across", after_diagnoses(&said, "failed and passed"));
+    let said = run.heap("report", &["--format", "markdown"]).stdout;
+    assert_snapshot!("across_markdown", after_diagnoses(&said, "####"));
+
+    let json = |run: &Run, arguments: &[&str]| -> Value {
+        let said = run.heap("report", &[&["--format", "json"], arguments].concat());
+        serde_json::from_str::<Value>(&said.stdout).unwrap()["across"].take()
+    };
+    let across = json(&run, &[]);
+    assert_eq!(across[0]["pressure"], "more_when_failed");
+    assert_eq!(across[1]["peak"], "too_few");
+    assert_eq!(across[1]["failed"]["executions"], 1);
+    assert_eq!(json(&run, &["--filter", "never"]), serde_json::json!([]));
+    // With as many of them in half the runs, there is no verdict.
+    assert_eq!(json(&flaky(5), &[])[0]["pressure"], "too_few");
 }

@@ -182,3 +182,14 @@ pub(crate) fn killed(test: &str) -> Value {
     }
     sidecar
 }
+
+/// Killed after a checkpoint, which is on the disk as soon as it is made.
+pub(crate) fn killed_after_checkpoint(test: &str) -> Value {
+    let mut sidecar = killed(test);
+    sidecar["heap"]["checkpoints"] = json!([{ "label": "filled", "at_ns": 4_000_000, "own": {
+        "allocated_bytes": 7 << 20, "deallocated_bytes": 2 << 20, "retained_bytes": 5 << 20,
+        "peak_bytes": (25 << 18) + 4096, "peak_error_bytes": 4096, "peak_source": "thread_event",
+        "threads": 2, "threads_running": 1
+    }}]);
+    sidecar
+}

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::run::{Run, Said, program};
+use crate::run::{Run, Said, killed_after_checkpoint, passed, program};
 
 fn show(run: &Run, arguments: &[&str]) -> Said {
     let output = program()
@@ -25,6 +25,15 @@ fn everything_about_one_test() {
     assert_eq!(said.status, Some(1));
     assert_snapshot!("killed", show(&run, &["eats"]).stdout);
     assert_snapshot!("skipped", show(&run, &["deadline"]).stdout);
+    // What it said has two lines.
+    assert_snapshot!("failed", show(&run, &["pipe_switch"]).stdout);
+}
+
+#[test]
+fn a_killed_test_is_shown_up_to_its_last_checkpoint() {
+    let run = Run::of(&[killed_after_checkpoint("eats"), passed("small", 4096)]);
+    assert_snapshot!("killed_after_checkpoint", show(&run, &["eats"]).stdout);
+    assert_snapshot!("killed_in_the_table", run.heap("report", &[]).stdout);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::across;
 use super::compare;
 use super::error::Error;
 use super::quantity::QUANTITIES;
@@ -50,6 +51,7 @@ pub(super) fn write(
             Test::of(row, name(row, several), why, timelines.get(&index))
         })
         .collect();
+    let several_across = several || across::several_binaries(&report.across);
     let page = Page {
         summary: summary(report),
         totals: &report.totals,
@@ -67,6 +69,13 @@ pub(super) fn write(
         pressure: picture::pressure(&report.tests),
         timelines_left_out: report.tests.len() > MOST_TIMELINES,
         comparison: comparison.map(Compared::of),
+        across: report
+            .across
+            .iter()
+            .map(|test| across::cells(test, several_across))
+            .collect(),
+        across_headings: across::HEADINGS,
+        across_note: across::note(),
         tests,
     };
     let mut environment = Environment::new();
@@ -93,6 +102,9 @@ struct Page<'a> {
     pressure: Option<String>,
     timelines_left_out: bool,
     comparison: Option<Compared>,
+    across: Vec<[String; across::HEADINGS.len()]>,
+    across_headings: [&'static str; across::HEADINGS.len()],
+    across_note: String,
     tests: Vec<Test>,
 }
 

@@ -169,6 +169,8 @@ pub(super) fn pressure(rows: &[Row]) -> Option<String> {
         return None;
     }
     let highest = readings.iter().map(|reading| reading.1).fold(1.0, f64::max);
+    // Two labels should not say the same.
+    let digits = usize::from(highest < 4.0);
     let every = readings.len().div_ceil(MOST_POINTS);
     svg((720, 300), |backend| {
         let root = backend.into_drawing_area();
@@ -187,7 +189,7 @@ pub(super) fn pressure(rows: &[Row]) -> Option<String> {
             .label_style(label())
             .y_labels(4)
             .x_label_formatter(&|at| time(number(*at * 1e9)))
-            .y_label_formatter(&|percent| format!("{percent:.0} %"))
+            .y_label_formatter(&|percent| format!("{percent:.digits$} %"))
             .draw()?;
         let line = readings.iter().step_by(every);
         let line = line.map(|(at, some, _)| (*at - first, *some));
