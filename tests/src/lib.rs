@@ -1,5 +1,6 @@
 //! Support for the tests in `tests/`.
 
+pub mod damage;
 pub mod project;
 pub mod rerun;
 pub mod sched;

@@ -181,7 +181,7 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
                 .read_exact(&mut byte)
                 .unwrap();
         }
-        std::thread::sleep(Duration::from_micros(number % 15_000));
+        std::thread::sleep(Duration::from_micros(number % 4_000));
         let (began, ended) = kill(child);
         let began = began + 1;
 
