@@ -16,6 +16,9 @@ use heap_tests::scratch;
 
 heap_runtime::use_jemalloc!();
 
+#[path = "kills/calls.rs"]
+mod calls;
+
 /// This binary again, to run one of its victims.
 fn victim(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -70,6 +73,14 @@ mod victims {
                 });
             }
         });
+    }
+
+    /// One execution, with the marks of `busy`.
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn once() {
+        short();
+        std::io::stdout().write_all(b"E").unwrap();
     }
 
     fn prepare() {

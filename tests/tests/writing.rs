@@ -5,6 +5,8 @@
 
 heap_runtime::use_jemalloc!();
 
+#[path = "writing/crowd.rs"]
+mod crowd;
 #[path = "writing/faults.rs"]
 mod faults;
 #[path = "writing/links.rs"]
