@@ -12,7 +12,35 @@ pub(crate) fn say_once(error: &str) {
     let cause = error.rsplit("`: ").next().unwrap_or(error).to_owned();
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if said.insert(cause) {
-        // With stderr closed there is nobody left to tell.
-        let _ = writeln!(std::io::stderr(), "heap_tracked: {error}");
+        // In one piece, since other processes may write to the same stderr. With it closed there is
+        // nobody left to tell.
+        let _ = std::io::stderr().write_all(line(error).as_bytes());
+    }
+}
+
+/// One line, whatever is in the path that the error names.
+fn line(error: &str) -> String {
+    let mut line = String::from("heap_tracked: ");
+    for c in error.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn an_error_is_one_line() {
+        assert_eq!(
+            line("cannot write `a\nb\u{1b}[31m`: full"),
+            "heap_tracked: cannot write `a\\nb\\u{1b}[31m`: full\n"
+        );
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn of(test: &'static Test, settings: &Settings, exclusive: bool) -> S
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         metrics: BTreeMap::new(),
-        host: redacted(host::constant().clone(), settings),
+        host: redacted(known_before(), settings),
         host_before: HostContext::default(),
         heap: Heap {
             allocator,
@@ -74,6 +74,20 @@ fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static st
         }
         Allocator::Jemalloc => None,
     }
+}
+
+/// What of the host a test that is killed should have in its sidecar: what never changes, and the
+/// limits of its cgroup, which may be what killed it. Those are read once, and after the test again.
+fn known_before() -> HostContext {
+    static KNOWN: OnceLock<HostContext> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let limits = HostContext {
+            cgroup_memory: host::settings().cgroup_memory,
+            ..HostContext::default()
+        };
+        host::constant().clone().merge(limits)
+    });
+    known.clone()
 }
 
 /// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
@@ -127,7 +141,7 @@ pub(crate) fn claim(
         match put {
             Ok(true) => return Ok(File { folder, name }),
             Ok(false) => {
-                record.iteration += 1;
+                record.iteration = next_iteration(&record.test_name).max(record.iteration + 1);
                 name = self::name(record);
             }
             Err(error) => return Err(error.to_string()),

@@ -1,5 +1,7 @@
 //! Support for the tests in `tests/`.
 
+pub mod damage;
+pub mod memory_group;
 pub mod project;
 pub mod rerun;
 pub mod sched;

@@ -16,6 +16,9 @@ use heap_tests::scratch;
 
 heap_runtime::use_jemalloc!();
 
+#[path = "kills/calls.rs"]
+mod calls;
+
 /// This binary again, to run one of its victims.
 fn victim(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -70,6 +73,14 @@ mod victims {
                 });
             }
         });
+    }
+
+    /// One execution, with the marks of `busy`.
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn once() {
+        short();
+        std::io::stdout().write_all(b"E").unwrap();
     }
 
     fn prepare() {
@@ -181,7 +192,7 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
                 .read_exact(&mut byte)
                 .unwrap();
         }
-        std::thread::sleep(Duration::from_micros(number % 15_000));
+        std::thread::sleep(Duration::from_micros(number % 4_000));
         let (began, ended) = kill(child);
         let began = began + 1;
 

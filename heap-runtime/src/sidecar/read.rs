@@ -88,7 +88,20 @@ pub fn read(path: &Path) -> Result<Sidecar, ReadError> {
 
 /// Reads what `T` needs of one sidecar. Errors as [`read`].
 pub(crate) fn read_as<T: Readable>(path: &Path) -> Result<T, ReadError> {
-    from_file_as(File::open(path).map_err(ReadError::Io)?)
+    from_file_as(open(path).map_err(ReadError::Io)?)
+}
+
+/// Opens a file, and waits for nobody: a pipe that nobody writes to is not opened by `File::open`.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Reads one sidecar from an open file, of which no more is read than a sidecar has.
@@ -97,6 +110,11 @@ pub(super) fn from_file(file: File) -> Result<Sidecar, ReadError> {
 }
 
 fn from_file_as<T: Readable>(file: File) -> Result<T, ReadError> {
+    // A pipe or a device, perhaps behind a link. Its name was never looked at before it was opened.
+    if !file.metadata().map_err(ReadError::Io)?.is_file() {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(ReadError::Io(error));
+    }
     let mut bytes = Vec::new();
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)

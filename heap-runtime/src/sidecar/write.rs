@@ -7,17 +7,18 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, linkat, mkdirat,
-    openat, renameat, renameat_with, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, SeekFrom, Stat, flock, fstat,
+    ftruncate, linkat, mkdirat, openat, renameat, renameat_with, seek, stat, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
+use rustix::process::{Resource, getrlimit};
 
 use super::{Place, Sidecar, read, to_json};
 
@@ -29,6 +30,8 @@ use super::{Place, Sidecar, read, to_json};
 pub(crate) struct Folder {
     place: Place,
     open: Mutex<Option<Open>>,
+    /// The root directory of the process when the folder was first opened.
+    root: OnceLock<Stat>,
 }
 
 struct Open {
@@ -40,9 +43,12 @@ struct Open {
 
 impl Open {
     fn is_still_ours(&self) -> bool {
-        fstat(&*self.descriptor)
-            .is_ok_and(|now| (now.st_dev, now.st_ino) == (self.opened.st_dev, self.opened.st_ino))
+        fstat(&*self.descriptor).is_ok_and(|now| is_same(&now, &self.opened))
     }
+}
+
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// Whether a file of that name is replaced.
@@ -94,6 +100,7 @@ impl Folder {
         Self {
             place,
             open: Mutex::new(None),
+            root: OnceLock::new(),
         }
     }
 
@@ -133,7 +140,7 @@ impl Folder {
         let folder = self.descriptor(open).map_err(|error| WriteError {
             what: "open the folder for sidecars",
             path: self.path(),
-            error: error.into(),
+            error,
         })?;
         let file_error = |error: io::Error| WriteError {
             what: "write the sidecar",
@@ -160,14 +167,15 @@ impl Folder {
     }
 
     /// The folder's descriptor, opened and made where need be.
-    fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> rustix::io::Result<&'a OwnedFd> {
+    fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> io::Result<&'a OwnedFd> {
         if open.as_ref().is_some_and(|open| !open.is_still_ours()) {
             *open = None;
         }
         match open {
             Some(open) => Ok(&open.descriptor),
             none => {
-                let descriptor = self.make()?;
+                self.check_root()?;
+                let descriptor = above_standard(self.make()?)?;
                 let opened = fstat(&descriptor)?;
                 let open = none.insert(Open {
                     descriptor: ManuallyDrop::new(descriptor),
@@ -176,6 +184,17 @@ impl Folder {
                 Ok(&open.descriptor)
             }
         }
+    }
+
+    /// Refuses to open the folder under another root, where its path is another folder's.
+    fn check_root(&self) -> io::Result<()> {
+        let root = stat("/")?;
+        if is_same(self.root.get_or_init(|| root), &root) {
+            return Ok(());
+        }
+        Err(io::Error::other(
+            "the test has closed the folder and changed the root directory",
+        ))
     }
 
     fn make(&self) -> rustix::io::Result<OwnedFd> {
@@ -213,7 +232,7 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
             Ok(descriptor) => {
-                let written = fs::File::from(descriptor).write_all(contents);
+                let written = write_all(descriptor, contents);
                 if let Err(error) = written {
                     let _ = unlinkat(folder, &name, AtFlags::empty());
                     return Err(error);
@@ -222,6 +241,33 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
             }
         }
     }
+}
+
+/// Writes to a new file.
+fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<()> {
+    // Where a test allows no larger files, to write one is answered with a signal that kills.
+    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    if contents.len() as u64 > limit {
+        return Err(Errno::FBIG.into());
+    }
+    let was = descriptor.as_raw_fd();
+    let descriptor = above_standard(descriptor)?;
+    if descriptor.as_raw_fd() != was {
+        // Another thread may have printed into it.
+        ftruncate(&descriptor, 0)?;
+        seek(&descriptor, SeekFrom::Start(0))?;
+    }
+    fs::File::from(descriptor).write_all(contents)
+}
+
+/// The same descriptor under a number that is nobody's standard input, output or error. A test that
+/// has closed those goes on to print, and what it prints must not come into a sidecar.
+fn above_standard(descriptor: OwnedFd) -> rustix::io::Result<OwnedFd> {
+    const FIRST: RawFd = 3;
+    if descriptor.as_raw_fd() >= FIRST {
+        return Ok(descriptor);
+    }
+    fcntl_dupfd_cloexec(&descriptor, FIRST)
 }
 
 /// Gives the file its name, unless there is one of that name.
@@ -244,15 +290,17 @@ fn replace_other_run(
     name: &str,
     run_id: &str,
 ) -> rustix::io::Result<bool> {
-    flock(folder, FlockOperation::LockExclusive)?;
+    // By a descriptor of its own: one that a fork has inherited shares its lock, and one that is
+    // closed gives it back.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let lock = openat(folder, ".", flags, Mode::empty())?;
+    // A signal handler of the test's may interrupt it.
+    retry_on_intr(|| flock(&lock, FlockOperation::LockExclusive))?;
     let outdated = run_of(folder, name).is_some_and(|run| run != run_id);
-    let placed = if outdated {
-        renameat(folder, temporary, folder, name).map(|()| true)
-    } else {
-        Ok(false)
-    };
-    flock(folder, FlockOperation::Unlock)?;
-    placed
+    if outdated {
+        renameat(folder, temporary, folder, name)?;
+    }
+    Ok(outdated)
 }
 
 /// The run that the sidecar `name` is of. None for what is no sidecar: it is not ours to replace.

@@ -1,0 +1,210 @@
+//! What is done to the processes of tests, and what they must leave behind all the same.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use heap_runtime::sidecar::{SUFFIX, Sidecar, read_run};
+
+/// Says that a test cannot do its damage here: in its sidecar, and past the harness, which shows
+/// nothing of a test that passes.
+pub fn skip(reason: &str) {
+    heap_runtime::skip(reason);
+    // With stderr closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "skipped: {reason}");
+}
+
+/// Whether this process may do what only root may.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Gives the calling thread mounts of its own, for the processes that it starts from now on.
+///
+/// # Errors
+///
+/// Where it may not.
+pub fn private_mounts() -> io::Result<()> {
+    // SAFETY: takes a flag; what changes is the calling thread's view of the file system only.
+    checked(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    // Else what is mounted here would be mounted for all.
+    mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)
+}
+
+/// Mounts a file system in memory at `folder`, of so many bytes.
+///
+/// # Errors
+///
+/// Where that is not allowed.
+///
+/// # Panics
+///
+/// Where the path has a zero byte in it.
+pub fn mount_memory(folder: &Path, bytes: u64) -> io::Result<()> {
+    let options = std::ffi::CString::new(format!("size={bytes}")).expect("digits");
+    mount(c"tmpfs", &c_path(folder), Some(c"tmpfs"), 0, Some(&options))
+}
+
+/// Makes what is mounted at `folder` read-only.
+///
+/// # Errors
+///
+/// Where that is not allowed.
+///
+/// # Panics
+///
+/// Where the path has a zero byte in it.
+pub fn make_read_only(folder: &Path) -> io::Result<()> {
+    let flags = libc::MS_REMOUNT | libc::MS_RDONLY;
+    mount(c"tmpfs", &c_path(folder), None, flags, None)
+}
+
+fn mount(
+    source: &std::ffi::CStr,
+    target: &std::ffi::CStr,
+    kind: Option<&std::ffi::CStr>,
+    flags: libc::c_ulong,
+    options: Option<&std::ffi::CStr>,
+) -> io::Result<()> {
+    let pointer =
+        |text: Option<&std::ffi::CStr>| text.map_or(std::ptr::null(), |text| text.as_ptr());
+    // SAFETY: every pointer is null or to a text that ends in a zero and outlives the call.
+    checked(unsafe {
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            pointer(kind),
+            flags,
+            pointer(options).cast(),
+        )
+    })
+}
+
+/// A path as system calls take it.
+///
+/// # Panics
+///
+/// Where it has a zero byte in it.
+#[must_use]
+pub fn c_path(path: &Path) -> std::ffi::CString {
+    use std::os::unix::ffi::OsStrExt as _;
+    std::ffi::CString::new(path.as_os_str().as_bytes()).expect("no zero byte in a path")
+}
+
+/// The error of a system call that returns -1 for one.
+///
+/// # Errors
+///
+/// Where it failed.
+pub fn checked(returned: libc::c_int) -> io::Result<()> {
+    if returned == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Has the process do something before it becomes the command's: only what is safe after a fork.
+pub fn before<'a>(
+    command: &'a mut Command,
+    act: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) -> &'a mut Command {
+    // SAFETY: the callers hand in single system calls on values made before the fork.
+    unsafe { command.pre_exec(act) }
+}
+
+/// Runs a command to its end and takes in what it says; one that hangs is killed.
+///
+/// # Panics
+///
+/// Where it cannot be started, or takes longer than any test may.
+#[must_use]
+pub fn output(command: &mut Command) -> Output {
+    try_output(command).expect("the command can be started")
+}
+
+/// As [`output`], of a command that may not be allowed to start.
+///
+/// # Errors
+///
+/// Where it could not be started.
+///
+/// # Panics
+///
+/// Where it takes longer than any test may.
+pub fn try_output(command: &mut Command) -> io::Result<Output> {
+    const LONGEST: Duration = Duration::from_secs(30);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let pid = rustix::process::Pid::from_child(&child);
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let watch = {
+        let done = std::sync::Arc::clone(&done);
+        std::thread::spawn(move || {
+            let start = Instant::now();
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                if start.elapsed() > LONGEST {
+                    // It may have ended just now; it is not waited for before this thread ends.
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                    return true;
+                }
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+            false
+        })
+    };
+    let output = child.wait_with_output();
+    done.store(true, std::sync::atomic::Ordering::Release);
+    watch.thread().unpark();
+    let hung = watch.join().expect("the watch does not panic");
+    assert!(!hung, "{command:?} hung: {output:?}");
+    output
+}
+
+/// What libtest says of each test: `ok`, `FAILED`.
+#[must_use]
+pub fn verdicts(output: &Output) -> BTreeMap<String, String> {
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "))
+        .map(|(name, verdict)| (name.to_owned(), verdict.to_owned()))
+        .collect()
+}
+
+/// The sidecars of a folder, every one of them readable, and nothing else beside them.
+///
+/// # Panics
+///
+/// Where one is not, or there is something else.
+#[must_use]
+pub fn sidecars(folder: &Path) -> Vec<Sidecar> {
+    for name in names(folder) {
+        assert!(name.ends_with(SUFFIX), "left behind: {name}");
+    }
+    let (sidecars, unreadable) = read_run(folder).expect("the folder can be read");
+    assert!(unreadable.is_empty(), "{unreadable:?}");
+    sidecars
+}
+
+/// The names in a folder, in order.
+///
+/// # Panics
+///
+/// Where it cannot be read.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.into_string().expect("a name of ours is text"))
+        .collect();
+    names.sort_unstable();
+    names
+}

@@ -1,0 +1,111 @@
+//! A memory cgroup for the processes of a test, of version 2 or 1.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::damage;
+
+/// A memory cgroup with a limit, removed when this is dropped.
+#[derive(Debug)]
+pub struct MemoryGroup {
+    folder: PathBuf,
+}
+
+impl MemoryGroup {
+    /// Makes one that may use so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where this process may not, or no memory cgroup is mounted where they usually are.
+    pub fn create(bytes: u64) -> io::Result<Self> {
+        let (parents, limit) = parents()?;
+        let name = format!("heap-tests-{}", std::process::id());
+        let mut refused = io::Error::new(io::ErrorKind::NotFound, "no memory cgroup is mounted");
+        for parent in parents {
+            let folder = parent.join(&name);
+            if let Err(error) = fs::create_dir(&folder) {
+                refused = error;
+                continue;
+            }
+            let group = Self { folder };
+            // Not there where the parent hands on no memory controller.
+            match write_existing(&group.folder.join(limit), &bytes.to_string()) {
+                Ok(()) => {
+                    // Else a host that has swap would swap, and not kill. Where there is no such
+                    // file, there is no account of swap.
+                    let _ = write_existing(&group.folder.join("memory.swap.max"), "0");
+                    let _ = write_existing(&group.folder.join("memory.swappiness"), "0");
+                    return Ok(group);
+                }
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
+    /// Starts a command in it.
+    ///
+    /// # Errors
+    ///
+    /// Where its file cannot be opened.
+    pub fn enter<'c>(&self, command: &'c mut Command) -> io::Result<&'c mut Command> {
+        let file = self.folder.join("cgroup.procs");
+        let mut file = File::options().write(true).open(file)?;
+        // Zero is the writer itself.
+        Ok(damage::before(command, move || file.write_all(b"0")))
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // Who was killed is accounted for a moment longer than it is there.
+        for _ in 0..50 {
+            if fs::remove_dir(&self.folder).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Where a group may be made, and what its limit is called.
+fn parents() -> io::Result<(Vec<PathBuf>, &'static str)> {
+    let groups = fs::read_to_string("/proc/self/cgroup")?;
+    let own = |controller: &str| {
+        groups.lines().find_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            let is_it = controllers.split(',').any(|name| name == controller);
+            is_it.then(|| path.trim_start_matches('/').to_owned())
+        })
+    };
+    let below = |root: &str, path: String| {
+        let root = PathBuf::from(root);
+        let own = root.join(path);
+        // A group of version 2 with processes in it has no groups below it, its parent may.
+        let above = own.parent().filter(|above| above.starts_with(&root));
+        [Some(own.as_path()), above, Some(&root)]
+            .into_iter()
+            .flatten()
+            .map(Path::to_owned)
+            .collect()
+    };
+    if let Some(path) = own("memory") {
+        return Ok((
+            below("/sys/fs/cgroup/memory", path),
+            "memory.limit_in_bytes",
+        ));
+    }
+    let path = own("").unwrap_or_default();
+    Ok((below("/sys/fs/cgroup", path), "memory.max"))
+}
+
+fn write_existing(path: &Path, text: &str) -> io::Result<()> {
+    File::options()
+        .write(true)
+        .open(path)?
+        .write_all(text.as_bytes())
+}

@@ -1,0 +1,132 @@
+//! A process that is killed at each system call of its writes in turn.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use heap_runtime::heap_tracked;
+use heap_runtime::sidecar::{Sidecar, Status, read_run};
+use heap_tests::{damage, rerun, scratch};
+
+use super::assert_nothing_else;
+
+/// What is done to the folder, and in which order does not matter: each is tried as the first, the
+/// second and so on, until the process gets to its end.
+const IN_THE_FOLDER: [&str; 7] = [
+    "openat",
+    "fstat",
+    "mkdirat",
+    "renameat2",
+    "renameat",
+    "unlinkat",
+    "flock",
+];
+
+/// What is done to the files in it. The harness and the readers of the host call these too.
+const ANYWHERE: [&str; 2] = ["write", "close"];
+
+/// Runs the victim under strace, with options, as a test of the run `run`.
+fn traced(options: &[&str], folder: &Path, run: &str) -> Output {
+    let victim = rerun::victim("victims::once", folder);
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-o", "/dev/null"])
+        .args(options)
+        .arg(victim.get_program())
+        .args(victim.get_args())
+        .arg("--nocapture");
+    for (name, value) in victim.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    damage::output(command.env("NEXTEST_RUN_ID", run))
+}
+
+/// Whether it was killed; if not, it has got to its end.
+fn was_killed(output: &Output) -> bool {
+    const SIGKILL: i32 = 9;
+    let killed = output.status.signal() == Some(SIGKILL);
+    assert!(killed || output.status.success(), "{output:?}");
+    killed
+}
+
+fn sidecar(folder: &Path) -> Option<Sidecar> {
+    let (mut sidecars, unreadable) = read_run(folder).unwrap();
+    assert!(unreadable.is_empty(), "{unreadable:?}");
+    assert!(sidecars.len() <= 1);
+    assert_nothing_else(folder);
+    sidecars.pop()
+}
+
+/// What must be there after a kill, told from what the victim has said until then.
+fn assert_nothing_lost(output: &Output, folder: &Path, fault: &str) {
+    let said = |mark| output.stdout.contains(&mark);
+    let sidecar = sidecar(folder).filter(|sidecar| sidecar.run_id == "this");
+    if said(b'B') {
+        assert!(sidecar.is_some(), "{fault}");
+    }
+    if said(b'E') {
+        assert_eq!(sidecar.unwrap().status, Status::Finished, "{fault}");
+    }
+}
+
+#[heap_tracked]
+#[test]
+fn a_process_is_killed_at_each_system_call_of_its_writes() {
+    let probe = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .output();
+    match probe {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let why = String::from_utf8_lossy(&output.stderr);
+            return damage::skip(&format!("strace may not trace: {why}"));
+        }
+        Err(error) => return damage::skip(&format!("strace (its Debian package): {error}")),
+    }
+    let mut kills = 0;
+    // In a folder that is not there yet, and beside the sidecar of an earlier run.
+    for earlier in [false, true] {
+        let start = scratch::folder();
+        if earlier {
+            assert!(!was_killed(&traced(&[], start.path(), "earlier")));
+        }
+        for call in IN_THE_FOLDER.into_iter().chain(ANYWHERE) {
+            for when in 1.. {
+                let parent = scratch::folder();
+                let folder = parent.path().join("sidecars");
+                if earlier {
+                    fs::create_dir(&folder).unwrap();
+                    for name in damage::names(start.path()) {
+                        fs::copy(start.path().join(&name), folder.join(&name)).unwrap();
+                    }
+                }
+                let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+                let path = folder.to_str().unwrap();
+                let options = match IN_THE_FOLDER.contains(&call) {
+                    true => vec!["-e", &inject, "-P", path],
+                    false => vec!["-e", &inject],
+                };
+                let output = traced(&options, &folder, "this");
+                if !was_killed(&output) {
+                    assert!(output.stdout.contains(&b'E'), "{output:?}");
+                    break;
+                }
+                kills += 1;
+                if folder.exists() {
+                    assert_nothing_lost(&output, &folder, &inject);
+                    assert!(!earlier || sidecar(&folder).is_some(), "{inject}");
+                } else {
+                    assert!(!output.stdout.contains(&b'B'), "{inject}");
+                }
+            }
+        }
+    }
+    // Two writes, each of them opened, written, closed and renamed, twice.
+    assert!(kills >= 16, "{kills}");
+    println!("killed at {kills} system calls, nothing lost");
+    heap_runtime::metric("kills", f64::from(kills));
+}
