@@ -4,6 +4,12 @@
 //! The counters of a thread that has ended hold nonsense, as its memory does: who reads them then
 //! is found by wrong totals.
 
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/group.rs"]
+mod group;
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/member.rs"]
+mod member;
 #[path = "own_model/orders.rs"]
 mod orders;
 #[expect(dead_code, reason = "the runtime uses more of it")]

@@ -10,7 +10,8 @@ use std::ptr::from_ref;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use super::registry::{Locked, Member};
+use super::member::Member;
+use super::registry::Locked;
 use super::{MEMBER, REGISTRY, counters, sampler, thread_end};
 
 // "C-unwind", because `pthread_exit` and cancellation unwind through the frame of `begin`.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::registry::{Group, Member};
+use super::group::Group;
+use super::member::Member;
 use super::{MEMBER, Membership, REGISTRY, join};
 
 /// The tracked test that a thread was in, for other threads to join.

@@ -29,7 +29,9 @@
     not(target_feature = "crt-static")
 ))]
 mod birth;
+mod group;
 mod handle;
+mod member;
 mod registry;
 #[cfg(test)]
 mod registry_tests;
@@ -51,7 +53,9 @@ use crate::sidecar::{OwnTier, PeakSource, Timeline};
 
 pub use handle::{Entered as EnteredHandle, Handle, current};
 
-use registry::{Counters, Group, Member, Registry, Ticket, Totals};
+use group::Group;
+use member::{Counters, Member};
+use registry::{Registry, Ticket, Totals};
 pub(crate) use sampler::INTERVAL;
 use sampler::Sampling;
 

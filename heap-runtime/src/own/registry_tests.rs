@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::registry::{Counters, Member, Moved, Registry};
+use super::member::{Counters, Member, Moved};
+use super::registry::Registry;
 
 /// A thread's two counters, as jemalloc would have them.
 struct Thread {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::MEMBER;
-use super::registry::{Member, Moved};
+use super::member::{Member, Moved};
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
 

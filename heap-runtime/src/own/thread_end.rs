@@ -12,7 +12,7 @@ use std::ffi::c_void;
 use std::ptr::from_ref;
 use std::sync::OnceLock;
 
-use super::registry::Member;
+use super::member::Member;
 use super::{MEMBER, REGISTRY, counters, sampler};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc.

@@ -3,7 +3,9 @@
 use loom::model::Builder;
 use loom::thread;
 
-use super::registry::{Counters, Group, Member, Moved, Registry, Totals};
+use super::group::Group;
+use super::member::{Counters, Member, Moved};
+use super::registry::{Registry, Totals};
 use super::sync::{AtomicU64, Ordering, POINTS};
 use super::timeline::Timeline;
 
