@@ -72,7 +72,7 @@ fn mount(
     options: Option<&std::ffi::CStr>,
 ) -> io::Result<()> {
     let pointer =
-        |text: Option<&std::ffi::CStr>| text.map_or(std::ptr::null(), |text| text.as_ptr());
+        |text: Option<&std::ffi::CStr>| text.map_or(std::ptr::null(), std::ffi::CStr::as_ptr);
     // SAFETY: every pointer is null or to a text that ends in a zero and outlives the call.
     checked(unsafe {
         libc::mount(
@@ -109,10 +109,10 @@ pub fn checked(returned: libc::c_int) -> io::Result<()> {
 }
 
 /// Has the process do something before it becomes the command's: only what is safe after a fork.
-pub fn before<'a>(
-    command: &'a mut Command,
+pub fn before(
+    command: &mut Command,
     act: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
-) -> &'a mut Command {
+) -> &mut Command {
     // SAFETY: the callers hand in single system calls on values made before the fork.
     unsafe { command.pre_exec(act) }
 }

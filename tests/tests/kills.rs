@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use heap_runtime::heap_tracked;
 use heap_runtime::sidecar::{Outcome, Sidecar, Status, read_run};
-use heap_tests::scratch;
+use heap_tests::{damage, scratch};
 
 heap_runtime::use_jemalloc!();
 
@@ -52,9 +52,16 @@ mod victims {
     use super::*;
     use std::io::Write as _;
 
+    /// At once: what is still in the buffer when the process is killed was never said.
+    fn say(mark: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(mark).unwrap();
+        stdout.flush().unwrap();
+    }
+
     #[heap_tracked]
     fn short() {
-        std::io::stdout().write_all(b"B").unwrap();
+        say(b"B");
         drop(std::hint::black_box(vec![0_u8; 1000]));
     }
 
@@ -68,7 +75,7 @@ mod victims {
                 scope.spawn(|| {
                     loop {
                         short();
-                        std::io::stdout().write_all(b"E").unwrap();
+                        say(b"E");
                     }
                 });
             }
@@ -80,7 +87,7 @@ mod victims {
     #[ignore = "is killed by this binary's other tests"]
     fn once() {
         short();
-        std::io::stdout().write_all(b"E").unwrap();
+        say(b"E");
     }
 
     fn prepare() {
@@ -174,14 +181,15 @@ fn numbers(mut state: u64) -> impl Iterator<Item = u64> {
 
 #[test]
 fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
-    let kills = std::env::var("HEAP_TESTS_KILLS").map_or(100, |text| text.parse().unwrap());
+    let kills = std::env::var("HEAP_TESTS_KILLS").map_or(300, |text| text.parse().unwrap());
     let mut began_in_all = 0;
     for (kill_number, number) in numbers(0x9e37_79b9_7f4a_7c15).take(kills).enumerate() {
         let folder = scratch::folder();
-        let mut child = victim("victims::busy", folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = victim("victims::busy", folder.path());
+        // The one who kills gets a CPU when it wants one, and not when eight threads leave it one:
+        // each test that they begin meanwhile is one more sidecar to read.
+        damage::before(&mut command, || Ok(rustix::process::nice(19).map(drop)?));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         // libtest's own lines, then the first body.
         let mut byte = [0];
         while byte != *b"B" {
@@ -192,7 +200,7 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
                 .read_exact(&mut byte)
                 .unwrap();
         }
-        std::thread::sleep(Duration::from_micros(number % 4_000));
+        std::thread::sleep(Duration::from_micros(number % 15_000));
         let (began, ended) = kill(child);
         let began = began + 1;
 

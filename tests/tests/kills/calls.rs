@@ -106,10 +106,10 @@ fn a_process_is_killed_at_each_system_call_of_its_writes() {
                 }
                 let inject = format!("inject={call}:signal=SIGKILL:when={when}");
                 let path = folder.to_str().unwrap();
-                let options = match IN_THE_FOLDER.contains(&call) {
-                    true => vec!["-e", &inject, "-P", path],
-                    false => vec!["-e", &inject],
-                };
+                let mut options = vec!["-e", &inject];
+                if IN_THE_FOLDER.contains(&call) {
+                    options.extend(["-P", path]);
+                }
                 let output = traced(&options, &folder, "this");
                 if !was_killed(&output) {
                     assert!(output.stdout.contains(&b'E'), "{output:?}");
