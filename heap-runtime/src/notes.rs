@@ -1,10 +1,12 @@
 //! The sidecar in the making, and what a test says in it about itself while it runs.
 
+use std::collections::BTreeMap;
 use std::process;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::complaint::say_once;
 use crate::own::{self, Own};
-use crate::sidecar::{Checkpoint, File, Sidecar};
+use crate::sidecar::{Checkpoint, Failure, File, Sidecar, bounded};
 
 /// One execution's sidecar so far. Shared with the test's threads.
 pub(crate) struct Notes {
@@ -54,6 +56,9 @@ impl Notes {
     fn checkpoint(&self, label: String) {
         let (own, at_ns) = self.own.so_far();
         self.edit(|sidecar| {
+            if sidecar.heap.checkpoints.len() == MOST {
+                return say_full("checkpoints");
+            }
             sidecar
                 .heap
                 .checkpoints
@@ -68,6 +73,29 @@ impl Notes {
             }
         });
     }
+}
+
+/// Names, keys and values are cut after so many bytes: a sidecar must stay one that its reader
+/// takes.
+const LONGEST: usize = 512;
+
+/// There are at most so many labels, metrics and checkpoints of one test.
+const MOST: usize = 1000;
+
+/// Puts a value into a map that may be full.
+fn insert<V>(map: &mut BTreeMap<String, V>, key: &str, value: V) {
+    let key = bounded(key, LONGEST);
+    if map.len() < MOST || map.contains_key(&key) {
+        map.insert(key, value);
+    } else {
+        say_full("labels and metrics");
+    }
+}
+
+fn say_full(what: &str) {
+    say_once(&format!(
+        "a test has more than {MOST} {what}: the others are left out of its sidecar"
+    ));
 }
 
 /// Hands the notes of the calling thread's test to `note`, if there is one.
@@ -103,7 +131,7 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
     let name = name.as_ref();
     if value.is_finite() {
         note(|sidecar| {
-            sidecar.metrics.insert(name.to_owned(), value);
+            insert(&mut sidecar.metrics, name, value);
         });
     }
 }
@@ -119,7 +147,7 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
 pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
     let (key, value) = (key.as_ref(), value.as_ref());
     note(|sidecar| {
-        sidecar.labels.insert(key.to_owned(), value.to_owned());
+        insert(&mut sidecar.labels, key, bounded(value, LONGEST));
     });
 }
 
@@ -143,7 +171,9 @@ pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
 pub fn skip(reason: impl AsRef<str>) {
     let reason = reason.as_ref();
     note(|sidecar| {
-        sidecar.skip_reason.get_or_insert_with(|| reason.to_owned());
+        sidecar
+            .skip_reason
+            .get_or_insert_with(|| bounded(reason, Failure::LONGEST_MESSAGE));
     });
 }
 
@@ -166,5 +196,27 @@ pub fn skip(reason: impl AsRef<str>) {
 /// ```
 pub fn checkpoint(label: impl AsRef<str>) {
     let label = label.as_ref();
-    with_current(|notes| notes.checkpoint(label.to_owned()));
+    with_current(|notes| notes.checkpoint(bounded(label, LONGEST)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_bounded_in_length_and_number() {
+        let mut metrics = BTreeMap::new();
+        for number in 0..=MOST {
+            insert(&mut metrics, &format!("{number:0>600}"), 0.0);
+        }
+        // Cut keys are the same key.
+        assert_eq!(metrics.len(), 1);
+        for number in 0..2 * MOST {
+            insert(&mut metrics, &number.to_string(), 1.0);
+        }
+        assert_eq!(metrics.len(), MOST);
+        insert(&mut metrics, "0", 2.0);
+        assert!(metrics["0"] > 1.0);
+        assert_eq!(bounded("äö", 3), "ä…");
+    }
 }

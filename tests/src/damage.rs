@@ -108,12 +108,17 @@ pub fn checked(returned: libc::c_int) -> io::Result<()> {
     Ok(())
 }
 
-/// Has the process do something before it becomes the command's: only what is safe after a fork.
-pub fn before(
+/// Has the process do something before it becomes the command's.
+///
+/// # Safety
+///
+/// It runs in the child of a fork, where other threads' locks are held for ever: only what is safe
+/// there, such as single system calls on values made before.
+pub unsafe fn before(
     command: &mut Command,
     act: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
 ) -> &mut Command {
-    // SAFETY: the callers hand in single system calls on values made before the fork.
+    // SAFETY: as the caller has promised.
     unsafe { command.pre_exec(act) }
 }
 

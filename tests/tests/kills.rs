@@ -188,7 +188,8 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
         let mut command = victim("victims::busy", folder.path());
         // The one who kills gets a CPU when it wants one, and not when eight threads leave it one:
         // each test that they begin meanwhile is one more sidecar to read.
-        damage::before(&mut command, || Ok(rustix::process::nice(19).map(drop)?));
+        // SAFETY: one system call.
+        unsafe { damage::before(&mut command, || Ok(rustix::process::nice(19).map(drop)?)) };
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         // libtest's own lines, then the first body.
         let mut byte = [0];

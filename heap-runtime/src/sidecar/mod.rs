@@ -158,9 +158,10 @@ pub struct Failure {
 pub enum FailureKind {
     /// The body panicked.
     Panic,
-    /// The body returned `Err`, or a value that reports an exit code other than success.
+    /// The body returned `Err`, or a value that reports an exit code other than success; or it
+    /// passed, and could not be tracked under `HEAP_REQUIRE=1`.
     Error,
-    /// The body passed, and broke a budget, or could not be tracked under `HEAP_REQUIRE=1`.
+    /// The body passed, and broke a budget.
     Budget,
     /// A `#[should_panic]` body did not panic, or not with the expected message.
     ShouldPanic,
@@ -170,15 +171,20 @@ impl Failure {
     /// Messages are cut after so many bytes: what a test prints is not for us to keep whole.
     pub const LONGEST_MESSAGE: usize = 4096;
 
-    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        let mut message = message.into();
-        if message.len() > Self::LONGEST_MESSAGE {
-            let end = message.floor_char_boundary(Self::LONGEST_MESSAGE);
-            message.truncate(end);
-            message.push('…');
+    pub(crate) fn new(kind: FailureKind, message: impl AsRef<str>) -> Self {
+        Self {
+            kind,
+            message: bounded(message.as_ref(), Self::LONGEST_MESSAGE),
         }
-        Self { kind, message }
     }
+}
+
+/// A text that a test has made, cut after so many bytes.
+pub(crate) fn bounded(text: &str, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(longest)])
 }
 
 /// What is known of a test's memory.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{FORMAT_VERSION, SUFFIX, Sidecar};
 
 /// A sidecar larger than this is refused: no writer makes one.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: u64 = 16 << 20;
 
 /// Why a file is not read as a sidecar.
 #[derive(Debug)]

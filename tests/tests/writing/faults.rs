@@ -221,14 +221,16 @@ fn without_descriptors() {
     let folder = scratch::folder();
     damaged(folder.path(), "Too many open files", |command| {
         // Standard input, output and error, and one for the folder.
-        damage::before(command, || {
-            let four = rustix::process::Rlimit {
-                current: Some(4),
-                maximum: Some(4),
-            };
+        let four = rustix::process::Rlimit {
+            current: Some(4),
+            maximum: Some(4),
+        };
+        let limit = move || {
             rustix::process::setrlimit(rustix::process::Resource::Nofile, four)?;
             Ok(())
-        });
+        };
+        // SAFETY: one system call.
+        unsafe { damage::before(command, limit) };
     })
     .unwrap();
     assert!(damage::names(folder.path()).is_empty());

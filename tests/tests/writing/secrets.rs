@@ -38,10 +38,12 @@ fn files_are_for_whom_the_umask_says() {
             .env_remove("HEAP_SIDECAR_DIR")
             .env("CARGO_TARGET_DIR", target.path())
             .env("NEXTEST_RUN_ID", "a-run");
-        damage::before(&mut command, move || {
+        let set = move || {
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
             Ok(())
-        });
+        };
+        // SAFETY: one system call.
+        unsafe { damage::before(&mut command, set) };
         let output = damage::output(&mut command);
         assert!(output.status.success(), "{output:?}");
         let run = target.path().join("heap/a-run");
@@ -69,12 +71,14 @@ fn neither_host_nor_user_nor_environment_is_recorded() {
         .env("HOSTNAME", HOST)
         .env("API_TOKEN", SECRET);
     if damage::is_root() {
-        damage::before(&mut command, || {
+        let rename = || {
             // SAFETY: takes a flag.
             damage::checked(unsafe { libc::unshare(libc::CLONE_NEWUTS) })?;
             // SAFETY: the text has the length that is told.
             damage::checked(unsafe { libc::sethostname(HOST.as_ptr().cast(), HOST.len()) })
-        });
+        };
+        // SAFETY: two system calls, on a constant.
+        unsafe { damage::before(&mut command, rename) };
     }
     let output = match damage::try_output(&mut command) {
         Ok(output) => output,
