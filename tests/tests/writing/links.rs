@@ -63,9 +63,11 @@ fn quiet(command: &mut Command) {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
-/// Runs the victim that does nothing where something else has its name: it takes the next.
+/// Runs the victim that does nothing where something else has its name: it takes the next. In each
+/// folder it is of another run, whoever runs this test.
 fn passes_beside(folder: &Path) -> Sidecar {
-    quiet(&mut rerun::victim(&test_name("passes"), folder));
+    let mut victim = rerun::victim(&test_name("passes"), folder);
+    quiet(victim.env("NEXTEST_RUN_ID", folder.file_name().unwrap()));
     let (mut sidecars, _) = read_run(folder).unwrap();
     assert_eq!(sidecars.len(), 1);
     let sidecar = sidecars.remove(0);
