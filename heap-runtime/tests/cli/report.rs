@@ -85,7 +85,7 @@ fn hostile_files_are_counted_named_and_never_acted_on() {
     run.file("empty.heap.json", "");
     run.file("foreign.heap.json", "{\"hello\": \"\\u001b[31mworld\"}");
     run.file("nested.heap.json", &"[".repeat(100_000));
-    run.file("huge.heap.json", &vec![b' '; (4 << 20) + 1]);
+    run.file("huge.heap.json", &vec![b' '; (16 << 20) + 1]);
     run.file(
         "not-utf8.heap.json",
         b"{\"format_version\": 1, \"x\": \"\xff\"}",
