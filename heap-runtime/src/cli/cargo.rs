@@ -45,6 +45,8 @@ pub(super) fn run(
     let mut command = Command::new(&cargo);
     command.args(harness.arguments()).args(arguments);
     command.envs(variables.iter().copied());
+    // Started inside a test of nextest's, this is a run of its own all the same.
+    command.env_remove("NEXTEST_RUN_ID");
     let (status, run_id) = wait_with_signals(&mut command, &cargo)?;
     Ok(Ended { status, run_id })
 }
