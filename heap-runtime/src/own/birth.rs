@@ -83,6 +83,10 @@ unsafe extern "C" fn pthread_create(
 }
 
 /// The new thread's first function.
+///
+/// # Safety
+///
+/// For the C library alone, with the member that `pthread_create` has passed to it.
 unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     // SAFETY: `pthread_create` has passed a member that lives for ever, made for this thread alone.
     let member: &'static Member = unsafe { &*member.cast::<Member>() };

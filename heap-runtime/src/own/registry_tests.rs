@@ -200,3 +200,31 @@ fn many_threads_come_and_go() {
     }
     registry.end(member);
 }
+
+#[test]
+fn a_thread_that_has_the_place_of_one_that_ended_is_a_stranger() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let group = registry.open(member, false, 1);
+    let ticket = registry.join(member, group);
+    let child = registry.birth(member).unwrap();
+    registry.begin(child, Some(Thread::new().counters));
+    registry.end(child);
+
+    // The test is still open, and its child's place is free.
+    let other = Thread::new();
+    let stranger = registry.enlist(Some(other.counters));
+    assert!(std::ptr::eq(stranger, child));
+    assert!(stranger.open_group().is_none());
+    other.allocate(1000);
+    other.sample(stranger);
+    let totals = registry.totals(group);
+    assert_eq!((totals.moved.allocated, totals.peak), (0, 0));
+    assert_eq!((totals.threads, totals.threads_running), (2, 1));
+
+    registry.end(stranger);
+    registry.part(member, ticket);
+    registry.close(group, |_, _| ());
+    registry.end(member);
+}
