@@ -189,7 +189,7 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
         &const {
-            __heap::Test::new(
+            __heap::Test::of_function(
                 #name,
                 ::core::module_path!(),
                 ::core::file!(),

@@ -203,6 +203,38 @@ pub(crate) fn cargo_manifest_dir() -> Option<PathBuf> {
     env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from)
 }
 
+/// `CARGO_PKG_NAME` at run time: the package that cargo or nextest runs.
+pub(crate) fn cargo_pkg_name() -> Option<&'static str> {
+    static NAME: OnceLock<Option<String>> = OnceLock::new();
+    NAME.get_or_init(|| {
+        env::var("CARGO_PKG_NAME")
+            .ok()
+            .filter(|name| !name.is_empty())
+    })
+    .as_deref()
+}
+
+/// The crate that this executable was made of, by its name: cargo puts a hash behind it.
+pub(crate) fn executable_name() -> Option<&'static str> {
+    static NAME: OnceLock<Option<String>> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let path = env::current_exe().ok()?;
+        Some(crate_of(path.file_stem()?.to_str()?))
+    })
+    .as_deref()
+}
+
+/// The crate's name in a file's, such as `my_harness` in `my_harness-0123456789abcdef`.
+fn crate_of(stem: &str) -> String {
+    let is_hash =
+        |hash: &str| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = match stem.rsplit_once('-') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => stem,
+    };
+    name.replace('-', "_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,5 +278,15 @@ mod tests {
     fn without_tracking_nothing_else_is_judged() {
         let settings = read(&[("HEAP_TRACK", "0"), ("HEAP_REQUIRE", "yes")]).unwrap();
         assert!(!settings.track);
+    }
+
+    #[test]
+    fn an_executable_is_called_after_its_crate() {
+        assert_eq!(crate_of("my_harness-0123456789abcdef"), "my_harness");
+        assert_eq!(crate_of("my-program"), "my_program");
+        assert_eq!(
+            crate_of("my-program-0123456789abcdeg"),
+            "my_program_0123456789abcdeg"
+        );
     }
 }

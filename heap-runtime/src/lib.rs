@@ -73,6 +73,7 @@ pub mod __private;
 mod budget;
 mod complaint;
 mod env;
+mod execution;
 mod host;
 mod jemalloc;
 mod notes;
@@ -86,6 +87,7 @@ pub mod sidecar;
 mod size;
 mod snapshot;
 mod test;
+mod track;
 mod turn;
 
 /// Tracks a test: takes the heap before and after it, measures what it allocates itself, and leaves
@@ -131,6 +133,8 @@ pub use notes::{checkpoint, label, metric, skip};
 pub use own::{EnteredHandle, Handle, current};
 pub use run::Runner;
 pub use snapshot::{HeapDelta, HostHeapState, collect};
+pub use test::Test;
+pub use track::{TestResult, track, track_async};
 
 /// Makes jemalloc the global allocator of this binary: write it once in each test binary, at the
 /// top level of any module.

@@ -14,7 +14,7 @@ use crate::sidecar::{
 use crate::test::Test;
 
 /// What is known of an execution before its state is taken.
-pub(crate) fn of(test: &'static Test, settings: &Settings, exclusive: bool) -> Sidecar {
+pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();

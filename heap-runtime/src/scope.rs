@@ -19,8 +19,8 @@ use crate::test::Test;
 use crate::turn::{self, Turn};
 
 /// An execution that has begun. Its `running` record is written.
-pub(crate) struct Scope {
-    test: &'static Test,
+pub(crate) struct Scope<'t> {
+    test: &'t Test<'t>,
     settings: &'static Settings,
     notes: Arc<Notes>,
     /// Why no sidecar can be written.
@@ -31,14 +31,14 @@ pub(crate) struct Scope {
     pid: u32,
 }
 
-impl Scope {
+impl<'t> Scope<'t> {
     /// Takes the state before, and writes the `running` record. An exclusive test waits here for
     /// its turn.
-    pub(crate) fn begin(test: &'static Test, settings: &'static Settings) -> Self {
+    pub(crate) fn begin(test: &'t Test<'t>, settings: &'static Settings) -> Self {
         own::unmeasured(|| Self::begin_unmeasured(test, settings))
     }
 
-    fn begin_unmeasured(test: &'static Test, settings: &'static Settings) -> Self {
+    fn begin_unmeasured(test: &'t Test<'t>, settings: &'static Settings) -> Self {
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
         let turn = (!own::is_measured() && turn::is_harness_thread(&test.name()))
             .then(|| turn::take(test.exclusive))

@@ -1,23 +1,53 @@
-//! A tracked test, as the attribute describes it at compile time.
+//! A tracked test: its name, and what it asks for. The attribute makes one at compile time.
 
-use crate::env::Settings;
+use std::panic::Location;
+
+use crate::env::{self, Settings};
 use crate::sidecar::Limit;
 
-/// What the attribute knows of a test. Made by its expansion, in a constant.
-#[derive(Debug)]
-pub struct Test {
-    function: &'static str,
-    module_path: &'static str,
-    pub(crate) file: &'static str,
+/// A tracked test: its name, and what it asks for.
+///
+/// For tests that no attribute can stand on: those of a `libtest-mimic` harness, of a `main` of
+/// one's own, of a property or a table of cases. `#[heap_tracked]` makes one too.
+///
+/// ```
+/// heap_runtime::use_jemalloc!();
+///
+/// let numbers = heap_runtime::Test::new("numbers::a_hundred")
+///     .max_retained(0)
+///     .max_peak(64 << 10)
+///     .labels(&[("area", "numbers")])
+///     .run(|| {
+///         let numbers: Vec<u32> = (0..100).collect();
+///         assert_eq!(numbers.len(), 100);
+///     });
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[must_use = "a test does nothing until it is run"]
+pub struct Test<'a> {
+    name: Name<'a>,
+    pub(crate) file: &'a str,
     pub(crate) line: u32,
-    package: Option<&'static str>,
-    binary: Option<&'static str>,
-    pub(crate) should_panic: Option<ShouldPanic>,
-    pub(crate) labels: &'static [(&'static str, &'static str)],
+    package: Option<&'a str>,
+    binary: Option<&'a str>,
+    pub(crate) should_panic: Option<ShouldPanic<'a>>,
+    pub(crate) labels: &'a [(&'a str, &'a str)],
     limits: [Option<u64>; LIMITS.len()],
     pub(crate) exact: bool,
     pub(crate) exclusive: bool,
     pub(crate) warmup: u32,
+}
+
+/// What a test is called.
+#[derive(Debug, Clone, Copy)]
+enum Name<'a> {
+    /// As it is.
+    Whole(&'a str),
+    /// After a function, in a module of a crate.
+    Function {
+        module_path: &'a str,
+        function: &'a str,
+    },
 }
 
 const LIMITS: [Limit; 4] = [
@@ -28,30 +58,28 @@ const LIMITS: [Limit; 4] = [
 ];
 
 /// The harness's idea of success is a panic.
-#[derive(Debug)]
-pub(crate) struct ShouldPanic {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShouldPanic<'a> {
     /// What the message must contain.
-    pub(crate) expected: Option<&'static str>,
+    pub(crate) expected: Option<&'a str>,
 }
 
-impl Test {
-    /// A test without options.
-    #[must_use]
-    pub const fn new(
-        function: &'static str,
-        module_path: &'static str,
-        file: &'static str,
-        line: u32,
-        package: Option<&'static str>,
-        binary: Option<&'static str>,
-    ) -> Self {
+impl<'a> Test<'a> {
+    /// A test of this name, such as `parser::empty_input`: the parts that `::` separates are parts
+    /// of the sidecar's file name.
+    ///
+    /// `source` in the sidecar is the place of this call. `package` is `CARGO_PKG_NAME`, which
+    /// `cargo test`, `cargo run` and nextest set for what they start, and `binary` the name of the
+    /// executable without cargo's hash.
+    #[track_caller]
+    pub const fn new(name: &'a str) -> Self {
+        let place = Location::caller();
         Self {
-            function,
-            module_path,
-            file,
-            line,
-            package,
-            binary,
+            name: Name::Whole(name),
+            file: place.file(),
+            line: place.line(),
+            package: None,
+            binary: None,
             should_panic: None,
             labels: &[],
             limits: [None; LIMITS.len()],
@@ -61,64 +89,86 @@ impl Test {
         }
     }
 
+    /// The test that a function is, as the compiler knows it.
+    #[doc(hidden)]
+    pub const fn of_function(
+        function: &'a str,
+        module_path: &'a str,
+        file: &'a str,
+        line: u32,
+        package: Option<&'a str>,
+        binary: Option<&'a str>,
+    ) -> Self {
+        Self {
+            name: Name::Function {
+                module_path,
+                function,
+            },
+            file,
+            line,
+            package,
+            binary,
+            ..Self::new(function)
+        }
+    }
+
     /// The test should panic, with `expected` in its message.
-    #[must_use]
-    pub const fn should_panic(mut self, expected: Option<&'static str>) -> Self {
+    #[doc(hidden)]
+    pub const fn should_panic(mut self, expected: Option<&'a str>) -> Self {
         self.should_panic = Some(ShouldPanic { expected });
         self
     }
 
-    /// The labels of the attribute.
-    #[must_use]
-    pub const fn labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
+    /// Labels, each a key and a value, that go into the sidecar.
+    pub const fn labels(mut self, labels: &'a [(&'a str, &'a str)]) -> Self {
         self.labels = labels;
         self
     }
 
-    /// `max_peak`, in bytes.
-    #[must_use]
+    /// A budget for [`OwnTier::peak_bytes`](crate::sidecar::OwnTier::peak_bytes), in bytes.
     pub const fn max_peak(mut self, bytes: u64) -> Self {
         self.limits[0] = Some(bytes);
         self
     }
 
-    /// `max_retained`, in bytes.
-    #[must_use]
+    /// A budget for [`OwnTier::retained_bytes`](crate::sidecar::OwnTier::retained_bytes), in bytes.
     pub const fn max_retained(mut self, bytes: u64) -> Self {
         self.limits[1] = Some(bytes);
         self
     }
 
-    /// `max_allocated`, in bytes.
-    #[must_use]
+    /// A budget for [`OwnTier::allocated_bytes`](crate::sidecar::OwnTier::allocated_bytes), in bytes.
     pub const fn max_allocated(mut self, bytes: u64) -> Self {
         self.limits[2] = Some(bytes);
         self
     }
 
-    /// `max_allocations`, a number.
-    #[must_use]
+    /// A budget for the number of allocations; implies [`exact`](Self::exact).
     pub const fn max_allocations(mut self, count: u64) -> Self {
+        self.exact = true;
         self.limits[3] = Some(count);
         self
     }
 
-    /// Counts allocations, and takes the peak to the byte.
-    #[must_use]
+    /// Counts allocations, and takes the peak to the byte. From then on, each allocation of this
+    /// process costs some 30 to 80 ns more.
     pub const fn exact(mut self) -> Self {
         self.exact = true;
         self
     }
 
     /// Overlaps with no other tracked test of the process.
-    #[must_use]
+    ///
+    /// It waits for its turn only on the main thread and on a thread that bears the test's name, as
+    /// those of the usual harnesses do: any other may be one that a tracked test waits for.
+    /// `heap.exclusive` in the sidecar says whether it had its turn.
     pub const fn exclusive(mut self) -> Self {
         self.exclusive = true;
         self
     }
 
     /// Runs the body so often before it is measured.
-    #[must_use]
+    #[doc(hidden)]
     pub const fn warmup(mut self, rounds: u32) -> Self {
         self.warmup = rounds;
         self
@@ -135,24 +185,36 @@ impl Test {
             .collect()
     }
 
-    /// The test as libtest prints it: the module path without the crate, then the function.
+    /// The test as the harness prints it; of a function, as libtest does: the module path without
+    /// the crate, then the function.
     pub(crate) fn name(&self) -> String {
-        match self.module_path.split_once("::") {
-            Some((_, modules)) => format!("{modules}::{}", self.function),
-            None => self.function.to_owned(),
+        match self.name {
+            Name::Whole(name) => name.to_owned(),
+            Name::Function {
+                module_path,
+                function,
+            } => match module_path.split_once("::") {
+                Some((_, modules)) => format!("{modules}::{function}"),
+                None => function.to_owned(),
+            },
         }
     }
 
-    /// The package; a build without cargo has none.
-    pub(crate) fn package(&self) -> &'static str {
-        self.package.unwrap_or("unknown")
+    /// The package whose test this is.
+    pub(crate) fn package(&self) -> &str {
+        self.package
+            .unwrap_or_else(|| env::cargo_pkg_name().unwrap_or("unknown"))
     }
 
-    /// The crate that the test is in.
-    pub(crate) fn binary(&self) -> &'static str {
-        self.binary
-            .or_else(|| self.module_path.split("::").next())
-            .unwrap_or("unknown")
+    /// The test binary, by the name of its crate.
+    pub(crate) fn binary(&self) -> &str {
+        self.binary.unwrap_or_else(|| {
+            let made_of = match self.name {
+                Name::Function { module_path, .. } => module_path.split("::").next(),
+                Name::Whole(_) => env::executable_name(),
+            };
+            made_of.unwrap_or("unknown")
+        })
     }
 }
 
@@ -162,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_test_is_named_as_the_harness_names_it() {
-        let test = |module_path| Test::new("works", module_path, "tests/a.rs", 1, None, None);
+        let test = |module_path| Test::of_function("works", module_path, "a.rs", 1, None, None);
         assert_eq!(test("scheduler").name(), "works");
         assert_eq!(
             test("scheduler::fairness::nice").name(),

@@ -13,7 +13,17 @@ use crate::project::{Run, clean_environment};
 /// Where it does not.
 #[must_use]
 pub fn ignored(name: &str) -> Run {
-    run(name, &[]).success()
+    passing(name, &[])
+}
+
+/// Runs the ignored test `name` of this test binary with more environment variables. It must pass.
+///
+/// # Panics
+///
+/// Where it does not.
+#[must_use]
+pub fn passing(name: &str, variables: &[(&str, &str)]) -> Run {
+    run(name, variables).success()
 }
 
 /// Runs the ignored test `name` of this test binary with more environment variables. It must fail.

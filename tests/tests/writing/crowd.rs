@@ -28,16 +28,16 @@ mod victims {
                         // They differ in the last byte only.
                         _ => format!("{}{thread}", "lang/\u{e4}\n".repeat(512)).leak(),
                     };
-                    let test = Box::leak(Box::new(Test::new(
+                    let test = Test::of_function(
                         name,
                         "writing::crowd",
                         file!(),
                         line!(),
                         Some(package),
                         Some("writing"),
-                    )));
+                    );
                     for _ in 0..executions {
-                        run(test, once(|| ()), |returned| verdict!(returned));
+                        run(&test, once(|| ()), |returned| verdict!(returned));
                     }
                 });
             }

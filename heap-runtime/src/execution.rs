@@ -1,0 +1,288 @@
+//! Running a tracked body, from the state before to the finished sidecar: what the attribute's
+//! expansion and [`Test::run`] both come to.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::process::{ExitCode, Termination};
+use std::task::{Context, Poll};
+use std::thread::Result as Unwound;
+use std::time::Instant;
+
+use crate::env::Settings;
+use crate::outcome::{Ending, Verdict, panic_message, verdict};
+use crate::own;
+use crate::scope::Scope;
+use crate::test::Test;
+
+/// A body that is run once, or first a few times to warm up.
+pub trait Body {
+    /// What it returns.
+    type Returned;
+    /// Runs it so often, for what it leaves behind: lazily made statics, filled caches.
+    fn warm_up(&self, rounds: u32);
+    /// Runs it.
+    fn run(self) -> Self::Returned;
+}
+
+/// A body that can be run once.
+#[derive(Debug)]
+pub struct Once<F>(F);
+
+/// A body that can be run again and again.
+#[derive(Debug)]
+pub struct Warmed<F>(F);
+
+/// A body that is run once. The bound tells the compiler what kind of closure it is: one that may
+/// give away what it has captured.
+pub fn once<R, F: FnOnce() -> R>(body: F) -> Once<F> {
+    Once(body)
+}
+
+/// A body that is run a few times first.
+pub fn warmed<R, F: FnOnce() -> R + RunAgain>(body: F) -> Warmed<F> {
+    Warmed(body)
+}
+
+/// Holds for a body whose arguments can be cloned. Says so where one cannot.
+#[diagnostic::on_unimplemented(
+    message = "`warmup` runs the body several times, and an argument of this function can be used \
+               only once",
+    label = "it takes an argument that is not `Clone`",
+    note = "leave `warmup` out, make what the argument is in the body, or derive `Clone` for it"
+)]
+pub trait RunAgain: Clone {}
+
+// The message of `RunAgain` is the one to show, not that a closure is not `Clone`.
+#[diagnostic::do_not_recommend]
+impl<F: Clone> RunAgain for F {}
+
+impl<R, F: FnOnce() -> R> Body for Once<F> {
+    type Returned = R;
+
+    fn warm_up(&self, _rounds: u32) {}
+
+    fn run(self) -> R {
+        self.0()
+    }
+}
+
+impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
+    type Returned = R;
+
+    fn warm_up(&self, rounds: u32) {
+        for _ in 0..rounds {
+            drop(self.0.clone()());
+        }
+    }
+
+    fn run(self) -> R {
+        self.0()
+    }
+}
+
+/// Runs the body of a test.
+///
+/// # Panics
+///
+/// With the body's own payload where it panics; where it passes, and the test asked to fail for
+/// what tracking found, with a message that says so.
+#[track_caller]
+pub fn run<B: Body>(
+    test: &Test<'_>,
+    body: B,
+    verdict: impl FnOnce(&B::Returned) -> Verdict,
+) -> B::Returned {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.run(),
+        Err(error) => panic!("{error}"),
+    };
+    match execute(test, settings, body, verdict) {
+        (Ok(returned), None) => returned,
+        (Ok(_), Some(complaint)) => panic!("{complaint}"),
+        (Err(payload), _) => resume_unwind(payload),
+    }
+}
+
+/// Runs the body of a test that should panic. There, a failure of ours must not be a panic: it
+/// would be taken for the one that should come.
+pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.run(),
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute(test, settings, body, |()| Verdict::Passed) {
+        (Err(payload), None) => resume_unwind(payload),
+        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (Ok(()), None) => {}
+    }
+}
+
+/// Runs the body of a test that returns `impl Termination`.
+#[track_caller]
+pub fn run_termination<B: Body>(test: &Test<'_>, body: B) -> impl Termination + use<B>
+where
+    B::Returned: Termination,
+{
+    struct Reported<B>(B);
+    impl<B: Body> Body for Reported<B>
+    where
+        B::Returned: Termination,
+    {
+        type Returned = ExitCode;
+        fn warm_up(&self, rounds: u32) {
+            self.0.warm_up(rounds);
+        }
+        fn run(self) -> ExitCode {
+            self.0.run().report()
+        }
+    }
+    run(test, Reported(body), |code| verdict::of_code(*code))
+}
+
+/// Runs the body of an async test, to its end.
+///
+/// # Panics
+///
+/// As [`run`].
+pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
+    test: &Test<'_>,
+    body: F,
+    verdict: V,
+) -> R {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.await,
+        Err(error) => panic!("{error}"),
+    };
+    match execute_async(test, settings, body, verdict).await {
+        (Ok(returned), None) => returned,
+        (Ok(_), Some(complaint)) => panic!("{complaint}"),
+        (Err(payload), _) => resume_unwind(payload),
+    }
+}
+
+/// Runs the body of an async test that should panic: see [`run_should_panic`].
+pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &Test<'_>, body: F) {
+    let settings = match Settings::get() {
+        Ok(settings) if settings.track => settings,
+        Ok(_) => return body.await,
+        Err(error) => return eprintln!("{error}"),
+    };
+    match execute_async(test, settings, body, |()| Verdict::Passed).await {
+        (Err(payload), None) => resume_unwind(payload),
+        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (Ok(()), None) => {}
+    }
+}
+
+/// [`execute`], of an async body.
+async fn execute_async<F: Future>(
+    test: &Test<'_>,
+    settings: &'static Settings,
+    body: F,
+    verdict: impl FnOnce(&F::Output) -> Verdict,
+) -> (Unwound<F::Output>, Option<String>) {
+    let scope = Scope::begin(test, settings);
+    let body = own::unmeasured(|| Box::pin(Some(body)));
+    scope.start();
+    let mut begun = Begun {
+        body: Some(body),
+        scope: Some(scope),
+        start: Instant::now(),
+    };
+    let result = poll_fn(|context| begun.poll(context)).await;
+    let complaint = begun.end(|| ending(&result, verdict));
+    (result, complaint)
+}
+
+/// An async execution. Its future may be dropped at any await, and has a finished record then too.
+struct Begun<'t, F> {
+    // The box is ours, what is in it is the test's.
+    body: Option<Pin<Box<Option<F>>>>,
+    scope: Option<Scope<'t>>,
+    start: Instant,
+}
+
+impl<F: Future> Begun<'_, F> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Unwound<F::Output>> {
+        // An async test moves between threads: it is measured where it runs, while it runs.
+        let _entered = self.scope.as_ref().map(Scope::enter);
+        let Some(body) = self
+            .body
+            .as_mut()
+            .and_then(|body| body.as_mut().as_pin_mut())
+        else {
+            return Poll::Pending;
+        };
+        match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    }
+}
+
+impl<F> Begun<'_, F> {
+    fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
+        let ran_for = self.start.elapsed();
+        // What it still holds is freed in the test.
+        if let Some(mut body) = self.body.take() {
+            let entered = self.scope.as_ref().map(Scope::enter);
+            body.set(None);
+            drop(entered);
+            own::unmeasured(|| drop(body));
+        }
+        self.scope.take()?.end(Some(ran_for), ending)
+    }
+}
+
+impl<F> Drop for Begun<'_, F> {
+    fn drop(&mut self) {
+        // Nobody is left to be told of a budget: the one who drops a test has failed it.
+        let _ = self.end(|| Ending::Dropped);
+    }
+}
+
+/// Tells an `async` block what it returns, in a branch that is never taken.
+#[must_use]
+pub fn never_called<R>() -> R {
+    unreachable!("stands behind `if false`")
+}
+
+fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending {
+    match result {
+        Ok(returned) => Ending::Returned(verdict(returned)),
+        Err(payload) => Ending::Panicked(panic_message(&**payload)),
+    }
+}
+
+/// Runs the body, and gives what it returned or threw, and what is wrong on our side.
+fn execute<B: Body>(
+    test: &Test<'_>,
+    settings: &'static Settings,
+    body: B,
+    verdict: impl FnOnce(&B::Returned) -> Verdict,
+) -> (Unwound<B::Returned>, Option<String>) {
+    let scope = Scope::begin(test, settings);
+    if test.warmup > 0 {
+        let warm = catch_unwind(AssertUnwindSafe(|| body.warm_up(test.warmup)));
+        if let Err(payload) = warm {
+            let complaint = scope.end(None, || Ending::Panicked(panic_message(&*payload)));
+            return (Err(payload), complaint);
+        }
+        scope.begin_again();
+    }
+    scope.start();
+    let start = Instant::now();
+    let entered = scope.enter();
+    // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
+    // invariant who would not have seen it anyway.
+    let result = catch_unwind(AssertUnwindSafe(|| body.run()));
+    drop(entered);
+    let ran_for = start.elapsed();
+    let complaint = scope.end(Some(ran_for), || ending(&result, verdict));
+    (result, complaint)
+}

@@ -1,0 +1,203 @@
+//! Tracking by a plain call, without the attribute.
+
+use std::convert::Infallible;
+use std::num::ParseIntError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::task::{Context, Poll, Waker};
+
+use heap_runtime::sidecar::{FailureKind, Outcome, Sidecar, Status};
+use heap_runtime::{Test, track, track_async};
+use heap_tests::project::Run;
+use heap_tests::rerun;
+
+heap_runtime::use_jemalloc!();
+
+/// Allocates 64 KiB and frees them, and allocates 32 KiB and keeps them.
+fn work() {
+    drop(std::hint::black_box(vec![0_u8; 64 << 10]));
+    std::mem::forget(std::hint::black_box(vec![0_u8; 32 << 10]));
+}
+
+#[track_caller]
+fn own(sidecar: &Sidecar) -> (u64, i64) {
+    let own = sidecar.heap.own.as_ref().expect("jemalloc counts");
+    (own.allocated_bytes, own.retained_bytes)
+}
+
+/// The sidecar's outcome, and its failure.
+#[track_caller]
+fn ended(run: &Run, name: &str) -> (Outcome, Option<(FailureKind, String)>) {
+    let sidecar = run.sidecar(name);
+    assert_eq!(sidecar.status, Status::Finished, "{name}");
+    let failure = sidecar.failure.clone();
+    (
+        sidecar.outcome.expect("it has ended"),
+        failure.map(|failure| (failure.kind, failure.message)),
+    )
+}
+
+#[test]
+fn a_call_leaves_what_the_attribute_leaves() {
+    let run = rerun::passing("calls", &[("CARGO_PKG_NAME", "some-package")]);
+    let sidecar = run.sidecar("plain::work");
+    assert_eq!(own(sidecar), (96 << 10, 32 << 10));
+    // cargo says at run time which package it runs.
+    assert_eq!(sidecar.package, "some-package");
+    assert_eq!(sidecar.binary, "track");
+    assert_eq!(sidecar.source.file, "tests/tests/track.rs");
+    let text = include_str!("track.rs");
+    let line = text
+        .lines()
+        .position(|line| line.contains("track(\"plain::work\""));
+    assert_eq!(sidecar.source.line as usize, line.unwrap() + 1);
+    assert_eq!(sidecar.heap.overlap, Some(0));
+    assert_eq!(ended(&run, "plain::work"), (Outcome::Passed, None));
+    assert!(sidecar.host.heap_state.is_some() && sidecar.host_before.heap_state.is_some());
+}
+
+#[test]
+#[ignore = "run by a_call_leaves_what_the_attribute_leaves"]
+fn calls() {
+    track("plain::work", work);
+}
+
+#[test]
+fn what_a_call_returns_is_its_outcome() {
+    let run = rerun::ignored("outcomes");
+    let failed = |kind, message: &str| (Outcome::Failed, Some((kind, message.to_owned())));
+    assert_eq!(ended(&run, "ok"), (Outcome::Passed, None));
+    assert_eq!(
+        ended(&run, "err"),
+        failed(FailureKind::Error, "ParseIntError { kind: InvalidDigit }")
+    );
+    let (outcome, failure) = ended(&run, "code");
+    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(failure.unwrap().0, FailureKind::Error);
+    assert_eq!(ended(&run, "inner_code").0, Outcome::Failed);
+    assert_eq!(ended(&run, "panics"), failed(FailureKind::Panic, "no"));
+    assert_eq!(run.sidecar("skips").outcome, Some(Outcome::Skipped));
+}
+
+#[test]
+#[ignore = "run by what_a_call_returns_is_its_outcome"]
+fn outcomes() {
+    track("ok", || Ok::<(), Infallible>(())).unwrap();
+    let error: Result<(), ParseIntError> = track("err", || "x".parse::<u8>().map(drop));
+    error.unwrap_err();
+    // What is returned is given back as it is.
+    assert_eq!(track("code", || ExitCode::from(3)), ExitCode::from(3));
+    let inner = track("inner_code", || Ok::<_, Infallible>(ExitCode::FAILURE));
+    assert_eq!(inner, Ok(ExitCode::FAILURE));
+    let payload = catch_unwind(|| track::<()>("panics", || panic!("no"))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"no"));
+    track("skips", || heap_runtime::skip("not here"));
+}
+
+#[test]
+fn a_call_may_have_budgets_and_labels() {
+    let run = rerun::ignored("budgets");
+    let sidecar = run.sidecar("over");
+    assert_eq!(sidecar.outcome, Some(Outcome::Failed));
+    assert_eq!(sidecar.labels["kind"], "known");
+    let limits: Vec<_> = (sidecar.budgets.iter())
+        .map(|budget| (budget.bytes, budget.actual, budget.held))
+        .collect();
+    assert_eq!(
+        limits,
+        [
+            (128 << 10, Some(64 << 10), Some(true)),
+            (1024, Some(32 << 10), Some(false)),
+            (96 << 10, Some(96 << 10), Some(true)),
+            (2, Some(2), Some(true)),
+        ]
+    );
+    // A name that is made at run time.
+    for case in 0..3 {
+        assert_eq!(
+            own(run.sidecar(&format!("case::{case}"))),
+            (96 << 10, 32 << 10)
+        );
+    }
+}
+
+#[test]
+#[ignore = "run by a_call_may_have_budgets_and_labels"]
+fn budgets() {
+    let over = catch_unwind(|| {
+        Test::new("over")
+            .max_peak(128 << 10)
+            .max_retained(1024)
+            .max_allocated(96 << 10)
+            .max_allocations(2)
+            .labels(&[("kind", "known")])
+            .run(work);
+    });
+    let message = over.unwrap_err();
+    let message = message.downcast_ref::<String>().expect("it is ours");
+    assert!(
+        message.contains("max_retained: limit 1024 B, actual 32768 B"),
+        "{message}"
+    );
+    for case in 0..3 {
+        let (name, number) = (format!("case::{case}"), case.to_string());
+        Test::new(&name).labels(&[("case", &number)]).run(work);
+    }
+}
+
+#[test]
+fn a_future_is_tracked_where_it_is_polled() {
+    let run = rerun::ignored("futures");
+    assert_eq!(own(run.sidecar("polled::twice")), (96 << 10, 32 << 10));
+    assert_eq!(ended(&run, "polled::twice"), (Outcome::Passed, None));
+    let (outcome, failure) = ended(&run, "polled::dropped");
+    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(
+        failure.unwrap().1,
+        "the future of the test was dropped before its end"
+    );
+}
+
+#[test]
+#[ignore = "run by a_future_is_tracked_where_it_is_polled"]
+fn futures() {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut polls = 0;
+    let twice = track_async("polled::twice", async {
+        std::future::poll_fn(|_| {
+            polls += 1;
+            if polls == 1 {
+                drop(std::hint::black_box(vec![0_u8; 64 << 10]));
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+        std::mem::forget(std::hint::black_box(vec![0_u8; 32 << 10]));
+    });
+    let mut twice = pin!(twice);
+    assert!(twice.as_mut().poll(&mut context).is_pending());
+    // Between two polls, the thread is nobody's.
+    work();
+    assert!(twice.as_mut().poll(&mut context).is_ready());
+
+    let mut dropped = Box::pin(track_async("polled::dropped", std::future::pending::<()>()));
+    assert!(dropped.as_mut().poll(&mut context).is_pending());
+    drop(dropped);
+}
+
+#[test]
+fn a_call_inside_a_tracked_test_is_in_its_numbers_too() {
+    let run = rerun::ignored("outer");
+    assert_eq!(own(run.sidecar("inner")), (96 << 10, 32 << 10));
+    assert_eq!(own(run.sidecar("outer")), (192 << 10, 64 << 10));
+}
+
+#[heap_runtime::heap_tracked]
+#[test]
+#[ignore = "run by a_call_inside_a_tracked_test_is_in_its_numbers_too"]
+fn outer() {
+    work();
+    let _ = catch_unwind(AssertUnwindSafe(|| track("inner", work)));
+}
