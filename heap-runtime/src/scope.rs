@@ -100,7 +100,7 @@ impl<'t> Scope<'t> {
     pub(crate) fn end(
         self,
         ran_for: Option<Duration>,
-        ending: impl FnOnce() -> Ending,
+        ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         if self.pid != process::id() {
             // A fork that came out of the body is not the test; its parent is. Nor is any lock here
@@ -114,7 +114,7 @@ impl<'t> Scope<'t> {
     fn end_unmeasured(
         self,
         ran_for: Option<Duration>,
-        ending: impl FnOnce() -> Ending,
+        ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
