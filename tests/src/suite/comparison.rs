@@ -12,7 +12,7 @@ use super::package::{Additions, Package};
 use crate::scratch;
 
 /// How often a binary is timed; the least time counts, which is the one least disturbed.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
 
 /// What came of one package.
 #[derive(Debug, Default)]
