@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heap_runtime::Allocator;
 use heap_runtime::sidecar::{Outcome, OwnTier, Sidecar, Status};
@@ -10,6 +10,9 @@ use heap_runtime::sidecar::{Outcome, OwnTier, Sidecar, Status};
 use super::execution::{self, Binary, Execution};
 use super::package::{Additions, Package};
 use crate::scratch;
+
+/// A binary that runs for longer is timed once.
+const LONG: Duration = Duration::from_secs(5);
 
 /// How often a binary is timed; the least time counts, which is the one least disturbed.
 const ROUNDS: u32 = 3;
@@ -92,7 +95,9 @@ pub fn of(package: &Package) -> Comparison {
 
 impl Comparison {
     fn add(&mut self, original: &Binary, binary: &Binary) {
+        let start = Instant::now();
         let before = original.run();
+        let rounds = if start.elapsed() > LONG { 1 } else { ROUNDS };
         let (first, second) = (binary.run(), binary.run());
         self.before.add(&before.verdicts);
         self.after.add(&first.verdicts);
@@ -108,7 +113,7 @@ impl Comparison {
                 .iter_mut()
                 .zip([(original, false), (binary, false), (binary, true)])
         {
-            *time += binary.least_time(ROUNDS, track, folder.path());
+            *time += binary.least_time(rounds, track, folder.path());
         }
     }
 
@@ -253,4 +258,53 @@ fn differences(one: &OwnTier, other: &OwnTier) -> String {
         differ("peak", apart > errors[0] + errors[1], peaks);
     }
     differences.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn execution(verdicts: &[(&str, &str)]) -> Execution {
+        let verdicts = verdicts
+            .iter()
+            .map(|(test, verdict)| ((*test).to_owned(), (*verdict).to_owned()));
+        Execution {
+            verdicts: verdicts.collect(),
+            sidecars: Vec::new(),
+            output: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_is_found() {
+        let before = execution(&[("a", "ok"), ("b", "ok"), ("c", "ignored")]);
+        let after = execution(&[("a", "FAILED"), ("c", "ignored")]);
+        let mut comparison = Comparison::default();
+        comparison.judge("binary", &before, &after);
+        assert_eq!(
+            comparison.faults,
+            [
+                "binary a: was ok, is FAILED",
+                "binary b: is gone",
+                "binary a: has 0 sidecars"
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_differ_where_they_are_further_apart_than_their_error() {
+        let tier = |allocated: u64, peak: u64| -> OwnTier {
+            let text = format!(
+                r#"{{"allocated_bytes": {allocated}, "deallocated_bytes": 0, "retained_bytes": 7,
+                    "peak_bytes": {peak}, "peak_error_bytes": 100, "threads": 1,
+                    "threads_running": 0}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        assert_eq!(differences(&tier(1, 300), &tier(1, 500)), "");
+        assert_eq!(
+            differences(&tier(1, 300), &tier(2, 501)),
+            "allocated 1 or 2 B, peak 300 or 501 B"
+        );
+    }
 }

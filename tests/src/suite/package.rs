@@ -45,6 +45,8 @@ pub struct Package {
     features: Vec<String>,
     amendments: Vec<Amendment>,
     target: PathBuf,
+    /// Whether all that it needs is here, in the versions of the workspace.
+    is_here: bool,
 }
 
 /// What was put into a package.
@@ -85,6 +87,7 @@ impl Package {
             features: Vec::new(),
             amendments: Vec::new(),
             target: folder.join("target"),
+            is_here: false,
         };
         // Without it, cargo takes the newest.
         let _ = fs::remove_file(package.folder.join("Cargo.lock"));
@@ -108,7 +111,11 @@ impl Package {
         }
     }
 
-    /// A package that is in a folder already, copied to `folder`.
+    /// A package that needs no other, copied to `folder` from where it is.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be copied.
     #[must_use]
     pub fn at(name: &str, source: &Path, folder: &Path) -> Self {
         let package = Self {
@@ -118,6 +125,7 @@ impl Package {
             features: Vec::new(),
             amendments: Vec::new(),
             target: folder.join("target"),
+            is_here: true,
         };
         package.copy(source, &folder.join(name).join("original"))
     }
@@ -140,6 +148,10 @@ impl Package {
         let text = fs::read_to_string(&manifest).expect("a package has a manifest");
         if !text.contains("\n[workspace]") {
             write(&manifest, &format!("{text}\n[workspace]\n"));
+        }
+        if self.is_here {
+            let versions = workspace().join("Cargo.lock");
+            fs::copy(versions, folder.join("Cargo.lock")).expect("the file can be copied");
         }
         Self {
             folder: folder.to_owned(),
@@ -242,6 +254,7 @@ impl Package {
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_TERM_COLOR", "never")
+            .env("CARGO_NET_OFFLINE", self.is_here.to_string())
             .envs(jemalloc().map(|library| ("JEMALLOC_OVERRIDE", library)));
         if !self.features.is_empty() {
             cargo.arg("--features").arg(self.features.join(","));
