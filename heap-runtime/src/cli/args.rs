@@ -71,7 +71,7 @@ pub(super) struct Test {
     cargo: Vec<OsString>,
 }
 
-/// Reports a run, or several together.
+/// Reports a run, or several together, such as the partitions of nextest's.
 ///
 /// Exit status: 0 if all is good, 1 if a reported test failed or was killed and no later attempt of
 /// nextest's passed, 2 if there is no such run.
@@ -113,7 +113,8 @@ pub(super) struct Show {
 /// Shows what changed between two runs, test by test.
 ///
 /// A number counts where it moved by more than its error and the tolerance. The process tier counts
-/// only where no other tracked test overlapped.
+/// only where no other tracked test overlapped. Runs that are parts of one, such as nextest's
+/// partitions, are compared from one folder: their sidecars never share a name.
 ///
 /// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
 #[derive(Debug, Args)]
