@@ -58,9 +58,10 @@ fn every_test_that_cargo_runs_has_its_sidecar() {
         ["of_the_module", "that_panics", "without_an_allocator_line"]
     );
     for sidecar in doctests {
-        let outcome = match sidecar.test_name.ends_with("that_panics") {
-            true => Outcome::Failed,
-            false => Outcome::Passed,
+        let outcome = if sidecar.test_name.ends_with("that_panics") {
+            Outcome::Failed
+        } else {
+            Outcome::Passed
         };
         assert_eq!(sidecar.outcome, Some(outcome), "{}", sidecar.test_name);
         assert_eq!(sidecar.package, "all-kinds");

@@ -141,11 +141,11 @@ impl JUnit {
                     )
                 }
                 Place::Empty(range) => {
-                    let (start, end, last) = (case.line(1), case.line(1), case.line(0));
+                    let (start, end, close) = (case.line(1), case.line(1), case.line(0));
                     let list = list(2);
                     (
                         range.clone(),
-                        format!(">{start}<properties>{list}{end}</properties>{last}</testcase>"),
+                        format!(">{start}<properties>{list}{end}</properties>{close}</testcase>"),
                     )
                 }
                 Place::Properties(at) => {
@@ -197,7 +197,8 @@ impl Parser {
                 self.open.push(element);
             }
             Event::Empty(tag) => {
-                if self.start(tag, &range, text, true)? == Element::Suite {
+                let element = self.start(tag, &range, text, true)?;
+                if element == Element::Suite {
                     self.suites.pop();
                 }
             }
@@ -299,7 +300,6 @@ impl Parser {
             Some(Element::Suite) => {
                 self.suites.pop();
             }
-            // Of a suite or of the whole file otherwise.
             Some(Element::Properties) => {
                 self.case_mut(|case| case.place = Place::Properties(start));
             }

@@ -267,9 +267,9 @@ fn case_name(case: &Case) -> String {
 /// The first few of a list.
 fn some_of(names: &[String]) -> String {
     const NAMED: usize = 10;
-    let mut text = names[..names.len().min(NAMED)].join(", ");
-    if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
+    let listed = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
-    text
 }
