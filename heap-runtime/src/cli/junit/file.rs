@@ -17,12 +17,16 @@ const LARGEST: u64 = 256 << 20;
 /// Elements in elements; nextest's has six.
 const DEEPEST: usize = 64;
 
+const MARK: &str = "\u{feff}";
+
 /// How the names of all our properties begin.
 pub(super) const PREFIX: &str = "heap.";
 
 /// A `JUnit` file of one run of nextest's.
 #[derive(Debug)]
 pub(super) struct JUnit {
+    /// A byte order mark, where the file begins with one: positions are counted behind it.
+    mark: &'static str,
     text: String,
     /// The run's id.
     pub(super) run_id: String,
@@ -92,7 +96,9 @@ impl JUnit {
         Self::parse(text)
     }
 
-    pub(super) fn parse(text: String) -> Result<Self, String> {
+    fn parse(mut text: String) -> Result<Self, String> {
+        let mark = if text.starts_with(MARK) { MARK } else { "" };
+        text.drain(..mark.len());
         let mut parser = Parser::default();
         let mut reader = Reader::from_str(&text);
         loop {
@@ -110,6 +116,7 @@ impl JUnit {
         }
         let (run_id, cases) = parser.end()?;
         Ok(Self {
+            mark,
             text,
             run_id,
             cases,
@@ -119,6 +126,7 @@ impl JUnit {
     /// The file with properties: for each test case those that are in the same place of the list.
     pub(super) fn with(&self, properties: &[Vec<(String, String)>]) -> String {
         let mut out = String::with_capacity(self.text.len() * 2);
+        out.push_str(self.mark);
         let mut done = 0;
         for (case, properties) in self.cases.iter().zip(properties) {
             if properties.is_empty() {
@@ -393,4 +401,72 @@ fn place(reader: &Reader<&[u8]>) -> usize {
 fn at(text: &str, place: usize) -> String {
     let before = text.get(..place).unwrap_or(text);
     format!(", in line {}", before.matches('\n').count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<testsuites uuid=\"a\">
+    <testsuite name=\"p::b@stress-3\">
+        <testcase name=\"ä\" classname='p::b'/>
+        <testcase name=\"&lt;\"><properties/><flakyFailure/><rerunError>x</rerunError></testcase>
+        <testcase name=\"b\"><properties><property name=\"c\" value=\"d\"/> </properties>
+        </testcase>
+    </testsuite>
+</testsuites>
+";
+
+    fn with_numbers(junit: &JUnit) -> String {
+        let property = (format!("{PREFIX}x"), "1".to_owned());
+        junit.with(&vec![vec![property]; junit.cases.len()])
+    }
+
+    #[test]
+    fn a_byte_order_mark_moves_nothing() {
+        let plain = with_numbers(&JUnit::parse(FILE.into()).unwrap());
+        assert_eq!(plain.matches("<property name=\"heap.x\"").count(), 3);
+        let marked = JUnit::parse(format!("\u{feff}{FILE}")).unwrap();
+        assert_eq!(with_numbers(&marked), format!("\u{feff}{plain}"));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic_or_write_what_cannot_be_read() {
+        let pieces: Vec<&str> =
+            "< > / \" ' = & ; ä </testcase> <properties> <testsuite/> <![CDATA["
+                .split(' ')
+                .collect();
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random % below as u64).unwrap()
+        };
+        let mut read = 0;
+        for _ in 0..5_000 {
+            let mut text: Vec<char> = FILE.chars().collect();
+            for _ in 0..=next(3) {
+                let start = next(text.len());
+                let end = (start + next(4)).min(text.len());
+                let piece = pieces[next(pieces.len())];
+                text.splice(start..end, piece.chars().take(next(2) * 20));
+            }
+            let Ok(junit) = JUnit::parse(text.into_iter().collect()) else {
+                continue;
+            };
+            read += 1;
+            let written = with_numbers(&junit);
+            let again = JUnit::parse(written.clone());
+            let refused = again.map(|again| again.cases.len());
+            if junit.cases.is_empty() {
+                assert_eq!(refused, Ok(0), "{written}");
+            } else {
+                let refused = refused.unwrap_err();
+                assert!(refused.contains("already"), "{refused}: {written}");
+            }
+        }
+        assert!(read > 100, "{read}");
+    }
 }
