@@ -56,7 +56,7 @@ impl Project {
             folder,
             files: BTreeMap::new(),
             variables: Vec::new(),
-            jemalloc: option_env!("JEMALLOC").filter(|library| Path::new(library).exists()),
+            jemalloc: jemalloc(),
             _lock: lock,
         }
         .file("Cargo.toml", &manifest)
@@ -305,7 +305,12 @@ const RUNTIME: &str = "../../../heap-runtime";
 /// Lines are enough, for backtraces; without more, all is smaller and built sooner.
 const PROFILE: &str = "[profile.dev]\ndebug = \"line-tables-only\"\nincremental = false\n";
 
-fn workspace() -> PathBuf {
+/// The jemalloc that the workspace's build has made (see `build.rs`).
+pub(crate) fn jemalloc() -> Option<&'static str> {
+    option_env!("JEMALLOC").filter(|library| Path::new(library).exists())
+}
+
+pub(crate) fn workspace() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package
         .parent()
@@ -313,18 +318,28 @@ fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Where the projects are: below the target folder that this test binary is in.
+/// Where the projects are.
 fn projects() -> PathBuf {
+    built_here().join("projects")
+}
+
+/// Where is built what tests build: below the target folder that this binary is in.
+///
+/// # Panics
+///
+/// Where the binary is not known.
+#[must_use]
+pub fn built_here() -> PathBuf {
     let executable = std::env::current_exe().expect("the test binary is known");
     let target = executable
         .ancestors()
         .find(|folder| folder.join("CACHEDIR.TAG").is_file())
         .map_or_else(|| workspace().join("target"), Path::to_owned);
-    target.join("tests").join("projects")
+    target.join("tests")
 }
 
 /// The files below a folder, as paths relative to it.
-fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(below) = folders.pop() {
