@@ -7,12 +7,13 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
+use crate::place;
 use crate::valid::{self, Options, ShouldPanic};
 
 /// The whole expansion.
-pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Vec::new();
-    let options = valid::options(arguments, &mut errors);
+    let options = valid::options(arguments.clone(), &mut errors);
     let mut function = match item::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
@@ -20,6 +21,11 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
             return with_errors(errors, item);
         }
     };
+    if errors.is_empty()
+        && let Some(moved) = place::moved(&function, &runtime(&options), arguments)
+    {
+        return moved;
+    }
     let should_panic = valid::function(&function, &options, &mut errors);
     // A second one would report the same mistakes again.
     function
@@ -30,6 +36,14 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
     } else {
         with_errors(errors, function.into_token_stream())
     }
+}
+
+/// The path of the runtime.
+fn runtime(options: &Options) -> TokenStream {
+    options
+        .runtime
+        .as_ref()
+        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream)
 }
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
@@ -53,10 +67,7 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         signature,
         body,
     } = function;
-    let runtime = options
-        .runtime
-        .as_ref()
-        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
+    let runtime = runtime(options);
     let (inner, body) = inner_attributes(body);
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {

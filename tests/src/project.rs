@@ -1,7 +1,7 @@
 //! Little cargo projects: what has to fail, to warn or to run under another runner, runs in one.
 //!
 //! ```text
-//! tests/projects/NAME/          ──┐ copied, with the workspace's Cargo.lock
+//! tests/projects/NAME/          ──┐ copied, with the workspace's Cargo.lock or its own
 //! Project::new(NAME).file(..)   ──┴▶ <target>/tests/projects/NAME/      a workspace of its own
 //!                                    <target>/tests/projects/target/    shared by all of them
 //! ```
@@ -139,8 +139,11 @@ impl Project {
             .args(arguments)
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", Self::target())
-            // The versions are those of the workspace, so all is here already.
-            .env("CARGO_NET_OFFLINE", "true")
+            // Where the versions are those of the workspace, all is here already.
+            .env(
+                "CARGO_NET_OFFLINE",
+                (!self.has_its_own_versions()).to_string(),
+            )
             .env("CARGO_TERM_COLOR", "never")
             .envs(self.jemalloc.map(|library| ("JEMALLOC_OVERRIDE", library)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -151,6 +154,11 @@ impl Project {
     #[must_use]
     pub fn test(&self, arguments: &[&str]) -> Run {
         Run::of(self.cargo(["test"]).args(arguments))
+    }
+
+    /// Whether it has a `Cargo.lock`, and with it crates that the workspace does not have.
+    fn has_its_own_versions(&self) -> bool {
+        self.files.contains_key(Path::new("Cargo.lock"))
     }
 
     /// Brings the folder to what the project is, and touches nothing that is right already:
@@ -169,10 +177,12 @@ impl Project {
             fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
             fs::write(path, contents)?;
         }
-        fs::copy(
-            workspace().join("Cargo.lock"),
-            self.folder.join("Cargo.lock"),
-        )?;
+        if !self.has_its_own_versions() {
+            fs::copy(
+                workspace().join("Cargo.lock"),
+                self.folder.join("Cargo.lock"),
+            )?;
+        }
         Ok(())
     }
 }
