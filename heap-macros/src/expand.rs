@@ -61,6 +61,9 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {
         quote!(__heap::warmed)
+    } else if signature.inputs.is_empty() {
+        // A closure that captures nothing is a function.
+        quote!(__heap::once_fn)
     } else {
         quote!(__heap::once)
     };
@@ -93,9 +96,13 @@ fn call(
         ReturnType::Default => at(at_name),
         ReturnType::Type(_, ty) => at(ty.span()),
     };
-    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
     let never = quote!(::core::convert::Infallible);
     let output = output(&signature.output, at_name);
+    let verdict = if output.is_nothing() {
+        quote!(__heap::verdict::to_return_is_to_pass)
+    } else {
+        quote_spanned!(at_output=> |returned| __heap::verdict!(returned))
+    };
     if signature.asyncness.is_some() {
         let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
         let declared = |output: &TokenStream| {
@@ -103,8 +110,8 @@ fn call(
             run(output, quote_spanned!(at_name=> async move #body))
         };
         return match output {
-            Output::Named(output) if panics && output.to_string() == "()" => {
-                let body = returning(&output, at_output, body);
+            Output::Named(ref nothing) if panics && output.is_nothing() => {
+                let body = returning(nothing, at_output, body);
                 let block = quote_spanned!(at_name=> async move #body);
                 quote!(__heap::run_async_should_panic(#test, #block).await)
             }
@@ -125,8 +132,8 @@ fn call(
         quote!(__heap::run(#test, #kind(#body), #verdict))
     };
     match output {
-        Output::Named(output) if panics && output.to_string() == "()" => {
-            let body = quote_spanned!(at_name=> move || -> #output #body);
+        Output::Named(ref nothing) if panics && output.is_nothing() => {
+            let body = quote_spanned!(at_name=> move || -> #nothing #body);
             quote!(__heap::run_should_panic(#test, #kind(#body)))
         }
         Output::Named(output) => run(&output),
@@ -188,17 +195,15 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     let exclusive = options.exclusive.then(|| quote!(.exclusive()));
     let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
-        &const {
-            __heap::Test::of_function(
-                #name,
-                ::core::module_path!(),
-                ::core::file!(),
-                #line,
-                ::core::option_env!("CARGO_PKG_NAME"),
-                ::core::option_env!("CARGO_CRATE_NAME"),
-            )
-            #should_panic #labels #(#budgets)* #exact #exclusive #warmup
-        }
+        &__heap::Test::of_function(
+            #name,
+            ::core::module_path!(),
+            ::core::file!(),
+            #line,
+            ::core::option_env!("CARGO_PKG_NAME"),
+            ::core::option_env!("CARGO_CRATE_NAME"),
+        )
+        #should_panic #labels #(#budgets)* #exact #exclusive #warmup
     }
 }
 
@@ -212,6 +217,13 @@ enum Output {
     Termination,
     /// `!` can be no type argument.
     Never,
+}
+
+impl Output {
+    /// Whether it is `()`, so that to return is to pass.
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Named(output) if output.to_string() == "()")
+    }
 }
 
 fn output(output: &ReturnType, at_name: Span) -> Output {
