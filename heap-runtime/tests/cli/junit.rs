@@ -180,8 +180,8 @@ fn what_cannot_be_written_leaves_what_was_there() {
     assert!(said.stdout.is_empty(), "{}", said.stdout);
     let left = fs::read_dir(joined.run.path()).unwrap();
     let left = left.filter(|entry| {
-        let name = entry.as_ref().unwrap().file_name();
-        name.to_str().unwrap().ends_with(".tmp")
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "tmp")
     });
     assert_eq!(left.count(), 0);
 }
