@@ -1,0 +1,164 @@
+//! Verdicts of rows whose numbers are known.
+
+use super::*;
+use crate::report::State;
+use crate::report::sample::{calm, killed, killed_after_checkpoint};
+
+fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
+    let mut rows = others.to_vec();
+    rows.push(row.clone());
+    let context = Context::of(&rows);
+    let diagnosis = Diagnosis::of(row, &context);
+    diagnosis
+        .findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .collect()
+}
+
+#[test]
+fn calm_is_said_only_of_what_was_looked_at() {
+    let row = calm("t");
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+    let mut blind = calm("t");
+    blind.psi_some_avg10 = None;
+    blind.psi_some_avg10_before = None;
+    blind.total_memory_kib = None;
+    assert_eq!(verdicts(&blind, &[]), [Verdict::Unknown]);
+    assert_eq!(verdicts(&killed("t"), &[]), [Verdict::Unknown]);
+}
+
+#[test]
+fn each_threshold_is_where_it_is_documented() {
+    type Change = fn(&mut Row);
+    let cases: [(Change, Change, Verdict); 9] = [
+        (
+            |r| r.host_oom_kills = Some(7),
+            |r| r.host_oom_kills = Some(8),
+            Verdict::OutOfMemory,
+        ),
+        (
+            |r| r.cgroup_oom_kills = Some(0),
+            |r| r.cgroup_oom_kills = Some(1),
+            Verdict::OutOfMemory,
+        ),
+        (
+            |r| r.cgroup_max_events = Some(0),
+            |r| r.cgroup_max_events = Some(1),
+            Verdict::CgroupLimit,
+        ),
+        (
+            |r| r.cgroup_current_bytes = Some((900 << 20) - 1),
+            |r| r.cgroup_current_bytes = Some(900 << 20),
+            Verdict::CgroupLimit,
+        ),
+        (
+            |r| r.psi_some_avg10 = Some(9.9),
+            |r| r.psi_some_avg10_before = Some(10.0),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.psi_full_avg10 = Some(4.9),
+            |r| r.psi_full_avg10 = Some(5.0),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.mem_available_kib = Some(50 << 10),
+            |r| r.mem_available_kib = Some((50 << 10) - 1),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.swap_free_kib = r.swap_free_before_kib.map(|b| b - SWAPPED_KIB + 1),
+            |r| r.swap_free_kib = r.swap_free_before_kib.map(|b| b - SWAPPED_KIB),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.peak_rss_bytes = Some((500 << 20) - 1),
+            |r| r.peak_rss_bytes = Some(500 << 20),
+            Verdict::LargeProcess,
+        ),
+    ];
+    for (index, (under, over, verdict)) in cases.into_iter().enumerate() {
+        let mut row = calm("t");
+        under(&mut row);
+        assert_eq!(verdicts(&row, &[]), [Verdict::Calm], "case {index}, under");
+        over(&mut row);
+        assert_eq!(verdicts(&row, &[]), [verdict], "case {index}, over");
+    }
+}
+
+#[test]
+fn a_large_test_is_large_among_enough_others() {
+    let mut row = calm("big");
+    row.own_peak_bytes = Some(8 << 20);
+    let other = |name: String| {
+        let mut other = calm(&name);
+        other.own_peak_bytes = Some(2 << 20);
+        other
+    };
+    let five: Vec<Row> = (0..5).map(|n| other(n.to_string())).collect();
+    assert_eq!(verdicts(&row, &five), [Verdict::LargeTest]);
+    assert_eq!(verdicts(&row, &five[..4]), [Verdict::Calm]);
+    row.own_peak_bytes = Some((8 << 20) - 1);
+    assert_eq!(verdicts(&row, &five), [Verdict::Calm]);
+}
+
+#[test]
+fn a_killed_test_is_known_up_to_its_last_checkpoint() {
+    let row = killed_after_checkpoint("big", 8 << 20);
+    let mut rows: Vec<Row> = (0..5).map(|n| calm(&n.to_string())).collect();
+    rows.push(row.clone());
+    let said = |rows: &[Row]| Diagnosis::of(&row, &Context::of(rows));
+    let diagnosis = said(&rows);
+    assert_eq!(diagnosis.verdict(), Verdict::Unknown);
+    let evidence = diagnosis.findings[0].evidence.join("; ");
+    assert!(
+        evidence.contains("checkpoint `filled`, 1.5ms in, it had peaked at 8.00 MiB"),
+        "{evidence}"
+    );
+    assert!(!diagnosis.caveats.join("; ").contains("own peak is not"));
+    for other in &mut rows[..5] {
+        other.own_peak_bytes = Some(1 << 20);
+    }
+    let diagnosis = said(&rows);
+    assert_eq!(diagnosis.verdict(), Verdict::LargeTest);
+    assert!(diagnosis.findings[0].evidence[0].contains("is at least 8.00 MiB"));
+}
+
+#[test]
+fn a_kill_is_seen_by_the_next_test_that_looks() {
+    let row = killed("t");
+    assert_eq!(row.state, State::Killed);
+    let mut later = calm("later");
+    later.started_at = "2026-11-23T10:00:09.000Z".into();
+    assert_eq!(
+        verdicts(&row, std::slice::from_ref(&later)),
+        [Verdict::Calm]
+    );
+    later.host_oom_kills_before = Some(8);
+    assert_eq!(
+        verdicts(&row, std::slice::from_ref(&later)),
+        [Verdict::OutOfMemory]
+    );
+    // Another run's reading may be of another host.
+    later.run_id = "another".into();
+    assert_eq!(verdicts(&row, &[later]), [Verdict::Unknown]);
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let mut row = killed("t");
+    row.psi_some_avg10_before = None;
+    row.overlap = Some(3);
+    let rows = [row.clone()];
+    let caveats = Diagnosis::of(&row, &Context::of(&rows)).caveats.join("; ");
+    for said in [
+        "killed",
+        "would not be seen",
+        "no PSI",
+        "3 other tracked",
+        "peak is not known",
+    ] {
+        assert!(caveats.contains(said), "{said}: {caveats}");
+    }
+}
