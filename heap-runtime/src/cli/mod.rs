@@ -20,6 +20,7 @@ mod plot;
 mod progress;
 mod quantity;
 mod report;
+mod run_pressure;
 mod run_table;
 mod runs;
 mod schema;

@@ -35,7 +35,7 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     let names: Vec<String> = command.run.iter().cloned().collect();
     let run = runs::Runs::default().read(&names)?;
     let test = chosen(&run.rows, &command.test)?;
-    let context = Context::of(&run.rows);
+    let context = Context::of_run(&run);
     let mut shown = Vec::new();
     let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
     let is_it = |row: &Row| row.test == test && runs.contains(row.run_id.as_str());
@@ -67,7 +67,8 @@ pub(super) fn files_of<'a>(
 ) -> Result<Vec<(PathBuf, Row)>, Error> {
     let mut files = Vec::new();
     for folder in folders {
-        let paths = sidecar::paths(folder).map_err(|error| Error::at("read", folder, error))?;
+        let paths = sidecar::paths(folder, sidecar::SUFFIX)
+            .map_err(|error| Error::at("read", folder, error))?;
         for path in paths {
             if let Ok(row) = Row::read(&path)
                 && wanted(&row)

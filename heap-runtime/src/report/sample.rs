@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::record::Record;
 use super::row::Row;
+use super::run_pressure::RunPressure;
 
 fn row(sidecar: &Value) -> Row {
     let text = sidecar.to_string();
@@ -71,6 +72,25 @@ fn checkpoint(label: &str, peak: u64) -> Value {
         "peak_bytes": peak, "peak_error_bytes": 0, "peak_source": "thread_event",
         "threads": 2, "threads_running": 1
     }})
+}
+
+/// The readings around the run of these tests: kills before and after, in the cgroup and on the
+/// host.
+pub(crate) fn around(cgroup: [u64; 2], host: [u64; 2]) -> RunPressure {
+    let reading = |cgroup: u64, host: u64| {
+        json!({
+            "cgroup_memory": { "version": 2, "events": { "oom_kill": cgroup } },
+            "vm_oom_kill": host
+        })
+    };
+    let readings = json!({
+        "format_version": 1, "run_id": "run",
+        "started_at": "2026-11-23T09:59:00.000Z", "ended_at": "2026-11-23T10:01:00.000Z",
+        "host": reading(cgroup[1], host[1]), "host_before": reading(cgroup[0], host[0])
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, readings.to_string()).unwrap();
+    RunPressure::read(file.path()).unwrap()
 }
 
 /// A test that was killed after a checkpoint, up to which its peak was so large.

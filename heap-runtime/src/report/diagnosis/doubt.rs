@@ -46,9 +46,10 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
             .is_none()
         {
             caveats.push("kills by the out-of-memory killer were not recorded".into());
-        } else if context.after_killed(row).is_none() {
+        } else if context.after_killed(row).is_none() && context.around_killed(row).is_none() {
             caveats.push(
-                "no test of the run started after it, so a kill by the out-of-memory killer would not be seen"
+                "no test of the run started after it, nor did `cargo heap test` run it, so a kill by the \
+                 out-of-memory killer would not be seen"
                     .into(),
             );
         } else {

@@ -75,8 +75,10 @@ impl Diagnosis {
             .collect();
         if findings.is_empty() {
             let calm = what_was_calm(row);
-            // Of a test that was killed, what came after the first reading is seen in the next only.
-            let blind = row.state == State::Killed && context.after_killed(row).is_none();
+            // Of a test that was killed, what came after the first reading is seen in another's only.
+            let blind = row.state == State::Killed
+                && context.after_killed(row).is_none()
+                && context.around_killed(row).is_none();
             let verdict = if calm.is_empty() || blind {
                 Verdict::Unknown
             } else {

@@ -3,6 +3,7 @@
 use super::{percent, reaches};
 use crate::report::context::Context;
 use crate::report::row::Row;
+use crate::report::run_pressure::RunPressure;
 use crate::report::state::State;
 use crate::size::Human;
 
@@ -53,6 +54,36 @@ pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
                 later.test
             ));
         }
+    }
+    if evidence.is_empty()
+        && let Some(around) = context.around_killed(row)
+    {
+        evidence = until_the_end(around.host_kills_since(row.host_oom_kills_before), around);
+    }
+    evidence
+}
+
+/// Kills that only the reading at the end of the run has seen.
+///
+/// The test's cgroup need not be that of the run, so that the counts of the one are not compared
+/// with those of the other. The host's count has all kills in it, whatever the limit: where it has
+/// not moved since the test began, a kill in the run's cgroup came before.
+fn until_the_end(of_the_host: Option<u64>, around: &RunPressure) -> Vec<String> {
+    let mut evidence = Vec::new();
+    if of_the_host == Some(0) {
+        return evidence;
+    }
+    if let Some(killed @ 1..) = around.cgroup_kills() {
+        evidence.push(format!(
+            "the out-of-memory killer killed {killed} process(es) of the cgroup that the run was started in, \
+             while it ran"
+        ));
+    }
+    if let Some(killed @ 1..) = of_the_host {
+        evidence.push(format!(
+            "the out-of-memory killer killed {killed} process(es) of the host between the start of this \
+             test and the end of the run"
+        ));
     }
     evidence
 }

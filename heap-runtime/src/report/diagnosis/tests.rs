@@ -1,8 +1,8 @@
 //! Verdicts of rows whose numbers are known.
 
 use super::*;
-use crate::report::State;
-use crate::report::sample::{calm, killed, killed_after_checkpoint};
+use crate::report::sample::{around, calm, killed, killed_after_checkpoint};
+use crate::report::{Run, RunPressure, State};
 
 fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
     let mut rows = others.to_vec();
@@ -143,6 +143,57 @@ fn a_kill_is_seen_by_the_next_test_that_looks() {
     // Another run's reading may be of another host.
     later.run_id = "another".into();
     assert_eq!(verdicts(&row, &[later]), [Verdict::Unknown]);
+}
+
+#[test]
+fn a_kill_of_the_last_test_is_seen_by_the_reading_around_the_run() {
+    let said = |row: Row, around: RunPressure| {
+        let run = Run {
+            rows: vec![row],
+            pressure: vec![around],
+            ..Run::default()
+        };
+        let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+        let evidence = diagnosis.findings[0].evidence.join("; ");
+        assert!(
+            !diagnosis.caveats.join("; ").contains("would not be seen"),
+            "{diagnosis:?}"
+        );
+        (diagnosis.verdict(), evidence)
+    };
+    // Of the row's own, the host had 7 and the cgroup none.
+    let (verdict, evidence) = said(killed("t"), around([3, 4], [7, 9]));
+    assert_eq!(verdict, Verdict::OutOfMemory);
+    assert!(evidence.contains("killed 1 process(es) of the cgroup that the run"));
+    assert!(evidence.contains("killed 2 process(es) of the host between the start of this test"));
+    let (verdict, _) = said(killed("t"), around([3, 3], [7, 7]));
+    assert_eq!(verdict, Verdict::Calm);
+    // Killed in the run, and before this test began.
+    let (verdict, _) = said(killed("t"), around([3, 4], [6, 7]));
+    assert_eq!(verdict, Verdict::Calm);
+    let mut blind = killed("t");
+    blind.host_oom_kills_before = None;
+    let (verdict, evidence) = said(blind, around([0, 2], [6, 7]));
+    assert_eq!(verdict, Verdict::OutOfMemory);
+    assert!(!evidence.contains("of the host between"), "{evidence}");
+}
+
+#[test]
+fn a_reading_from_before_the_kill_or_of_another_run_is_none() {
+    let mut early = around([0, 1], [7, 8]);
+    early.ended_at = "2026-11-23T09:59:59.000Z".into();
+    let mut foreign = around([0, 1], [7, 8]);
+    foreign.run_id = "another".into();
+    for around in [early, foreign] {
+        let run = Run {
+            rows: vec![killed("t")],
+            pressure: vec![around],
+            ..Run::default()
+        };
+        let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+        assert_eq!(diagnosis.verdict(), Verdict::Unknown);
+        assert!(diagnosis.caveats.join("; ").contains("would not be seen"));
+    }
 }
 
 #[test]
