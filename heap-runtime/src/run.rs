@@ -123,7 +123,7 @@ pub(crate) fn fnv1a<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 }
 
 /// An id from the environment becomes the name of one folder, never a path.
-fn sanitised(id: &str) -> String {
+pub(crate) fn sanitised(id: &str) -> String {
     let mut name = String::new();
     for c in id.chars().take(100) {
         if c.is_ascii_alphanumeric() || c == '-' || (c == '_' && !name.is_empty()) {

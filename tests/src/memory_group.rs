@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::damage;
@@ -21,8 +22,10 @@ impl MemoryGroup {
     ///
     /// Where this process may not, or no memory cgroup is mounted where they usually are.
     pub fn create(bytes: u64) -> io::Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         let (parents, limit) = parents()?;
-        let name = format!("heap-tests-{}", std::process::id());
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("heap-tests-{}-{number}", std::process::id());
         let mut refused = io::Error::new(io::ErrorKind::NotFound, "no memory cgroup is mounted");
         for parent in parents {
             let folder = parent.join(&name);

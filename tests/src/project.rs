@@ -132,11 +132,20 @@ impl Project {
     /// Where the project's files cannot be written.
     #[must_use]
     pub fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        self.write().expect("the target folder can be written");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         clean_environment(&mut cargo);
+        self.enter(cargo.args(arguments));
         cargo
-            .args(arguments)
+    }
+
+    /// Starts a command in the project, where cargo finds what it needs.
+    ///
+    /// # Panics
+    ///
+    /// Where the project's files cannot be written.
+    pub fn enter(&self, command: &mut Command) {
+        self.write().expect("the target folder can be written");
+        command
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", Self::target())
             // Where the versions are those of the workspace, all is here already.
@@ -147,7 +156,6 @@ impl Project {
             .env("CARGO_TERM_COLOR", "never")
             .envs(self.jemalloc.map(|library| ("JEMALLOC_OVERRIDE", library)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
-        cargo
     }
 
     /// `cargo test` with arguments, its sidecars in a folder of their own.

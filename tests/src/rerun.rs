@@ -2,7 +2,7 @@
 //! leaves.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use crate::project::{Run, clean_environment};
 
@@ -68,6 +68,32 @@ pub fn victims(module: &str, folder: &Path) -> Command {
         .env("HEAP_SIDECAR_DIR", folder);
     command
 }
+
+/// `cargo heap` with these arguments and `HEAP_SIDECAR_DIR`, as a process of its own: this test
+/// binary has it in it, in its ignored test `name`, which returns [`cargo_heap`].
+///
+/// # Panics
+///
+/// Where the test binary is not known.
+#[must_use]
+pub fn heap(name: &str, arguments: &[&str], folder: &Path) -> Command {
+    let mut command = victim(name, folder);
+    command
+        .arg("--nocapture")
+        .env(ARGUMENTS, arguments.join(" "));
+    command
+}
+
+/// What the ignored test is that [`heap`] runs.
+#[must_use]
+pub fn cargo_heap() -> ExitCode {
+    let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
+    let program = ["cargo-heap"].into_iter();
+    heap_runtime::__cli::main(program.chain(arguments.split_whitespace()).map(Into::into))
+}
+
+/// Where the arguments of `cargo heap` are handed over.
+const ARGUMENTS: &str = "TESTS_OF_HEAP_ARGUMENTS";
 
 fn command(name: &str) -> Command {
     let mut command = this_binary();

@@ -11,6 +11,7 @@ use heap_runtime::heap_tracked;
 use heap_runtime::report::{Context, Diagnosis, Run, State, Verdict};
 use heap_runtime::sidecar::Status;
 use heap_tests::memory_group::MemoryGroup;
+use heap_tests::project::Project;
 use heap_tests::{damage, rerun};
 
 heap_runtime::use_jemalloc!();
@@ -36,6 +37,84 @@ mod victims {
     #[test]
     #[ignore = "is run as a child"]
     fn comes_after() {}
+
+    #[test]
+    #[ignore = "is run as a child"]
+    fn cargo_heap() -> std::process::ExitCode {
+        heap_tests::rerun::cargo_heap()
+    }
+}
+
+/// A project whose only test is killed.
+const EATS_EVERYTHING: &str = r"
+heap_runtime::use_jemalloc!();
+
+#[heap_runtime::heap_tracked]
+#[test]
+fn eats_everything() {
+    let mut held = Vec::new();
+    while held.len() < 4000 {
+        held.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+    }
+}
+";
+
+/// More than cargo needs.
+const LIMIT_OF_CARGO: u64 = 256 << 20;
+
+#[heap_tracked]
+#[test]
+fn the_very_last_test_of_a_run_is_named_with_what_killed_it() {
+    let group = match MemoryGroup::create(LIMIT_OF_CARGO) {
+        Ok(group) => group,
+        Err(error) => return damage::skip(&format!("no memory cgroup of its own: {error}")),
+    };
+    let project = Project::new("out-of-memory").file("tests/eats.rs", EATS_EVERYTHING);
+    let build = project
+        .cargo(["test", "--no-run", "--test", "eats"])
+        .output();
+    let build = build.expect("cargo starts");
+    assert!(build.status.success(), "{build:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let heap = |arguments: &[&str]| rerun::heap("victims::cargo_heap", arguments, folder.path());
+    let mut command = heap(&["test", "--test", "eats"]);
+    project.enter(&mut command);
+    group.enter(&mut command).unwrap();
+    let output = damage::output(&mut command);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("eats_everything: out of memory"),
+        "{output:?}"
+    );
+    assert!(said.contains("killed 1 process(es) of the cgroup that the run"));
+    assert!(
+        said.contains("live; its cgroup's limit is 256 MiB"),
+        "{output:?}"
+    );
+
+    // What was read is kept, for whoever asks later, and is nobody's sidecar.
+    let run = Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
+    assert!(run.unreadable.is_empty(), "{:?}", run.unreadable);
+    let ([row], [around]) = (&run.rows[..], &run.pressure[..]) else {
+        panic!("{run:?}");
+    };
+    assert_eq!(row.state, State::Killed);
+    assert_eq!(around.run_id, row.run_id);
+    assert_eq!(around.cgroup_oom_kills_before, Some(0));
+    assert_eq!(around.cgroup_oom_kills, Some(1));
+    let diagnosis = Diagnosis::of(row, &Context::of_run(&run));
+    assert_eq!(diagnosis.verdict(), Verdict::OutOfMemory, "{diagnosis:?}");
+    let alone = Diagnosis::of(row, &Context::of(&run.rows));
+    assert_ne!(alone.verdict(), Verdict::OutOfMemory, "{alone:?}");
+    let mut later = heap(&["report"]);
+    project.enter(&mut later);
+    let output = damage::output(&mut later);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("eats_everything: out of memory"),
+        "{output:?}"
+    );
 }
 
 fn in_group(group: &MemoryGroup, name: &str, folder: &Path) -> Command {
@@ -72,11 +151,21 @@ fn the_killed_test_is_named_with_what_killed_it() {
     let checkpoint = sidecar.heap.checkpoints.last().unwrap();
     assert_eq!(checkpoint.label, "eight");
     assert!(checkpoint.own.unwrap().retained_bytes >= 8 << 20);
+    // The limit is on what is resident: not all that is live is, and more than that is.
+    let seen = sidecar.heap.last_seen.unwrap();
+    assert!((24 << 20..LIMIT).contains(&seen.live_bytes), "{seen:?}");
     let limits = sidecar.host.cgroup_memory.as_ref().unwrap();
     assert_eq!(limits.max_bytes, Some(LIMIT));
 
     // So far nobody can know, and that is said.
     let diagnosis = diagnosis(folder.path());
+    assert!(
+        diagnosis.findings[0].evidence.iter().any(|evidence| {
+            evidence.starts_with("last seen ")
+                && evidence.ends_with(" live; its cgroup's limit is 64.0 MiB")
+        }),
+        "{diagnosis:?}"
+    );
     assert_ne!(diagnosis.verdict(), Verdict::OutOfMemory);
     assert!(
         diagnosis

@@ -45,7 +45,9 @@ pub(super) enum Command {
 
 /// Runs `cargo test` as one run, then reports it.
 ///
-/// Ctrl-C ends the tests, and what there is of them is still reported. The options of `cargo heap` itself come first; from the first argument on that is not one of
+/// Ctrl-C ends the tests, and what there is of them is still reported. What the kernel has counted
+/// around the run, such as its kills for want of memory, is kept beside the sidecars, in
+/// `*.heap-run.json`: so a test that was killed last is not without a reading after it. The options of `cargo heap` itself come first; from the first argument on that is not one of
 /// them, everything goes to cargo as it is. Where nothing does, `test-args` of
 /// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used.
 ///

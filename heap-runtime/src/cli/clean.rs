@@ -9,7 +9,7 @@ use super::runs::{Runs, read};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args};
-use crate::report::State;
+use crate::report::{RUN_SUFFIX, State};
 use crate::sidecar::SUFFIX;
 
 pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Status, Error> {
@@ -44,7 +44,9 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         // A writer that was killed leaves `.<pid>-<number>.tmp`.
-        let ours = name.ends_with(SUFFIX) || name.starts_with('.') && name.ends_with(".tmp");
+        let ours = name.ends_with(SUFFIX)
+            || name.ends_with(RUN_SUFFIX)
+            || name.starts_with('.') && name.ends_with(".tmp");
         if !ours || entry.file_type().map_err(error)?.is_dir() {
             return Ok(Some(format!("`{}` in it is no sidecar", printable(&name))));
         }

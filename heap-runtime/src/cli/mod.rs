@@ -21,6 +21,7 @@ mod plot;
 mod progress;
 mod quantity;
 mod report;
+mod run_pressure;
 mod run_table;
 mod runs;
 mod schema;

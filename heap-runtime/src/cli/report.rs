@@ -18,7 +18,9 @@ use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
-use crate::report::{Across, Comparison, Context, Diagnosis, Order, Row, Run, State, Totals};
+use crate::report::{
+    Across, Comparison, Context, Diagnosis, Order, Row, Run, RunPressure, State, Totals,
+};
 use crate::sidecar::Unreadable;
 
 /// How reports are printed.
@@ -69,7 +71,7 @@ pub(super) fn print(
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
     // Among all of its run, also those that are not shown.
-    let known = diagnoses(&run.rows);
+    let known = diagnoses(&run);
     let mut across = Across::of(&run.rows);
     if let Some(filter) = &selection.filter {
         across.retain(|across| filter.takes(&across.test));
@@ -86,6 +88,7 @@ pub(super) fn print(
         diagnoses: of_shown(&run.rows, &known),
         across,
         not_shown: all - run.rows.len(),
+        run_pressure: run.pressure,
         unreadable: unread(&run.unreadable),
         tests: run.rows,
     };
@@ -126,6 +129,9 @@ pub(super) struct Report {
     pub(super) diagnoses: Vec<Diagnosed>,
     /// Tests that both failed and passed.
     pub(super) across: Vec<Across>,
+    /// The readings around the runs, where `cargo heap test` took some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) run_pressure: Vec<RunPressure>,
     pub(super) unreadable: Vec<Unread>,
 }
 
@@ -159,9 +165,10 @@ fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
 }
 
 /// The diagnosis of each test that failed or was killed, by what no two executions share.
-fn diagnoses(rows: &[Row]) -> HashMap<OwnedExecution, Diagnosis> {
-    let context = Context::of(rows);
-    rows.iter()
+fn diagnoses(run: &Run) -> HashMap<OwnedExecution, Diagnosis> {
+    let context = Context::of_run(run);
+    run.rows
+        .iter()
         .filter(|row| row.state.is_bad())
         .map(|row| (execution(row), Diagnosis::of(row, &context)))
         .collect()

@@ -9,13 +9,14 @@ use super::cargo::{self, Harness};
 use super::error::Error;
 use super::new_run::Before;
 use super::report::Format;
+use super::run_pressure::{Readings, Started};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
 use super::{Status, args, compare, report};
 use crate::env::{Settings, cargo_target_dir};
-use crate::report::{Baseline, Tolerance};
+use crate::report::{Baseline, Run, Tolerance};
 
 /// Runs the tests, then reports what they left.
 pub(super) fn run(
@@ -41,7 +42,9 @@ pub(super) fn run(
     let sidecar_dir = workspace::sidecar_dir(settings)?;
     let variables = variables(&workspace, sidecar_dir.as_ref());
     let before = Before::look(&workspace, sidecar_dir.clone())?;
+    let started = Started::now(settings);
     let ended = cargo::run(harness, &arguments, &variables)?;
+    let readings = started.ended();
     let run_id = match harness {
         Harness::Test => Some(ended.run_id.ok_or_else(|| {
             Error::new(
@@ -51,7 +54,8 @@ pub(super) fn run(
         })?),
         Harness::Nextest => None,
     };
-    let run = before.run(run_id.as_deref())?;
+    let mut run = before.run(run_id.as_deref())?;
+    keep(readings, &mut run);
     let tracked = !run.rows.is_empty();
     if command.output.format == Format::Table {
         writeln!(terminal)?;
@@ -78,6 +82,23 @@ pub(super) fn run(
         compared = compare::print(comparison, format, terminal)?;
     }
     status(ended.status, tracked, compared)
+}
+
+/// Keeps the readings around the run in its folders, and has the run know them.
+fn keep(readings: Readings, run: &mut Run) {
+    let Some(run_id) = run.rows.first().map(|row| row.run_id.clone()) else {
+        return;
+    };
+    let readings = readings.of_run(run_id);
+    for folder in &run.folders {
+        if let Err(error) = readings.keep(folder) {
+            terminal::warn(&format!(
+                "how often the kernel killed during the run is not kept: {}",
+                printable(&error)
+            ));
+        }
+    }
+    run.pressure = vec![readings.into()];
 }
 
 /// What the user wrote; where there is nothing for cargo, what the workspace says.

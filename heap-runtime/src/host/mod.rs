@@ -73,6 +73,21 @@ pub(crate) fn settings() -> Arc<HostContext> {
     LAST.get_or_read(|| Arc::new(read_settings()))
 }
 
+/// What there is to say of memory around a whole run, now: what moves, the host's kills and the
+/// limits of the cgroup, without what is of this process alone.
+#[cfg(feature = "cli")]
+pub(crate) fn pressure() -> HostContext {
+    let limits = HostContext {
+        cgroup_memory: read_settings().cgroup_memory,
+        ..HostContext::default()
+    };
+    HostContext {
+        rss_bytes: None,
+        peak_rss_bytes: None,
+        ..limits.merge(read_changing()).merge(read_incidents())
+    }
+}
+
 /// How old a reading of what seldom moves may be. Every one of them is as dear as those of what
 /// does: a file for each tunable, and all of `/proc/vmstat` for one number.
 const SELDOM: Duration = Duration::from_millis(20);

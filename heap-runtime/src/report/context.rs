@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::row::{Row, TestKey};
+use super::run::Run;
+use super::run_pressure::RunPressure;
 use super::state::State;
 
 /// Run, package and binary.
@@ -20,9 +22,21 @@ pub struct Context<'a> {
     /// By process.
     largest_of_process: HashMap<(&'a str, u32), &'a Row>,
     killed_of_process: HashMap<(&'a str, u32), usize>,
+    /// By run, the readings around it.
+    around: HashMap<&'a str, &'a RunPressure>,
 }
 
 impl<'a> Context<'a> {
+    /// The context of all executions of a run, and of the readings around it.
+    #[must_use]
+    pub fn of_run(run: &'a Run) -> Self {
+        let mut context = Self::of(&run.rows);
+        for pressure in &run.pressure {
+            context.around.insert(&pressure.run_id, pressure);
+        }
+        context
+    }
+
     /// The context of these executions, of one run or of several.
     #[must_use]
     pub fn of(rows: &'a [Row]) -> Self {
@@ -32,6 +46,7 @@ impl<'a> Context<'a> {
             by_start: HashMap::new(),
             largest_of_process: HashMap::new(),
             killed_of_process: HashMap::new(),
+            around: HashMap::new(),
         };
         for row in rows {
             context.add(row);
@@ -81,6 +96,13 @@ impl<'a> Context<'a> {
             .iter()
             .find(|other| other.pid != row.pid)
             .copied()
+    }
+
+    /// The readings around the run of a test that was killed, where the last was taken after that.
+    pub(super) fn around_killed(&self, row: &Row) -> Option<&'a RunPressure> {
+        let around = self.around.get(row.run_id.as_str()).copied()?;
+        let is_after = row.state == State::Killed && around.ended_at >= row.started_at;
+        is_after.then_some(around)
     }
 
     pub(super) fn killed_with(&self, row: &Row) -> usize {

@@ -5,7 +5,7 @@
 //! use heap_runtime::report::{Context, Diagnosis, Run};
 //!
 //! let run = Run::read(&["target/heap/45f3fc9c".into()], |_, _| ())?;
-//! let context = Context::of(&run.rows);
+//! let context = Context::of_run(&run);
 //! for row in run.rows.iter().filter(|row| row.state.is_bad()) {
 //!     println!("{} {}: {}", row.state, row.test, Diagnosis::of(row, &context).verdict());
 //! }
@@ -48,6 +48,7 @@ mod process;
 mod record;
 mod row;
 mod run;
+mod run_pressure;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
@@ -64,5 +65,8 @@ pub use folder::RunFolder;
 pub use order::Order;
 pub use row::{Column, Row, TestKey};
 pub use run::{FolderError, Run};
+pub use run_pressure::RunPressure;
+#[cfg(feature = "cli")]
+pub(crate) use run_pressure::{FORMAT_VERSION as RUN_FORMAT_VERSION, SUFFIX as RUN_SUFFIX};
 pub use state::State;
 pub use totals::Totals;

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::order::Order;
 use super::row::Row;
+use super::run_pressure::{self, RunPressure};
 use crate::sidecar::{self, Unreadable};
 
 /// What is left of a run: a row for each sidecar, and the files that are none.
@@ -18,7 +19,9 @@ pub struct Run {
     pub folders: Vec<PathBuf>,
     /// The executions: those that were killed first, then the failed, then by name.
     pub rows: Vec<Row>,
-    /// Files that are named like sidecars and could not be read.
+    /// The readings that `cargo heap test` took around the runs.
+    pub pressure: Vec<RunPressure>,
+    /// Files that are named like ours and could not be read.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -36,18 +39,31 @@ impl Run {
         folders: &[PathBuf],
         progress: impl Fn(usize, usize) + Sync,
     ) -> Result<Self, FolderError> {
-        let mut paths = Vec::new();
-        for folder in folders {
-            let found = sidecar::paths(folder).map_err(|error| FolderError {
-                folder: folder.clone(),
-                error,
-            })?;
-            paths.extend(found);
+        let named = |suffix| -> Result<Vec<PathBuf>, FolderError> {
+            let mut paths = Vec::new();
+            for folder in folders {
+                let found = sidecar::paths(folder, suffix).map_err(|error| FolderError {
+                    folder: folder.clone(),
+                    error,
+                })?;
+                paths.extend(found);
+            }
+            Ok(paths)
+        };
+        let (rows, mut unreadable) = read_all(&named(sidecar::SUFFIX)?, &progress);
+        let mut pressure = Vec::new();
+        for path in named(run_pressure::SUFFIX)? {
+            keep_read(
+                RunPressure::read(&path),
+                &path,
+                &mut pressure,
+                &mut unreadable,
+            );
         }
-        let (rows, unreadable) = read_all(&paths, &progress);
         let mut run = Self {
             folders: folders.to_vec(),
             rows,
+            pressure,
             unreadable,
         };
         Order::default().sort(&mut run.rows);
@@ -58,6 +74,7 @@ impl Run {
     /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.
     pub fn keep(&mut self, id: &str) {
         self.rows.retain(|row| row.run_id == id);
+        self.pressure.retain(|pressure| pressure.run_id == id);
     }
 }
 
@@ -106,7 +123,7 @@ fn read_all(
                 return (rows, unreadable);
             }
             for path in some {
-                read_one(path, &mut rows, &mut unreadable);
+                keep_read(Row::read(path), path, &mut rows, &mut unreadable);
             }
             progress(start + some.len(), paths.len());
         }
@@ -131,9 +148,14 @@ fn read_all(
     })
 }
 
-fn read_one(path: &Path, rows: &mut Vec<Row>, unreadable: &mut Vec<Unreadable>) {
-    match Row::read(path) {
-        Ok(row) => rows.push(row),
+fn keep_read<T>(
+    read: Result<T, sidecar::ReadError>,
+    path: &Path,
+    all: &mut Vec<T>,
+    unreadable: &mut Vec<Unreadable>,
+) {
+    match read {
+        Ok(one) => all.push(one),
         // A run that goes on replaces its files; one that was cleaned away is no longer there.
         Err(sidecar::ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => unreadable.push(Unreadable {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::record::Record;
 use super::row::Row;
+use super::run_pressure::RunPressure;
 
 fn row(sidecar: &Value) -> Row {
     let text = sidecar.to_string();
@@ -73,6 +74,25 @@ fn checkpoint(label: &str, peak: u64) -> Value {
     }})
 }
 
+/// The readings around the run of these tests: kills before and after, in the cgroup and on the
+/// host.
+pub(crate) fn around(cgroup: [u64; 2], host: [u64; 2]) -> RunPressure {
+    let reading = |cgroup: u64, host: u64| {
+        json!({
+            "cgroup_memory": { "version": 2, "events": { "oom_kill": cgroup } },
+            "vm_oom_kill": host
+        })
+    };
+    let readings = json!({
+        "format_version": 1, "run_id": "run",
+        "started_at": "2026-11-23T09:59:00.000Z", "ended_at": "2026-11-23T10:01:00.000Z",
+        "host": reading(cgroup[1], host[1]), "host_before": reading(cgroup[0], host[0])
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, readings.to_string()).unwrap();
+    RunPressure::read(file.path()).unwrap()
+}
+
 /// A test that was killed after a checkpoint, up to which its peak was so large.
 pub(crate) fn killed_after_checkpoint(test: &str, peak: u64) -> Row {
     let mut sidecar = running(test);
@@ -83,6 +103,21 @@ pub(crate) fn killed_after_checkpoint(test: &str, peak: u64) -> Row {
         .unwrap()
         .insert("checkpoints".into(), checkpoints);
     row(&sidecar)
+}
+
+/// A test that was killed, and was last seen with so much live, give or take 64 KiB.
+pub(crate) fn killed_when_last_seen(test: &str, live: u64) -> Row {
+    let mut sidecar = running(test);
+    let seen = last_seen(3_100_000_000, live);
+    sidecar["heap"]["last_seen"] = seen;
+    row(&sidecar)
+}
+
+fn last_seen(at_ns: u64, live: u64) -> Value {
+    let digits = |number: u64| format!("{number:020}");
+    json!({
+        "at_ns": digits(at_ns), "live_bytes": digits(live), "error_bytes": digits(64 << 10)
+    })
 }
 
 /// A test of which everything there is was recorded.
@@ -107,7 +142,8 @@ pub(crate) fn full() -> Row {
                 "peak_bytes": 48, "peak_error_bytes": 16, "peak_source": "exact",
                 "allocations": 3, "threads": 2, "threads_running": 1
             },
-            "checkpoints": [checkpoint("warm", 40)]
+            "checkpoints": [checkpoint("warm", 40)],
+            "last_seen": last_seen(7, 9)
         }),
     );
     row(&sidecar)

@@ -144,20 +144,20 @@ fn parse<T: Readable>(bytes: &[u8]) -> Result<T, ReadError> {
     parsed.map_err(ReadError::Malformed)
 }
 
-/// The files of a run's folder that are called `*.heap.json`, in the order of their names.
+/// The files of a run's folder whose names end in `suffix`, in the order of their names.
 ///
 /// # Errors
 ///
 /// Where the folder cannot be read.
-pub(crate) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn paths(folder: &Path, suffix: &str) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in folder.read_dir()? {
         let entry = entry?;
         let named = entry
             .file_name()
             .to_str()
-            .is_some_and(|name| name.ends_with(SUFFIX));
-        // A link, a pipe or a device that is named like a sidecar is none.
+            .is_some_and(|name| name.ends_with(suffix));
+        // A link, a pipe or a device that is named like a file of ours is none.
         if named && entry.file_type()?.is_file() {
             paths.push(entry.path());
         }
@@ -173,7 +173,7 @@ pub(crate) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// Where the folder itself cannot be read.
 pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
-    let paths = paths(folder)?;
+    let paths = paths(folder, SUFFIX)?;
     let mut sidecars = Vec::with_capacity(paths.len());
     let mut unreadable = Vec::new();
     for path in paths {

@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::browser;
 use crate::run::{Said, program};
 
@@ -213,7 +215,22 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
             .env("HEAP_SIDECAR_DIR", folder.path()),
     );
     assert!(line(&elsewhere, "passes").contains("passed"));
-    assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+    let files = folder.path().read_dir().unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort_by_key(|file| file.ends_with(".heap-run.json"));
+    let (around, sidecars) = files.split_last().unwrap();
+    assert!(sidecars.iter().all(|file| file.ends_with(".heap.json")));
+    assert_eq!(sidecars.len(), 2);
+    let around = folder.path().join(around);
+    let around: Value = serde_json::from_slice(&fs::read(around).unwrap()).unwrap();
+    assert!(around["host"]["vm_oom_kill"].is_u64(), "{around}");
+    assert_eq!(
+        around["host"]["rss_bytes"],
+        Value::Null,
+        "ours, not the run's"
+    );
 
     interrupted(&project);
 }

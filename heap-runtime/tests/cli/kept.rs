@@ -94,6 +94,9 @@ fn clean_removes_old_runs_and_nothing_else() {
     }
     fs::write(workspace.runs().join("d/notes.txt"), "mine").unwrap();
     workspace.run("d", 4);
+    let around = workspace.runs().join("c/c.heap-run.json");
+    fs::write(around, "{}").unwrap();
+    workspace.run("c", 3);
     let precious = workspace.folder.path().join("precious");
     fs::create_dir(&precious).unwrap();
     std::os::unix::fs::symlink(&precious, workspace.runs().join("link")).unwrap();

@@ -1,7 +1,7 @@
 //! `cargo heap report`.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::run::{Run, failed, killed, passed, program};
 
@@ -41,6 +41,69 @@ fn json_is_one_document_and_ndjson_a_line_for_each_test() {
         .collect();
     assert_eq!(lines.len(), 7);
     assert_eq!(Value::Array(lines), report["tests"]);
+}
+
+/// What `cargo heap test` keeps of the kernel's kills around a run.
+fn around(kills: u64) -> Value {
+    let reading = |kills: u64| json!({ "vm_oom_kill": kills });
+    json!({
+        "format_version": 1, "run_id": "0123456789abcdef",
+        "started_at": "2026-11-23T09:59:00.000Z", "ended_at": "2026-11-23T10:01:00.000Z",
+        "host": reading(kills), "host_before": reading(0)
+    })
+}
+
+#[test]
+fn the_reading_after_the_run_tells_of_a_kill_of_its_last_test() {
+    let run = Run::of(&[killed("eats_everything")]);
+    let said = run.heap("report", &[]);
+    assert!(said.stdout.contains("would not be seen"), "{}", said.stdout);
+    run.file("0123456789abcdef.heap-run.json", &around(1).to_string());
+    let said = run.heap("report", &[]);
+    assert!(
+        said.stdout.contains("eats_everything: out of memory"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("and the end of the run"));
+    assert!(!said.stdout.contains("would not be seen"));
+    assert_eq!(said.stderr, "");
+    let json = run.heap("report", &["--format", "json"]).stdout;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["run_pressure"][0]["host_oom_kills"], 1);
+    assert_eq!(report["totals"]["tests"], 1);
+    // Nor is it taken for a test by who compares.
+    let folder = run.path().to_str().unwrap();
+    let compared = run.heap("compare", &[folder]);
+    assert_eq!(compared.status, Some(0), "{}", compared.stderr);
+    assert!(
+        compared.stdout.contains("1 unchanged"),
+        "{}",
+        compared.stdout
+    );
+}
+
+#[test]
+fn readings_that_are_none_of_ours_are_named_and_left_out() {
+    let run = Run::of(&[killed("eats_everything")]);
+    run.file("torn.heap-run.json", "{ \"format_version\": 1, ");
+    let mut newer = around(1);
+    newer["format_version"] = 2.into();
+    run.file("newer.heap-run.json", &newer.to_string());
+    run.file("large.heap-run.json", &vec![b' '; (16 << 20) + 1]);
+    std::os::unix::fs::symlink("/dev/zero", run.path().join("endless.heap-run.json")).unwrap();
+    let said = run.heap("report", &[]);
+    assert!(said.stdout.contains("would not be seen"), "{}", said.stdout);
+    for (file, why) in [
+        ("torn", "EOF"),
+        ("newer", "its format version is 2"),
+        ("large", "more than 16777216 bytes"),
+    ] {
+        let line = said.stderr.lines().find(|line| line.contains(file));
+        let line = line.unwrap_or_else(|| panic!("{file}: {}", said.stderr));
+        assert!(line.contains(why), "{line}");
+    }
+    assert_eq!(said.stderr.lines().count(), 3, "{}", said.stderr);
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! Was it the test, or the machine that ran it?
+//!
+//! Each [`Finding`] is a verdict with the numbers that it rests on, and each [`Diagnosis`] says what
+//! it could not know. The thresholds are the constants here; none is more than a rule of thumb.
+
+mod doubt;
+mod shortage;
+mod size;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use serde::{Deserialize, Serialize};
+
+pub use shortage::{
+    AVAILABLE_PERCENT, NEAR_LIMIT_PERCENT, PSI_FULL_PERCENT, PSI_SOME_PERCENT, STALLED_PERCENT,
+    SWAPPED_KIB,
+};
+pub use size::{
+    FEWEST_RUNS, FEWEST_SIBLINGS, GROWN_FACTOR, LARGE_PROCESS_PERCENT, LARGE_TEST_BYTES,
+    LARGE_TEST_FACTOR,
+};
+pub use verdict::Verdict;
+
+use super::context::Context;
+use super::row::Row;
+use super::state::State;
+use doubt::{caveats, how_far};
+use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
+use size::{large_process, large_test};
+
+/// A verdict, and the numbers that it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What was the matter.
+    pub verdict: Verdict,
+    /// The numbers, in words.
+    pub evidence: Vec<String>,
+}
+
+/// What can be said of a test that failed or was killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Everything that was found, what explains most first; never empty.
+    pub findings: Vec<Finding>,
+    /// What keeps it from being certain.
+    pub caveats: Vec<String>,
+}
+
+impl Diagnosis {
+    /// The verdict that explains most.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.findings
+            .first()
+            .map_or(Verdict::Unknown, |finding| finding.verdict)
+    }
+
+    /// Diagnoses an execution among the others of its runs.
+    #[must_use]
+    pub fn of(row: &Row, context: &Context<'_>) -> Self {
+        let checks: [(Verdict, Vec<String>); 5] = [
+            (Verdict::OutOfMemory, out_of_memory(row, context)),
+            (Verdict::CgroupLimit, cgroup_limit(row)),
+            (Verdict::HostShort, host_short(row)),
+            (Verdict::LargeProcess, large_process(row, context)),
+            (Verdict::LargeTest, large_test(row, context)),
+        ];
+        let mut findings: Vec<Finding> = checks
+            .into_iter()
+            .filter(|(_, evidence)| !evidence.is_empty())
+            .map(|(verdict, evidence)| Finding { verdict, evidence })
+            .collect();
+        if findings.is_empty() {
+            let calm = what_was_calm(row);
+            // Of a test that was killed, what came after the first reading is seen in another's only.
+            let blind = row.state == State::Killed
+                && context.after_killed(row).is_none()
+                && context.around_killed(row).is_none();
+            let verdict = if calm.is_empty() || blind {
+                Verdict::Unknown
+            } else {
+                Verdict::Calm
+            };
+            let evidence = calm.into_iter().chain(how_far(row)).collect();
+            findings.push(Finding { verdict, evidence });
+        } else if let Some(finding) = findings.first_mut() {
+            finding.evidence.extend(how_far(row));
+        }
+        Self {
+            findings,
+            caveats: caveats(row, context),
+        }
+    }
+}
+
+fn reaches(part: u64, percent: u64, whole: u64) -> bool {
+    u128::from(part) * 100 >= u128::from(whole) * u128::from(percent)
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    u64::try_from(u128::from(part) * 100 / u128::from(whole.max(1))).unwrap_or(u64::MAX)
+}

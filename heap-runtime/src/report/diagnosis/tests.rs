@@ -1,0 +1,237 @@
+//! Verdicts of rows whose numbers are known.
+
+use super::*;
+use crate::report::sample::{around, calm, killed, killed_after_checkpoint, killed_when_last_seen};
+use crate::report::{Run, RunPressure, State};
+
+fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
+    let mut rows = others.to_vec();
+    rows.push(row.clone());
+    let context = Context::of(&rows);
+    let diagnosis = Diagnosis::of(row, &context);
+    diagnosis
+        .findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .collect()
+}
+
+#[test]
+fn calm_is_said_only_of_what_was_looked_at() {
+    let row = calm("t");
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+    let mut blind = calm("t");
+    blind.psi_some_avg10 = None;
+    blind.psi_some_avg10_before = None;
+    blind.total_memory_kib = None;
+    assert_eq!(verdicts(&blind, &[]), [Verdict::Unknown]);
+    assert_eq!(verdicts(&killed("t"), &[]), [Verdict::Unknown]);
+}
+
+#[test]
+fn each_threshold_is_where_it_is_documented() {
+    type Change = fn(&mut Row);
+    let cases: [(Change, Change, Verdict); 9] = [
+        (
+            |r| r.host_oom_kills = Some(7),
+            |r| r.host_oom_kills = Some(8),
+            Verdict::OutOfMemory,
+        ),
+        (
+            |r| r.cgroup_oom_kills = Some(0),
+            |r| r.cgroup_oom_kills = Some(1),
+            Verdict::OutOfMemory,
+        ),
+        (
+            |r| r.cgroup_max_events = Some(0),
+            |r| r.cgroup_max_events = Some(1),
+            Verdict::CgroupLimit,
+        ),
+        (
+            |r| r.cgroup_current_bytes = Some((900 << 20) - 1),
+            |r| r.cgroup_current_bytes = Some(900 << 20),
+            Verdict::CgroupLimit,
+        ),
+        (
+            |r| r.psi_some_avg10 = Some(9.9),
+            |r| r.psi_some_avg10_before = Some(10.0),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.psi_full_avg10 = Some(4.9),
+            |r| r.psi_full_avg10 = Some(5.0),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.mem_available_kib = Some(50 << 10),
+            |r| r.mem_available_kib = Some((50 << 10) - 1),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.swap_free_kib = r.swap_free_before_kib.map(|b| b - SWAPPED_KIB + 1),
+            |r| r.swap_free_kib = r.swap_free_before_kib.map(|b| b - SWAPPED_KIB),
+            Verdict::HostShort,
+        ),
+        (
+            |r| r.peak_rss_bytes = Some((500 << 20) - 1),
+            |r| r.peak_rss_bytes = Some(500 << 20),
+            Verdict::LargeProcess,
+        ),
+    ];
+    for (index, (under, over, verdict)) in cases.into_iter().enumerate() {
+        let mut row = calm("t");
+        under(&mut row);
+        assert_eq!(verdicts(&row, &[]), [Verdict::Calm], "case {index}, under");
+        over(&mut row);
+        assert_eq!(verdicts(&row, &[]), [verdict], "case {index}, over");
+    }
+}
+
+#[test]
+fn a_large_test_is_large_among_enough_others() {
+    let mut row = calm("big");
+    row.own_peak_bytes = Some(8 << 20);
+    let other = |name: String| {
+        let mut other = calm(&name);
+        other.own_peak_bytes = Some(2 << 20);
+        other
+    };
+    let five: Vec<Row> = (0..5).map(|n| other(n.to_string())).collect();
+    assert_eq!(verdicts(&row, &five), [Verdict::LargeTest]);
+    assert_eq!(verdicts(&row, &five[..4]), [Verdict::Calm]);
+    row.own_peak_bytes = Some((8 << 20) - 1);
+    assert_eq!(verdicts(&row, &five), [Verdict::Calm]);
+}
+
+#[test]
+fn a_killed_test_is_known_up_to_its_last_checkpoint() {
+    let row = killed_after_checkpoint("big", 8 << 20);
+    let mut rows: Vec<Row> = (0..5).map(|n| calm(&n.to_string())).collect();
+    rows.push(row.clone());
+    let said = |rows: &[Row]| Diagnosis::of(&row, &Context::of(rows));
+    let diagnosis = said(&rows);
+    assert_eq!(diagnosis.verdict(), Verdict::Unknown);
+    let evidence = diagnosis.findings[0].evidence.join("; ");
+    assert!(
+        evidence.contains("checkpoint `filled`, 1.5ms in, it had peaked at 8.00 MiB"),
+        "{evidence}"
+    );
+    assert!(!diagnosis.caveats.join("; ").contains("own peak is not"));
+    for other in &mut rows[..5] {
+        other.own_peak_bytes = Some(1 << 20);
+    }
+    let diagnosis = said(&rows);
+    assert_eq!(diagnosis.verdict(), Verdict::LargeTest);
+    assert!(diagnosis.findings[0].evidence[0].contains("is at least 8.00 MiB"));
+}
+
+#[test]
+fn a_killed_test_is_known_up_to_when_it_was_last_seen() {
+    let row = killed_when_last_seen("big", 8 << 20);
+    assert_eq!(row.own_peak_at_least(), Some((8 << 20) - (64 << 10)));
+    let rows = [row.clone()];
+    let diagnosis = Diagnosis::of(&row, &Context::of(&rows));
+    let evidence = diagnosis.findings[0].evidence.join("; ");
+    assert!(
+        evidence.contains("last seen 3.1s in: 8.00 MiB live; its cgroup's limit is 1000 MiB"),
+        "{evidence}"
+    );
+    let caveats = diagnosis.caveats.join("; ");
+    assert!(
+        caveats.contains("beyond when it was last seen"),
+        "{caveats}"
+    );
+    assert!(!caveats.contains("own peak is not"), "{caveats}");
+    // Nothing was seen of it: the numbers are there, and zero.
+    let row = killed_when_last_seen("small", 0);
+    assert_eq!((row.own_peak_at_least(), row.last_seen_at_ns), (None, None));
+}
+
+#[test]
+fn a_kill_is_seen_by_the_next_test_that_looks() {
+    let row = killed("t");
+    assert_eq!(row.state, State::Killed);
+    let mut later = calm("later");
+    later.started_at = "2026-11-23T10:00:09.000Z".into();
+    assert_eq!(
+        verdicts(&row, std::slice::from_ref(&later)),
+        [Verdict::Calm]
+    );
+    later.host_oom_kills_before = Some(8);
+    assert_eq!(
+        verdicts(&row, std::slice::from_ref(&later)),
+        [Verdict::OutOfMemory]
+    );
+    // Another run's reading may be of another host.
+    later.run_id = "another".into();
+    assert_eq!(verdicts(&row, &[later]), [Verdict::Unknown]);
+}
+
+#[test]
+fn a_kill_of_the_last_test_is_seen_by_the_reading_around_the_run() {
+    let said = |row: Row, around: RunPressure| {
+        let run = Run {
+            rows: vec![row],
+            pressure: vec![around],
+            ..Run::default()
+        };
+        let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+        let evidence = diagnosis.findings[0].evidence.join("; ");
+        assert!(
+            !diagnosis.caveats.join("; ").contains("would not be seen"),
+            "{diagnosis:?}"
+        );
+        (diagnosis.verdict(), evidence)
+    };
+    // Of the row's own, the host had 7 and the cgroup none.
+    let (verdict, evidence) = said(killed("t"), around([3, 4], [7, 9]));
+    assert_eq!(verdict, Verdict::OutOfMemory);
+    assert!(evidence.contains("killed 1 process(es) of the cgroup that the run"));
+    assert!(evidence.contains("killed 2 process(es) of the host between the start of this test"));
+    let (verdict, _) = said(killed("t"), around([3, 3], [7, 7]));
+    assert_eq!(verdict, Verdict::Calm);
+    // Killed in the run, and before this test began.
+    let (verdict, _) = said(killed("t"), around([3, 4], [6, 7]));
+    assert_eq!(verdict, Verdict::Calm);
+    let mut blind = killed("t");
+    blind.host_oom_kills_before = None;
+    let (verdict, evidence) = said(blind, around([0, 2], [6, 7]));
+    assert_eq!(verdict, Verdict::OutOfMemory);
+    assert!(!evidence.contains("of the host between"), "{evidence}");
+}
+
+#[test]
+fn a_reading_from_before_the_kill_or_of_another_run_is_none() {
+    let mut early = around([0, 1], [7, 8]);
+    early.ended_at = "2026-11-23T09:59:59.000Z".into();
+    let mut foreign = around([0, 1], [7, 8]);
+    foreign.run_id = "another".into();
+    for around in [early, foreign] {
+        let run = Run {
+            rows: vec![killed("t")],
+            pressure: vec![around],
+            ..Run::default()
+        };
+        let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+        assert_eq!(diagnosis.verdict(), Verdict::Unknown);
+        assert!(diagnosis.caveats.join("; ").contains("would not be seen"));
+    }
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let mut row = killed("t");
+    row.psi_some_avg10_before = None;
+    row.overlap = Some(3);
+    let rows = [row.clone()];
+    let caveats = Diagnosis::of(&row, &Context::of(&rows)).caveats.join("; ");
+    for said in [
+        "killed",
+        "would not be seen",
+        "no PSI",
+        "3 other tracked",
+        "peak is not known",
+    ] {
+        assert!(caveats.contains(said), "{said}: {caveats}");
+    }
+}

@@ -1,0 +1,46 @@
+//! The verdicts that there are.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(doc)]
+use super::*;
+
+/// What was the matter with memory, if anything. In the order of how much it explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The kernel killed processes for want of memory: the `oom_kill` counter of the host or of the
+    /// cgroup moved.
+    OutOfMemory,
+    /// The cgroup was near its limit, or was stopped at it.
+    CgroupLimit,
+    /// The host was short: [`PSI_SOME_PERCENT`], [`PSI_FULL_PERCENT`], [`STALLED_PERCENT`],
+    /// [`AVAILABLE_PERCENT`], [`SWAPPED_KIB`].
+    HostShort,
+    /// The test's process itself has much of what there is: [`LARGE_PROCESS_PERCENT`].
+    LargeProcess,
+    /// The test uses much more than its siblings, or than it did: [`LARGE_TEST_FACTOR`],
+    /// [`GROWN_FACTOR`].
+    LargeTest,
+    /// Memory was looked at, and there was nothing: look at the test.
+    Calm,
+    /// Too little was recorded to say.
+    Unknown,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::OutOfMemory => "out of memory",
+            Self::CgroupLimit => "cgroup at its limit",
+            Self::HostShort => "host short of memory",
+            Self::LargeProcess => "test process is large",
+            Self::LargeTest => "this test is large",
+            Self::Calm => "memory was calm: look at the test",
+            Self::Unknown => "not enough recorded to say",
+        })
+    }
+}
