@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
 use std::time::Instant;
 
+use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::outcome::{Ending, Verdict, panic_message, verdict};
 use crate::own;
@@ -106,6 +107,14 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
 /// The settings, where this process tracks.
 #[track_caller]
 fn tracking() -> Option<&'static Settings> {
+    // Without a file system and clocks, or with those of the interpreter alone.
+    if cfg!(any(
+        miri,
+        all(target_family = "wasm", target_os = "unknown")
+    )) {
+        say_once("no sidecars are written for this target");
+        return None;
+    }
     match Settings::get() {
         Ok(settings) => settings.track.then_some(settings),
         Err(error) => panic!("{error}"),

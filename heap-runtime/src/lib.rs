@@ -143,15 +143,25 @@ pub use track::{TestResult, track, track_async};
 /// place of `malloc`, does not need it. Without jemalloc the tests run and leave sidecars, in which
 /// `heap.allocator` is `other` and the numbers are absent.
 ///
+/// Where jemalloc cannot be built, as on Windows, it makes nothing.
+///
 /// ```
 /// heap_runtime::use_jemalloc!();
 ///
 /// assert_eq!(heap_runtime::allocator(), heap_runtime::Allocator::Jemalloc);
 /// ```
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
 #[macro_export]
 macro_rules! use_jemalloc {
     () => {
         #[global_allocator]
         static HEAP_RUNTIME_ALLOCATOR: $crate::__private::Jemalloc = $crate::__private::Jemalloc;
     };
+}
+
+/// Makes nothing: jemalloc cannot be built for this target.
+#[cfg(not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))))]
+#[macro_export]
+macro_rules! use_jemalloc {
+    () => {};
 }

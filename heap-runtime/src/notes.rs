@@ -1,12 +1,12 @@
 //! The sidecar in the making, and what a test says in it about itself while it runs.
 
 use std::collections::BTreeMap;
-use std::process;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::complaint::say_once;
 use crate::own::{self, Own};
 use crate::record::Record;
+use crate::run::process_id;
 use crate::sidecar::{Checkpoint, Failure, File, Sidecar, Slot, bounded};
 
 /// One execution's sidecar so far. Shared with the test's threads.
@@ -69,7 +69,7 @@ impl Notes {
             // fork of the test, whose sidecar it is not. Where this fails, so does the end, and
             // says so.
             if let Some(file) = self.file()
-                && sidecar.pid == process::id()
+                && sidecar.pid == process_id()
             {
                 self.own.with_slot(|slot| replace(file, record, slot));
             }

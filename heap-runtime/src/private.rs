@@ -3,6 +3,7 @@
 
 pub use std::process::Termination;
 
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
 pub use tikv_jemallocator::Jemalloc;
 
 pub use crate::execution::{

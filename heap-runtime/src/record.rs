@@ -1,14 +1,12 @@
 //! The `running` record of an execution, and the name that it takes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::CString;
-use std::process;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::env::Settings;
 use crate::host::{self, CgroupMemory, HostContext};
-use crate::jemalloc::{Allocator, allocator};
-use crate::run::Run;
+use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
+use crate::run::{Run, process_id};
 use crate::sidecar::{
     Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, LastSeen, Place, Replace, Sidecar,
     Slot, Source, Status, to_json,
@@ -66,7 +64,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known)
         runner: run.runner,
         attempt: run.attempt,
         stress_index: run.stress_index,
-        pid: process::id(),
+        pid: process_id(),
         started_at: String::new(),
         duration_ns: None,
         outcome: None,
@@ -95,14 +93,10 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known)
     }
 }
 
-/// Why both tiers are missing where jemalloc is not the allocator, and how to mend it.
-pub(crate) const NO_JEMALLOC: &str = "jemalloc is not the allocator of this process: \
-     write `heap_runtime::use_jemalloc!();` once in the test binary";
-
 /// Why a tier will be missing.
 fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static str> {
     match allocator {
-        Allocator::Other => Some(NO_JEMALLOC),
+        Allocator::Other => Some(NOT_THE_ALLOCATOR),
         Allocator::Jemalloc if !settings.process => {
             Some("HEAP_PROCESS=0: the process tier was not asked for")
         }
@@ -201,10 +195,7 @@ pub(crate) fn name(record: &Record) -> String {
 
 /// Where what is last seen of an execution stands, once its record has taken that name.
 pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
-    let path = folder(settings).ok()?.path().join(name);
-    CString::new(path.into_os_string().into_encoded_bytes())
-        .ok()
-        .map(Slot::new)
+    Slot::new(folder(settings).ok()?.path().join(name))
 }
 
 /// Writes the `running` record under `name`, or under another that no other execution of the run

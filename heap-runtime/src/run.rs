@@ -1,12 +1,25 @@
 //! Which run this process belongs to: all test binaries of one `cargo test`, or of one
 //! `cargo nextest run`, are one run.
 
+#[cfg_attr(
+    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
+    path = "run/elsewhere.rs"
+)]
+mod ancestry;
+
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::env::Nextest;
+
+#[cfg(all(
+    feature = "cli",
+    target_os = "linux",
+    not(any(miri, heap_runtime_elsewhere))
+))]
+pub(crate) use ancestry::id_of_cargo;
 
 /// What started the test process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +59,7 @@ impl Run {
                     stress_index: nextest.stress_index,
                 };
             }
-            let (id, runner) = identity();
+            let (id, runner) = ancestry::identity();
             Self {
                 id,
                 runner,
@@ -57,49 +70,14 @@ impl Run {
     }
 }
 
-/// The run id of the tests that the cargo process `pid` starts, or has started.
-///
-/// The process's start time and the kernel's boot are in it, so that a later process with the same
-/// number is another run. `None` where there is no such process, or no `/proc` to ask.
-#[cfg(all(target_os = "linux", feature = "cli"))]
-pub(crate) fn id_of_cargo(pid: u32) -> Option<String> {
-    let stat = procfs::process::Process::new(i32::try_from(pid).ok()?)
-        .ok()?
-        .stat()
-        .ok()?;
-    Some(id(stat.pid, stat.starttime))
-}
-
-/// The nearest `cargo` among the ancestors (a doctest has `rustdoc` in between), else this process.
-#[cfg(target_os = "linux")]
-fn identity() -> (String, Runner) {
-    let own = procfs::process::Process::myself().and_then(|process| process.stat());
-    let Ok(own) = own else {
-        return (id(std::process::id().cast_signed(), 0), Runner::Other);
-    };
-    let mut parent = own.ppid;
-    // Ancestors end at process 0; a bound guards against a /proc that lies.
-    for _ in 0..64 {
-        let Ok(stat) = procfs::process::Process::new(parent).and_then(|process| process.stat())
-        else {
-            break;
-        };
-        if stat.comm == "cargo" {
-            return (id(stat.pid, stat.starttime), Runner::CargoTest);
-        }
-        parent = stat.ppid;
+/// This process's number; 0 on targets that have no processes.
+pub(crate) fn process_id() -> u32 {
+    // There, to ask is to panic.
+    if cfg!(target_family = "wasm") {
+        0
+    } else {
+        std::process::id()
     }
-    (id(own.pid, own.starttime), Runner::Other)
-}
-
-/// Without `/proc`, the parent's number is all there is.
-#[cfg(not(target_os = "linux"))]
-fn identity() -> (String, Runner) {
-    #[cfg(unix)]
-    let parent = std::os::unix::process::parent_id();
-    #[cfg(not(unix))]
-    let parent = std::process::id();
-    (id(parent.cast_signed(), 0), Runner::Other)
 }
 
 fn id(pid: i32, start_time: u64) -> String {

@@ -1,6 +1,5 @@
 //! One execution of a tracked test, from just before its body to the finished sidecar.
 
-use std::process;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,11 +7,12 @@ use crate::budget;
 use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::host;
-use crate::jemalloc::Allocator;
+use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
 use crate::notes::Notes;
 use crate::outcome::Ending;
 use crate::own::{self, Entered, Own};
-use crate::record::{self, NO_JEMALLOC, redacted};
+use crate::record::{self, redacted};
+use crate::run::process_id;
 use crate::sidecar::{Failure, FailureKind, Outcome, ProcessTier, Sidecar, Status};
 use crate::snapshot::process_heap;
 use crate::test::Test;
@@ -77,7 +77,7 @@ impl<'t> Scope<'t> {
             notes,
             unwritten,
             turn,
-            pid: process::id(),
+            pid: process_id(),
         }
     }
 
@@ -106,7 +106,7 @@ impl<'t> Scope<'t> {
         ran_for: Option<Duration>,
         ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
-        if self.pid != process::id() {
+        if self.pid != process_id() {
             // A fork that came out of the body is not the test; its parent is. Nor is any lock here
             // sure to be free in it.
             std::mem::forget(self);
@@ -173,7 +173,7 @@ impl<'t> Scope<'t> {
     fn complaint(&self, record: &Sidecar) -> Option<(FailureKind, String)> {
         if self.settings.require {
             let unmet = match record.heap.allocator {
-                Allocator::Other => Some(NO_JEMALLOC),
+                Allocator::Other => Some(NOT_THE_ALLOCATOR),
                 Allocator::Jemalloc => self.unwritten.as_deref(),
             };
             if let Some(unmet) = unmet {

@@ -56,14 +56,14 @@ fn start(command: &mut Command, cargo: &OsStr) -> Result<(Child, Option<String>)
         .spawn()
         .map_err(|error| Error::at("start", Path::new(cargo), error))?;
     // Until it is waited for it keeps its number, even if it has ended already.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
     let run_id = crate::run::id_of_cargo(child.id());
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))))]
     let run_id = None;
     Ok((child, run_id))
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
 fn wait_with_signals(
     command: &mut Command,
     cargo: &OsStr,
@@ -97,7 +97,7 @@ fn wait_with_signals(
     Ok((status.map_err(listen)?, run_id))
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))))]
 fn wait_with_signals(
     command: &mut Command,
     cargo: &OsStr,

@@ -13,9 +13,12 @@
 //! is absent, and the others are there all the same. On other systems than Linux everything is absent.
 
 mod context;
-#[cfg(target_os = "linux")]
+#[cfg_attr(
+    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
+    path = "elsewhere.rs"
+)]
 mod source;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 mod tests;
 
 pub use context::{
@@ -43,13 +46,7 @@ impl HostContext {
 /// What stays as it is while the process runs, read at the first call.
 pub(crate) fn constant() -> &'static HostContext {
     static CONSTANT: OnceLock<HostContext> = OnceLock::new();
-    CONSTANT.get_or_init(|| {
-        #[cfg(target_os = "linux")]
-        let constant = source::LIVE.constant().merge(source::uname());
-        #[cfg(not(target_os = "linux"))]
-        let constant = HostContext::default();
-        constant
-    })
+    CONSTANT.get_or_init(|| source::LIVE.constant().merge(source::uname()))
 }
 
 /// What moves during a test: to be read before and after it. At most 5 ms old.
@@ -93,27 +90,15 @@ pub(crate) fn pressure() -> HostContext {
 const SELDOM: Duration = Duration::from_millis(20);
 
 fn read_changing() -> HostContext {
-    #[cfg(target_os = "linux")]
-    let changing = source::LIVE.changing();
-    #[cfg(not(target_os = "linux"))]
-    let changing = HostContext::default();
-    changing
+    source::LIVE.changing()
 }
 
 fn read_incidents() -> HostContext {
-    #[cfg(target_os = "linux")]
-    let incidents = source::LIVE.incidents();
-    #[cfg(not(target_os = "linux"))]
-    let incidents = HostContext::default();
-    incidents
+    source::LIVE.incidents()
 }
 
 fn read_settings() -> HostContext {
-    #[cfg(target_os = "linux")]
-    let settings = source::LIVE.settings();
-    #[cfg(not(target_os = "linux"))]
-    let settings = HostContext::default();
-    settings
+    source::LIVE.settings()
 }
 
 /// The last reading, and when it was taken.

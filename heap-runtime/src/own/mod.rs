@@ -26,11 +26,14 @@
 //!   happened to be first: `warmup` is for that.
 
 // A static C library has no next definition to go on to.
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    not(target_feature = "crt-static")
-))]
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+    )),
+    path = "birth_elsewhere.rs"
+)]
 mod birth;
 mod group;
 mod handle;
@@ -40,6 +43,10 @@ mod registry;
 mod registry_tests;
 mod sampler;
 mod sync;
+#[cfg_attr(
+    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
+    path = "thread_end_elsewhere.rs"
+)]
 mod thread_end;
 mod timeline;
 #[cfg(test)]
@@ -152,11 +159,6 @@ pub(crate) struct Measured {
 impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
-        #[cfg(all(
-            target_os = "linux",
-            target_env = "gnu",
-            not(target_feature = "crt-static")
-        ))]
         birth::prepare();
         let ends_are_seen = thread_end::prepare();
         now_ns();

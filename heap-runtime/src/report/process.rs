@@ -5,7 +5,7 @@
 /// Numbers of processes are used again, so one that was started after the test does not count. For a
 /// sidecar from another machine, and where there is no `/proc`, nobody can tell: it is taken to be
 /// gone.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 pub(super) fn is_alive(pid: u32, started_at: &str) -> bool {
     let started_at = humantime::parse_rfc3339(started_at)
         .ok()
@@ -29,12 +29,12 @@ pub(super) fn is_alive(pid: u32, started_at: &str) -> bool {
     born <= started_at.as_secs() + 2
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))))]
 pub(super) fn is_alive(_: u32, _: &str) -> bool {
     false
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 mod tests {
     use super::is_alive;
 

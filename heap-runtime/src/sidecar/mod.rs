@@ -17,6 +17,14 @@ mod json;
 mod name;
 mod place;
 mod read;
+#[cfg_attr(
+    all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))),
+    path = "slot/unix.rs"
+)]
+#[cfg_attr(
+    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
+    path = "slot/elsewhere.rs"
+)]
 mod slot;
 mod write;
 

@@ -92,14 +92,14 @@ pub(crate) fn read_as<T: Readable>(path: &Path) -> Result<T, ReadError> {
 }
 
 /// Opens a file, and waits for nobody: a pipe that nobody writes to is not opened by `File::open`.
-#[cfg(unix)]
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{CWD, Mode, OFlags, openat};
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?.into())
 }
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))))]
 fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }

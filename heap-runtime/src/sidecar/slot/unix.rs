@@ -14,11 +14,12 @@
 //! - It is not mapped into memory: a file that is cut short, or a full disk, would then be a signal.
 
 use std::ffi::CString;
+use std::path::PathBuf;
 
 use rustix::fs::Stat;
 
-use super::LastSeen;
-use super::write::is_same;
+use crate::sidecar::LastSeen;
+use crate::sidecar::write::platform::is_same;
 
 /// `{`, three members and `}`, as the pretty layout writes them at this depth.
 const LENGTH: usize = 134;
@@ -45,13 +46,14 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// In a file that will have this path.
-    pub(crate) fn new(path: CString) -> Self {
-        Self {
+    pub(crate) fn new(path: PathBuf) -> Option<Self> {
+        let path = CString::new(path.into_os_string().into_encoded_bytes()).ok()?;
+        Some(Self {
             path,
             pid: std::process::id(),
             at: None,
             seen: LastSeen::default(),
-        }
+        })
     }
 
     /// What was last written, or tried to.
@@ -116,7 +118,7 @@ fn offset(contents: &[u8]) -> Option<usize> {
 }
 
 /// Moves the place to where it crosses no page.
-pub(super) fn settle(contents: &mut Vec<u8>) {
+pub(in crate::sidecar) fn settle(contents: &mut Vec<u8>) {
     if let Some(start) = offset(contents)
         && start % PAGE + LENGTH > PAGE
     {
@@ -293,7 +295,6 @@ mod tests {
         use super::*;
         use std::fs;
         use std::os::unix::fs::symlink;
-        use std::path::PathBuf;
 
         struct Kept {
             folder: tempfile::TempDir,
@@ -303,12 +304,8 @@ mod tests {
         impl Kept {
             fn new() -> Self {
                 let folder = tempfile::tempdir().unwrap();
-                let path = folder.path().join("record");
-                let path = CString::new(path.into_os_string().into_encoded_bytes()).unwrap();
-                let mut kept = Self {
-                    folder,
-                    slot: Slot::new(path),
-                };
+                let slot = Slot::new(folder.path().join("record")).unwrap();
+                let mut kept = Self { folder, slot };
                 fs::write(kept.path(), contents(&running(""))).unwrap();
                 kept.settle();
                 kept

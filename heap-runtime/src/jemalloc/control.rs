@@ -1,4 +1,4 @@
-//! jemalloc's control interface: every `mallctl` of the crate is here.
+//! jemalloc's control interface, where it is linked: every `mallctl` of the crate is here.
 //!
 //! Names are looked up once for each process and read by MIB from then on (14 ns against 70 ns by
 //! name). A name that this jemalloc lacks is `None`, and whatever hangs on it is absent.
@@ -10,40 +10,16 @@ use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
-use serde::{Deserialize, Serialize};
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
-/// Which allocator serves this process's Rust allocations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Allocator {
-    /// jemalloc, alone, inside a wrapper, or put in place of `malloc`.
-    Jemalloc,
-    /// Any other; jemalloc's counters then say nothing about the process.
-    Other,
-}
+use super::Reading;
 
-/// The allocator of this process, proved by an allocation and remembered.
-///
-/// jemalloc is always linked, and its counters are not zero even where nobody allocates through it
-/// (28,672 bytes after the first `mallctl` of jemalloc 5.3.1), so their size proves nothing. What
-/// proves it is an allocation by Rust's global allocator that moves jemalloc's counter for this
-/// thread.
-#[must_use]
-pub fn allocator() -> Allocator {
-    static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
-    *ALLOCATOR.get_or_init(|| {
-        if probe_moves_counter() {
-            Allocator::Jemalloc
-        } else {
-            Allocator::Other
-        }
-    })
-}
+/// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
+pub(crate) const NOT_THE_ALLOCATOR: &str = "jemalloc is not the allocator of this process: \
+     write `heap_runtime::use_jemalloc!();` once in the test binary";
 
-fn probe_moves_counter() -> bool {
+/// Whether an allocation by Rust's global allocator moves jemalloc's counter for this thread.
+pub(super) fn probe_moves_counter() -> bool {
     let Ok(counter) = thread::allocatedp::read() else {
         return false;
     };
@@ -80,16 +56,6 @@ fn statistics() -> &'static Statistics {
         mapped: stats::mapped::mib().ok(),
         narenas: arenas::narenas::mib().ok(),
     })
-}
-
-/// One reading of the process-wide statistics: each present or absent by itself.
-#[derive(Default)]
-pub(crate) struct Reading {
-    pub(crate) active: Option<usize>,
-    pub(crate) allocated: Option<usize>,
-    pub(crate) resident: Option<usize>,
-    pub(crate) mapped: Option<usize>,
-    pub(crate) narenas: Option<usize>,
 }
 
 /// Brings the statistics up to date, once, and reads them.

@@ -1,16 +1,10 @@
-//! Writing sidecars: whole files only, in the folder that was opened, through no link.
-//!
-//! Nothing is synced to the disk: the records outlive the process, by whatever it is killed, not a
-//! loss of power.
+//! Writing in the folder that was opened, through no link.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::{
@@ -20,7 +14,11 @@ use rustix::fs::{
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
-use super::{Place, read};
+use super::{Replace, WriteError, read_run_id, temporary_name};
+use crate::sidecar::Place;
+
+/// What a file is: device and inode tell whether another is the same.
+pub(crate) type Identity = Stat;
 
 /// The open folder of a run.
 ///
@@ -47,49 +45,8 @@ impl Open {
     }
 }
 
-pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
+pub(in crate::sidecar) fn is_same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
-}
-
-/// Whether a file of that name is replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replace<'a> {
-    /// It is: the file is this execution's own.
-    Own,
-    /// Only if it is of another run than this, as in a `HEAP_SIDECAR_DIR` that is used again.
-    OtherThan(&'a str),
-}
-
-/// Where one execution's sidecar is, once it has its name.
-pub(crate) struct File {
-    pub(crate) folder: &'static Folder,
-    pub(crate) name: String,
-}
-
-impl File {
-    /// Replaces what is there. Gives what the new file is.
-    pub(crate) fn replace(&self, contents: &[u8]) -> Result<Option<Stat>, WriteError> {
-        self.folder.put(&self.name, contents, Replace::Own)
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join(&self.name)
-    }
-}
-
-/// Why a sidecar could not be written.
-#[derive(Debug)]
-pub(crate) struct WriteError {
-    what: &'static str,
-    path: PathBuf,
-    error: io::Error,
-}
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, path, error } = self;
-        write!(f, "cannot {what} `{}`: {error}", path.display())
-    }
 }
 
 impl Folder {
@@ -112,7 +69,7 @@ impl Folder {
         name: &str,
         contents: &[u8],
         replace: Replace<'_>,
-    ) -> Result<Option<Stat>, WriteError> {
+    ) -> Result<Option<Identity>, WriteError> {
         let mut open = self.lock();
         let retry = self.attempt(&mut open, name, contents, replace);
         match retry {
@@ -131,7 +88,7 @@ impl Folder {
         name: &str,
         contents: &[u8],
         replace: Replace<'_>,
-    ) -> Result<Option<Stat>, WriteError> {
+    ) -> Result<Option<Identity>, WriteError> {
         let folder = self.descriptor(open).map_err(|error| WriteError {
             what: "open the folder for sidecars",
             path: self.path(),
@@ -218,10 +175,8 @@ impl Folder {
 
 /// Writes a file that no reader takes for a sidecar, and gives its name and what it is.
 fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(String, Stat)> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".{}-{number}.tmp", process::id());
+        let name = temporary_name();
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(folder, &name, flags, Mode::from_raw_mode(0o666)) {
@@ -301,11 +256,9 @@ fn replace_other_run(
     Ok(outdated)
 }
 
-/// The run that the sidecar `name` is of. None for what is no sidecar: it is not ours to replace.
+/// The run that the sidecar `name` is of.
 fn run_of(folder: &OwnedFd, name: &str) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let descriptor = openat(folder, name, flags, Mode::empty()).ok()?;
-    read::from_file(fs::File::from(descriptor))
-        .ok()
-        .map(|sidecar| sidecar.run_id)
+    read_run_id(fs::File::from(descriptor))
 }

@@ -1,0 +1,34 @@
+//! In place of the files of `/proc` and `/sys`, on systems that have none: everything is absent.
+
+use crate::HostContext;
+
+/// This machine.
+pub(super) static LIVE: Source = Source;
+
+pub(super) struct Source;
+
+impl Source {
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn constant(&self) -> HostContext {
+        HostContext::default()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn changing(&self) -> HostContext {
+        HostContext::default()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn incidents(&self) -> HostContext {
+        HostContext::default()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn settings(&self) -> HostContext {
+        HostContext::default()
+    }
+}
+
+pub(super) fn uname() -> HostContext {
+    HostContext::default()
+}

@@ -1,0 +1,59 @@
+//! jemalloc: whether it is the allocator, and what it says.
+//!
+//! `control` is one of two files with the same interface: `control.rs`, or `absent.rs` for targets that
+//! jemalloc cannot be built for, where every answer is that there is none.
+
+#[cfg_attr(
+    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
+    path = "absent.rs"
+)]
+mod control;
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use control::{
+    NOT_THE_ALLOCATOR, ThreadEvent, call_back, provoke_event, read_statistics, reset_thread_peak,
+    thread_counters, thread_peak,
+};
+
+/// Which allocator serves this process's Rust allocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Allocator {
+    /// jemalloc, alone, inside a wrapper, or put in place of `malloc`.
+    Jemalloc,
+    /// Any other; jemalloc's counters then say nothing about the process.
+    Other,
+}
+
+/// The allocator of this process, proved by an allocation and remembered.
+///
+/// Where jemalloc can be built it is always linked, and its counters are not zero even where nobody allocates through it
+/// (28,672 bytes after the first `mallctl` of jemalloc 5.3.1), so their size proves nothing. What
+/// proves it is an allocation by Rust's global allocator that moves jemalloc's counter for this
+/// thread.
+#[must_use]
+pub fn allocator() -> Allocator {
+    static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
+    *ALLOCATOR.get_or_init(|| {
+        if control::probe_moves_counter() {
+            Allocator::Jemalloc
+        } else {
+            Allocator::Other
+        }
+    })
+}
+
+/// One reading of the process-wide statistics: each present or absent by itself.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) active: Option<usize>,
+    pub(crate) allocated: Option<usize>,
+    pub(crate) resident: Option<usize>,
+    pub(crate) mapped: Option<usize>,
+    pub(crate) narenas: Option<usize>,
+}
