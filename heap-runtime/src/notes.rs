@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::complaint::say_once;
 use crate::own::{self, Own};
 use crate::record::Record;
-use crate::sidecar::{Checkpoint, Failure, File, Sidecar, bounded};
+use crate::sidecar::{Checkpoint, Failure, File, Sidecar, Slot, bounded};
 
 /// One execution's sidecar so far. Shared with the test's threads.
 pub(crate) struct Notes {
@@ -71,9 +71,22 @@ impl Notes {
             if let Some(file) = self.file()
                 && sidecar.pid == process::id()
             {
-                let _ = file.replace(&record.to_json());
+                self.own.with_slot(|slot| replace(file, record, slot));
             }
         });
+    }
+}
+
+/// Writes the record anew. What was last seen of the test goes on in the new file.
+fn replace(file: &File, record: &mut Record, slot: Option<&mut Slot>) {
+    if let Some(slot) = &slot {
+        record.sidecar.heap.last_seen = Some(slot.seen());
+    }
+    let contents = record.to_json();
+    if let Ok(Some(written)) = file.replace(&contents)
+        && let Some(slot) = slot
+    {
+        slot.is_in(&written, &contents);
     }
 }
 

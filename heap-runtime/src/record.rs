@@ -1,6 +1,7 @@
 //! The `running` record of an execution, and the name that it takes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::CString;
 use std::process;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
@@ -9,8 +10,8 @@ use crate::host::{self, CgroupMemory, HostContext};
 use crate::jemalloc::{Allocator, allocator};
 use crate::run::Run;
 use crate::sidecar::{
-    Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, Place, Replace, Sidecar, Source,
-    Status, to_json,
+    Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, LastSeen, Place, Replace, Sidecar,
+    Slot, Source, Status, to_json,
 };
 use crate::test::Test;
 
@@ -88,6 +89,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known)
             exclusive,
             timeline: None,
             checkpoints: Vec::new(),
+            last_seen: (allocator == Allocator::Jemalloc).then(LastSeen::default),
         },
         budgets: Vec::new(),
     }
@@ -197,6 +199,14 @@ pub(crate) fn name(record: &Record) -> String {
     execution(&record.sidecar).file_name()
 }
 
+/// Where what is last seen of an execution stands, once its record has taken that name.
+pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
+    let path = folder(settings).ok()?.path().join(name);
+    CString::new(path.into_os_string().into_encoded_bytes())
+        .ok()
+        .map(Slot::new)
+}
+
 /// Writes the `running` record under `name`, or under another that no other execution of the run
 /// has: another process may have taken it, such as a test binary that runs itself.
 ///
@@ -206,18 +216,25 @@ pub(crate) fn name(record: &Record) -> String {
 pub(crate) fn claim(
     record: &mut Record,
     mut name: String,
+    mut slot: Option<Slot>,
     settings: &Settings,
-) -> Result<File, String> {
+) -> Result<(File, Option<Slot>), String> {
     let folder = folder(settings).map_err(Clone::clone)?;
     loop {
         let replace = Replace::OtherThan(&record.sidecar.run_id);
-        let put = folder.put(&name, &record.to_json(), replace);
-        match put {
-            Ok(true) => return Ok(File { folder, name }),
-            Ok(false) => {
+        let contents = record.to_json();
+        match folder.put(&name, &contents, replace) {
+            Ok(Some(written)) => {
+                if let Some(slot) = &mut slot {
+                    slot.is_in(&written, &contents);
+                }
+                return Ok((File { folder, name }, slot));
+            }
+            Ok(None) => {
                 let sidecar = &mut record.sidecar;
                 sidecar.iteration = next_iteration(&sidecar.test_name).max(sidecar.iteration + 1);
                 name = self::name(record);
+                slot = self::slot(&name, settings);
             }
             Err(error) => return Err(error.to_string()),
         }

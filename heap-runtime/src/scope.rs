@@ -46,6 +46,7 @@ impl<'t> Scope<'t> {
         let exclusive = turn.as_ref().is_some_and(Turn::is_exclusive);
         let record = record::of(test, settings, exclusive);
         let name = record::name(&record);
+        let slot = record::slot(&name, settings);
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Arc::new(Notes::new(record, own));
         let claimed = notes.edit(|record| {
@@ -54,11 +55,14 @@ impl<'t> Scope<'t> {
             take_state_before(sidecar, settings);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.
-            record::claim(record, name, settings)
+            record::claim(record, name, slot, settings)
         });
         let unwritten = match claimed {
-            Some(Ok(file)) => {
+            Some(Ok((file, slot))) => {
                 notes.set_file(file);
+                if let Some(slot) = slot {
+                    own.watch(slot);
+                }
                 None
             }
             Some(Err(error)) => {
@@ -129,6 +133,7 @@ impl<'t> Scope<'t> {
         sidecar.heap.process = states.map(|(after, before)| ProcessTier {
             delta: after.since(&before),
         });
+        sidecar.heap.last_seen = None;
         sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
             sidecar.heap.own = measured.tier;
@@ -152,7 +157,7 @@ impl<'t> Scope<'t> {
         let written = self
             .notes
             .file()
-            .map_or(Ok(()), |file| file.replace(&record.to_json()));
+            .map_or(Ok(None), |file| file.replace(&record.to_json()));
         if let Err(error) = written {
             let error = error.to_string();
             say_once(&error);

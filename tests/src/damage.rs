@@ -173,6 +173,16 @@ pub fn try_output(command: &mut Command) -> io::Result<Output> {
     output
 }
 
+/// Allocates so many MiB, one after the other, and keeps them. They are not written to.
+#[must_use]
+pub fn grow(mib: usize) -> Vec<Vec<u8>> {
+    let mut held = Vec::with_capacity(mib);
+    for _ in 0..mib {
+        held.push(std::hint::black_box(Vec::with_capacity(1 << 20)));
+    }
+    held
+}
+
 /// What libtest says of each test: `ok`, `FAILED`.
 #[must_use]
 pub fn verdicts(output: &Output) -> BTreeMap<String, String> {

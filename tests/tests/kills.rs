@@ -8,10 +8,11 @@ use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{Outcome, Sidecar, Status, read_run};
+use heap_runtime::sidecar::{LastSeen, Outcome, Sidecar, Status, read_run};
 use heap_tests::{damage, scratch};
 
 heap_runtime::use_jemalloc!();
@@ -88,6 +89,63 @@ mod victims {
     fn once() {
         short();
         say(b"E");
+    }
+
+    #[heap_tracked]
+    fn long() {
+        say(b"B");
+        drop(damage::grow(24));
+    }
+
+    /// As `busy`, with bodies whose records are overwritten while they run, a dozen times each.
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn grows() {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    loop {
+                        long();
+                        say(b"E");
+                    }
+                });
+            }
+        });
+    }
+
+    /// Has 64 MiB live, of which a thread of its own has taken half, and stays so.
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn holds_64_mib() {
+        let held = damage::grow(32);
+        let other = std::thread::spawn(|| damage::grow(32)).join().unwrap();
+        say(b"B");
+        std::thread::park();
+        drop((held, other));
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn grows_between_checkpoints() {
+        let mut held = Vec::new();
+        for number in 0..20 {
+            held.push(damage::grow(1));
+            heap_runtime::checkpoint(format!("{number}"));
+        }
+        held.push(damage::grow(12));
+        say(b"B");
+        std::thread::park();
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn stays_small() {
+        drop(std::hint::black_box(vec![0_u8; 900 << 10]));
+        say(b"B");
+        std::thread::park();
     }
 
     fn prepare() {
@@ -182,10 +240,20 @@ fn numbers(mut state: u64) -> impl Iterator<Item = u64> {
 #[test]
 fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
     let kills = std::env::var("HEAP_TESTS_KILLS").map_or(300, |text| text.parse().unwrap());
+    kill_at_any_moment("victims::busy", kills);
+}
+
+#[test]
+fn a_process_that_grows_is_killed_at_any_moment_and_loses_nothing() {
+    let kills = std::env::var("HEAP_TESTS_KILLS").map_or(100, |text| text.parse().unwrap());
+    kill_at_any_moment("victims::grows", kills);
+}
+
+fn kill_at_any_moment(name: &str, kills: usize) {
     let mut began_in_all = 0;
     for (kill_number, number) in numbers(0x9e37_79b9_7f4a_7c15).take(kills).enumerate() {
         let folder = scratch::folder();
-        let mut command = victim("victims::busy", folder.path());
+        let mut command = victim(name, folder.path());
         // The one who kills gets a CPU when it wants one, and not when eight threads leave it one:
         // each test that they begin meanwhile is one more sidecar to read.
         // SAFETY: one system call.
@@ -222,7 +290,10 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
         assert!(sidecars.len() - finished <= 8, "kill {kill_number}");
         for sidecar in &sidecars {
             match sidecar.status {
-                Status::Finished => assert_eq!(sidecar.outcome, Some(Outcome::Passed)),
+                Status::Finished => {
+                    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+                    assert_eq!(sidecar.heap.last_seen, None);
+                }
                 _ => assert_eq!(sidecar.outcome, None),
             }
             assert!(sidecar.host_before.heap_state.is_some());
@@ -231,6 +302,70 @@ fn a_busy_process_is_killed_at_any_moment_and_loses_nothing() {
         began_in_all += began;
     }
     println!("{kills} kills, {began_in_all} tests had begun, none lost");
+}
+
+/// Runs a victim until it says that it is ready, reading its record all the while, and kills it.
+fn killed_when_ready(name: &str) -> Sidecar {
+    let folder = scratch::folder();
+    let mut child = victim(name, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                sidecars(folder.path());
+            }
+        });
+        let mut byte = [0];
+        let stdout = child.stdout.as_mut().unwrap();
+        while byte != *b"B" {
+            stdout.read_exact(&mut byte).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    kill(child);
+    let mut sidecars = sidecars(folder.path());
+    assert_eq!(sidecars.len(), 1);
+    assert_nothing_else(folder.path());
+    let sidecar = sidecars.remove(0);
+    assert_eq!(sidecar.status, Status::Running);
+    sidecar
+}
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn a_killed_test_was_last_seen_with_what_it_had_but_a_sixteenth() {
+    let sidecar = killed_when_ready("victims::holds_64_mib");
+    let seen = sidecar.heap.last_seen.unwrap();
+    // Two threads, each of which may be 64 KiB behind.
+    assert_eq!(seen.error_bytes, 2 * (64 << 10));
+    let (least, most) = (64 * MIB - seen.error_bytes, 64 * MIB + seen.error_bytes);
+    assert!(seen.live_bytes <= most, "{seen:?}");
+    // What comes next would have been written.
+    let next = seen.live_bytes + (seen.live_bytes / 16).max(MIB);
+    assert!(next > least, "{seen:?}");
+    assert!(seen.at_ns > 0, "{seen:?}");
+}
+
+#[test]
+fn what_was_last_seen_goes_on_in_the_record_of_a_checkpoint() {
+    let sidecar = killed_when_ready("victims::grows_between_checkpoints");
+    assert_eq!(sidecar.heap.checkpoints.len(), 20);
+    let seen = sidecar.heap.last_seen.unwrap();
+    let last = sidecar.heap.checkpoints.last().unwrap();
+    // 32 MiB at the end, of which 20 by the last checkpoint.
+    assert!(seen.live_bytes > 29 * MIB, "{seen:?}");
+    assert!(seen.live_bytes < 33 * MIB, "{seen:?}");
+    assert!(seen.at_ns > last.at_ns, "{seen:?}");
+}
+
+#[test]
+fn a_small_test_is_not_written_down() {
+    let sidecar = killed_when_ready("victims::stays_small");
+    assert_eq!(sidecar.heap.last_seen, Some(LastSeen::default()));
 }
 
 /// What remains of a test that ended its own process.

@@ -88,6 +88,10 @@ fn the_very_last_test_of_a_run_is_named_with_what_killed_it() {
         "{output:?}"
     );
     assert!(said.contains("killed 1 process(es) of the cgroup that the run"));
+    assert!(
+        said.contains("live; its cgroup's limit is 256 MiB"),
+        "{output:?}"
+    );
 
     // What was read is kept, for whoever asks later, and is nobody's sidecar.
     let run = Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
@@ -147,11 +151,21 @@ fn the_killed_test_is_named_with_what_killed_it() {
     let checkpoint = sidecar.heap.checkpoints.last().unwrap();
     assert_eq!(checkpoint.label, "eight");
     assert!(checkpoint.own.unwrap().retained_bytes >= 8 << 20);
+    // The limit is on what is resident: not all that is live is, and more than that is.
+    let seen = sidecar.heap.last_seen.unwrap();
+    assert!((24 << 20..LIMIT).contains(&seen.live_bytes), "{seen:?}");
     let limits = sidecar.host.cgroup_memory.as_ref().unwrap();
     assert_eq!(limits.max_bytes, Some(LIMIT));
 
     // So far nobody can know, and that is said.
     let diagnosis = diagnosis(folder.path());
+    assert!(
+        diagnosis.findings[0].evidence.iter().any(|evidence| {
+            evidence.starts_with("last seen ")
+                && evidence.ends_with(" live; its cgroup's limit is 64.0 MiB")
+        }),
+        "{diagnosis:?}"
+    );
     assert_ne!(diagnosis.verdict(), Verdict::OutOfMemory);
     assert!(
         diagnosis

@@ -20,9 +20,28 @@ mod sync;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/timeline.rs"]
 mod timeline;
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/watch.rs"]
+mod watch;
 
 /// What the registry keeps for a test, and the model has none of.
 struct Notes;
+
+/// Where what is last seen would be written.
+struct Slot(Option<LastSeen>);
+
+impl Slot {
+    fn write(&mut self, seen: LastSeen) {
+        self.0 = Some(seen);
+    }
+}
+
+#[expect(dead_code, reason = "nobody reads it")]
+struct LastSeen {
+    at_ns: u64,
+    live_bytes: u64,
+    error_bytes: u64,
+}
 
 /// Time stands still.
 fn now_ns() -> u64 {

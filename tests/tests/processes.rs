@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{Outcome, Sidecar, Status};
+use heap_runtime::sidecar::{LastSeen, Outcome, Sidecar, Status};
 use heap_tests::damage::{self, checked};
 use heap_tests::{rerun, scratch};
 use tempfile::TempDir;
@@ -67,7 +67,90 @@ mod victims {
         damage::c_path(Path::new(&std::env::var_os("ELSEWHERE").unwrap()))
     }
 
+    /// Its sidecar, as it is on the disk.
+    fn on_the_disk() -> Sidecar {
+        let folder = std::env::var_os("HEAP_SIDECAR_DIR").unwrap();
+        let mut sidecars = damage::sidecars(Path::new(&folder));
+        assert_eq!(sidecars.len(), 1);
+        sidecars.remove(0)
+    }
+
+    fn is_tracked() -> bool {
+        std::env::var_os("HEAP_TRACK").is_none()
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn grows() {
+        let held = damage::grow(8);
+        if is_tracked() {
+            let seen = on_the_disk().heap.last_seen.unwrap();
+            assert!(seen.live_bytes > 6 << 20, "{seen:?}");
+        }
+        drop(held);
+    }
+
+    #[heap_tracked]
+    #[test]
+    #[ignore = "is run as a child"]
+    fn grows_with_all_descriptors_taken() {
+        let mut taken = Vec::with_capacity(1 << 20);
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            taken.push(file);
+        }
+        drop(damage::grow(8));
+    }
+
     victims! {
+        grows_in_a_fork {
+            match libc::fork() {
+                0 => {
+                    std::mem::forget(damage::grow(8));
+                    libc::_exit(0)
+                }
+                child => wait_for(child),
+            }
+            if is_tracked() {
+                assert_eq!(on_the_disk().heap.last_seen, Some(LastSeen::default()));
+            }
+        }
+        grows_with_standard_ones_closed {
+            use std::io::Write as _;
+            checked(libc::close_range(0, u32::MAX, 0)).unwrap();
+            std::thread::spawn(|| loop {
+                let _ = std::io::stdout().write_all(b"printed\n");
+            });
+            for _ in 0..200 {
+                drop(damage::grow(24));
+                heap_runtime::checkpoint("again");
+            }
+        }
+        grows_with_an_error_pending {
+            *libc::__errno_location() = 12_345;
+            let held = damage::grow(8);
+            assert_eq!(*libc::__errno_location(), 12_345);
+            drop(held);
+        }
+        grows_in_another_root {
+            let root = scratch_root();
+            let record = Path::new(&std::env::var_os("HEAP_SIDECAR_DIR").unwrap()).to_owned();
+            let decoys = Path::new(&std::env::var_os("ELSEWHERE").unwrap())
+                .join(record.strip_prefix("/").unwrap());
+            std::fs::create_dir_all(&decoys).unwrap();
+            for name in damage::names(&record) {
+                std::fs::copy(record.join(&name), decoys.join(&name)).unwrap();
+            }
+            checked(libc::chroot(root.as_ptr())).unwrap();
+            std::env::set_current_dir("/").unwrap();
+            drop(damage::grow(8));
+            if is_tracked() {
+                assert_eq!(on_the_disk().heap.last_seen, Some(LastSeen::default()));
+            }
+            for entry in std::fs::read_dir("/").unwrap() {
+                std::fs::remove_dir_all(entry.unwrap().path()).unwrap();
+            }
+        }
         forks {
             match libc::fork() {
                 0 => {
@@ -253,6 +336,10 @@ fn what_a_test_does_to_its_process_does_not_move_its_sidecar() {
         "blocks_signals",
         "is_interrupted_all_the_time",
         "changes_locale",
+        "grows",
+        "grows_in_a_fork",
+        "grows_with_an_error_pending",
+        "grows_with_all_descriptors_taken",
     ] {
         left(name).passed();
     }
@@ -281,6 +368,13 @@ fn what_is_printed_to_closed_descriptors_comes_into_no_sidecar() {
 }
 
 #[test]
+fn what_is_printed_while_it_grows_comes_into_no_sidecar() {
+    let left = left("grows_with_standard_ones_closed");
+    assert_eq!(left.sidecars.len(), 1);
+    assert_eq!(left.sidecars[0].outcome, Some(Outcome::Passed));
+}
+
+#[test]
 fn a_test_that_takes_all_descriptors_is_told_why_its_end_is_missing() {
     left("takes_all_descriptors").told("Too many open files");
 }
@@ -292,6 +386,7 @@ fn what_only_root_may_do_does_not_move_its_sidecar() {
         return damage::skip("needs root");
     }
     left("changes_root").passed();
+    left("grows_in_another_root").passed();
     left("changes_root_and_closes_all").told("changed the root directory");
 }
 

@@ -16,7 +16,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs};
 use crate::report::{Context, Diagnosis, Row};
-use crate::sidecar::{self, Budget, Limit, Sidecar};
+use crate::sidecar::{self, Budget, Checkpoint, Limit, Sidecar};
 
 /// Where there is no terminal to ask, pictures are so wide.
 const WIDTH: u16 = 80;
@@ -126,6 +126,13 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
             Some(format!("{}:{}", row.source_file, row.source_line)),
         ),
         ("started", Some(row.started_at.clone())),
+        (
+            "last seen",
+            row.last_seen_live_bytes.map(|live| {
+                let at = row.last_seen_at_ns.unwrap_or(0);
+                format!("{} in, {} live", time(at), bytes(live))
+            }),
+        ),
         ("skipped", row.skip_reason.clone()),
         ("not measured", row.heap_reason.clone()),
     ];
@@ -140,10 +147,11 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
                 .own_peak_error_bytes
                 .filter(|_| quantity.heading == "peak");
             let error = error.map(|error| format!(" ± {}", bytes(error)));
-            let checkpoint = row
-                .checkpoint_label
-                .as_deref()
-                .filter(|_| quantity.heading == "peak" && row.own_peak_at_least().is_some());
+            let checkpoint = row.checkpoint_label.as_deref().filter(|_| {
+                let at_least = row.own_peak_at_least();
+                let is_it = at_least == row.checkpoint_least_peak_bytes;
+                quantity.heading == "peak" && at_least.is_some() && is_it
+            });
             let checkpoint =
                 checkpoint.map(|label| format!(", by its checkpoint `{}`", printable(label)));
             writeln!(
@@ -175,24 +183,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     {
         writeln!(terminal, "\n{strong}live bytes{strong:#}\n{picture}")?;
     }
-    if !sidecar.heap.checkpoints.is_empty() {
-        writeln!(terminal, "\n{strong}checkpoints{strong:#}")?;
-        for checkpoint in &sidecar.heap.checkpoints {
-            let own = checkpoint.own.as_ref().map_or_else(String::new, |own| {
-                let peak = own
-                    .peak_bytes
-                    .map(|peak| format!(", peak so far {}", bytes(peak)));
-                format!(
-                    "{} live{}, {} allocated",
-                    difference(own.retained_bytes),
-                    peak.unwrap_or_default(),
-                    bytes(own.allocated_bytes)
-                )
-            });
-            let label = printable(&checkpoint.label);
-            writeln!(terminal, "{:>14}  {label}: {own}", time(checkpoint.at_ns))?;
-        }
-    }
+    checkpoints(&sidecar.heap.checkpoints, terminal)?;
     if !sidecar.budgets.is_empty() {
         writeln!(terminal, "\n{strong}budgets{strong:#}")?;
         for entry in &sidecar.budgets {
@@ -205,6 +196,31 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         "\nsidecar: {}\n",
         printable(&shown.file.to_string_lossy())
     )?;
+    Ok(())
+}
+
+/// The own tier at the moments that the test has named.
+fn checkpoints(checkpoints: &[Checkpoint], terminal: &mut Terminal) -> Result<(), Error> {
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    let strong = terminal::STRONG;
+    writeln!(terminal, "\n{strong}checkpoints{strong:#}")?;
+    for checkpoint in checkpoints {
+        let own = checkpoint.own.as_ref().map_or_else(String::new, |own| {
+            let peak = own
+                .peak_bytes
+                .map(|peak| format!(", peak so far {}", bytes(peak)));
+            format!(
+                "{} live{}, {} allocated",
+                difference(own.retained_bytes),
+                peak.unwrap_or_default(),
+                bytes(own.allocated_bytes)
+            )
+        });
+        let label = printable(&checkpoint.label);
+        writeln!(terminal, "{:>14}  {label}: {own}", time(checkpoint.at_ns))?;
+    }
     Ok(())
 }
 

@@ -5,12 +5,13 @@
 
 use std::ptr::null_mut;
 
-use super::Notes;
 use super::member::Member;
 use super::sync::{
     Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering,
 };
 use super::timeline::Timeline;
+use super::watch::Watch;
+use super::{LastSeen, Notes};
 
 pub(super) const RELAXED: Ordering = Ordering::Relaxed;
 
@@ -58,6 +59,7 @@ pub(crate) struct Group {
     pub(super) overlap: AtomicU32,
     pub(super) notes: Mutex<Option<Arc<Notes>>>,
     pub(super) timeline: Timeline,
+    pub(super) watch: Watch,
 }
 
 impl Group {
@@ -80,6 +82,7 @@ impl Group {
             overlap: AtomicU32::new(0),
             notes: Mutex::new(None),
             timeline: Timeline::new(),
+            watch: Watch::new(),
         }
     }
 
@@ -95,6 +98,28 @@ impl Group {
     /// Its live bytes over time.
     pub(crate) fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// What is written of it while it goes on.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Takes so many live bytes for its peak, its timeline, and for whoever asks after a kill.
+    pub(super) fn sampled(&self, live: i64) {
+        self.peak.fetch_max(live, RELAXED);
+        self.timeline.record(live);
+        self.watch.record(live, || self.seen(live));
+    }
+
+    fn seen(&self, live: i64) -> LastSeen {
+        let threads = u64::from(self.most_running.load(RELAXED));
+        let error = self.timeline.interval().saturating_mul(threads);
+        LastSeen {
+            at_ns: self.timeline.elapsed_ns(),
+            live_bytes: live.unsigned_abs(),
+            error_bytes: if self.is_exact() { 0 } else { error },
+        }
     }
 
     /// A thread is in it from now on.

@@ -139,8 +139,7 @@ impl Member {
         self.sampled.store(now.net(), RELAXED);
         for group in chain(self.group.get()) {
             let live = group.live.fetch_add(change, RELAXED) + change;
-            group.peak.fetch_max(live, RELAXED);
-            group.timeline.record(live);
+            group.sampled(live);
         }
     }
 

@@ -41,6 +41,7 @@ mod thread_end;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod watch;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -49,7 +50,7 @@ use std::time::Instant;
 
 use crate::jemalloc::{self, Allocator};
 use crate::notes::Notes;
-use crate::sidecar::{OwnTier, PeakSource, Timeline};
+use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
 
 pub use handle::{Entered as EnteredHandle, Handle, current};
 
@@ -174,6 +175,19 @@ impl Own {
     pub(crate) fn start(&self, notes: Arc<Notes>) {
         self.group.set_notes(Some(notes));
         self.group.timeline().start();
+        if self.sampling.every_bytes() > 0 {
+            self.group.watch().start();
+        }
+    }
+
+    /// Says where what is last seen of it is to be written.
+    pub(crate) fn watch(&self, slot: Slot) {
+        self.group.watch().set(slot);
+    }
+
+    /// Lets that move to another file.
+    pub(crate) fn with_slot<T>(&self, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
+        self.group.watch().with(act)
     }
 
     /// Measures the calling thread, and the threads it starts, until the guard is dropped.
@@ -189,6 +203,7 @@ impl Own {
 
     /// Ends the measurement. Nobody may be in it any more who is not to stay.
     pub(crate) fn close(self) -> Measured {
+        self.group.watch().stop();
         REGISTRY.close(self.group, |group, totals| {
             let points = group.timeline().points();
             Measured {

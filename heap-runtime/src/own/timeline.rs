@@ -52,6 +52,11 @@ impl Timeline {
         self.every_bytes.store(every_bytes, RELAXED);
     }
 
+    /// See [`set_every_bytes`](Self::set_every_bytes).
+    pub(crate) fn interval(&self) -> u64 {
+        self.every_bytes.load(RELAXED)
+    }
+
     /// Starts anew, with no points.
     pub(crate) fn start(&self) {
         self.stopped.store(false, RELAXED);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::jemalloc::Allocator;
 use crate::run::Runner;
 use crate::sidecar::{
-    Budget, Checkpoint, Failure, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
+    Budget, Checkpoint, Failure, LastSeen, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
 };
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +54,7 @@ pub(super) struct Heap {
     pub(super) exclusive: bool,
     #[serde(default)]
     pub(super) checkpoints: Vec<Checkpoint>,
+    pub(super) last_seen: Option<LastSeen>,
 }
 
 /// The memory of the host, and which host it is.

@@ -133,6 +133,13 @@ row! {
         checkpoint_retained_bytes: i64,
         /// Own tier up to the last checkpoint: bytes allocated.
         checkpoint_allocated_bytes: u64,
+        /// Of a test that was killed or still runs: nanoseconds from the start of the body to the last
+        /// time that its live bytes, then more than ever before, were written down.
+        last_seen_at_ns: u64,
+        /// What was live above the start at that moment, in bytes.
+        last_seen_live_bytes: u64,
+        /// How far the true amount may be from that, either way, in bytes.
+        last_seen_error_bytes: u64,
         /// Process tier: after minus before of jemalloc's allocated bytes.
         process_allocated_delta_bytes: i64,
         /// Process tier: after minus before of jemalloc's resident bytes.
@@ -238,14 +245,21 @@ impl Row {
             .max_by(f64::total_cmp)
     }
 
-    /// What the own peak is at least, in bytes, where the end of the test was not recorded and its
-    /// last checkpoint was: the test was killed, or still runs.
+    /// What the own peak is at least, in bytes, where the end of the test was not recorded, but a
+    /// checkpoint was or what was last seen of it: the test was killed, or still runs.
     #[must_use]
     pub fn own_peak_at_least(&self) -> Option<u64> {
         if self.own_peak_bytes.is_some() {
             return None;
         }
         self.checkpoint_least_peak_bytes
+            .max(self.last_seen_least_bytes())
+    }
+
+    /// What was live at least when it was last seen.
+    fn last_seen_least_bytes(&self) -> Option<u64> {
+        let error = self.last_seen_error_bytes.unwrap_or(0);
+        Some(self.last_seen_live_bytes?.saturating_sub(error))
     }
 
     fn of(record: Record) -> Self {
@@ -263,6 +277,8 @@ impl Row {
         let delta = heap.process.map(|process| process.delta);
         let own = heap.own;
         let checkpoint = heap.checkpoints.into_iter().last();
+        // All zero until there was something to see.
+        let seen = heap.last_seen.filter(|seen| seen.live_bytes > 0);
         let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
         let (psi_before, psi_after) = (psi(&before), psi(&after));
         let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
@@ -305,6 +321,9 @@ impl Row {
             checkpoint_least_peak_bytes: so_far.map(least_peak),
             checkpoint_retained_bytes: so_far.map(|own| own.retained_bytes),
             checkpoint_allocated_bytes: so_far.map(|own| own.allocated_bytes),
+            last_seen_at_ns: seen.map(|seen| seen.at_ns),
+            last_seen_live_bytes: seen.map(|seen| seen.live_bytes),
+            last_seen_error_bytes: seen.map(|seen| seen.error_bytes),
             process_allocated_delta_bytes: delta.and_then(|delta| delta.allocated_bytes),
             process_resident_delta_bytes: delta.and_then(|delta| delta.resident_bytes),
             overlap: heap.overlap,

@@ -105,6 +105,21 @@ pub(crate) fn killed_after_checkpoint(test: &str, peak: u64) -> Row {
     row(&sidecar)
 }
 
+/// A test that was killed, and was last seen with so much live, give or take 64 KiB.
+pub(crate) fn killed_when_last_seen(test: &str, live: u64) -> Row {
+    let mut sidecar = running(test);
+    let seen = last_seen(3_100_000_000, live);
+    sidecar["heap"]["last_seen"] = seen;
+    row(&sidecar)
+}
+
+fn last_seen(at_ns: u64, live: u64) -> Value {
+    let digits = |number: u64| format!("{number:020}");
+    json!({
+        "at_ns": digits(at_ns), "live_bytes": digits(live), "error_bytes": digits(64 << 10)
+    })
+}
+
 /// A test of which everything there is was recorded.
 pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
@@ -127,7 +142,8 @@ pub(crate) fn full() -> Row {
                 "peak_bytes": 48, "peak_error_bytes": 16, "peak_source": "exact",
                 "allocations": 3, "threads": 2, "threads_running": 1
             },
-            "checkpoints": [checkpoint("warm", 40)]
+            "checkpoints": [checkpoint("warm", 40)],
+            "last_seen": last_seen(7, 9)
         }),
     );
     row(&sidecar)

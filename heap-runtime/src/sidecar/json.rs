@@ -6,7 +6,7 @@ use serde::Serialize as _;
 use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::Sidecar;
+use super::{Sidecar, slot};
 use crate::HostContext;
 
 /// Members of a sidecar's `host`, as they stand in its file: what many sidecars have in common is
@@ -31,12 +31,15 @@ pub(crate) fn to_json(sidecar: &Sidecar, host: &HostMembers) -> Vec<u8> {
         .serialize(&mut serializer)
         .expect("maps with text keys and finite numbers only");
     contents.push(b'\n');
-    if host.0.is_empty() {
-        return contents;
+    if !host.0.is_empty() {
+        let (before, after) = contents.split_at(start_of_host(&contents));
+        let end = if after.starts_with(b"}") { "\n  " } else { "," };
+        contents = [before, host.0.as_bytes(), end.as_bytes(), after].concat();
     }
-    let (before, after) = contents.split_at(start_of_host(&contents));
-    let end = if after.starts_with(b"}") { "\n  " } else { "," };
-    [before, host.0.as_bytes(), end.as_bytes(), after].concat()
+    if sidecar.heap.last_seen.is_some() {
+        slot::settle(&mut contents);
+    }
+    contents
 }
 
 /// Where the members of `host` start.

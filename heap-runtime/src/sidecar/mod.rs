@@ -12,10 +12,12 @@
 //! one step, so that a reader sees one whole file or the other at every moment. A key that is
 //! absent was not measured; there is never a `null`.
 
+mod digits;
 mod json;
 mod name;
 mod place;
 mod read;
+mod slot;
 mod write;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ pub(crate) use json::{HostMembers, to_json};
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
 pub(crate) use read::{Readable, paths, read_as};
+pub(crate) use slot::Slot;
 pub(crate) use write::{File, Folder, Replace};
 
 use crate::host::HostContext;
@@ -216,6 +219,42 @@ pub struct Heap {
     /// The own tier at the moments that the test named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoints: Vec<Checkpoint>,
+    /// While the test runs: what was last seen of it. A test that is killed leaves it behind. Last
+    /// in the record, where it is found soonest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<LastSeen>,
+}
+
+/// The own tier's live bytes at a moment when they were more than ever before.
+///
+/// Overwritten in the record while the test runs, each time that they have grown by a sixteenth, and
+/// by 1 MiB, since it was last written; all zero until the first time. Its numbers are texts of
+/// twenty digits each, so that a reader sees whole JSON at any moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct LastSeen {
+    /// Nanoseconds since the start of the body.
+    #[serde(with = "digits")]
+    #[cfg_attr(
+        feature = "cli",
+        schemars(with = "String", regex(pattern = "^[0-9]{20}$"))
+    )]
+    pub at_ns: u64,
+    /// Bytes live above the start at that moment.
+    #[serde(with = "digits")]
+    #[cfg_attr(
+        feature = "cli",
+        schemars(with = "String", regex(pattern = "^[0-9]{20}$"))
+    )]
+    pub live_bytes: u64,
+    /// How far the true amount may be from that, either way.
+    #[serde(with = "digits")]
+    #[cfg_attr(
+        feature = "cli",
+        schemars(with = "String", regex(pattern = "^[0-9]{20}$"))
+    )]
+    pub error_bytes: u64,
 }
 
 /// What changed in the whole process while the test ran.

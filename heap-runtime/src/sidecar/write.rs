@@ -47,7 +47,7 @@ impl Open {
     }
 }
 
-fn is_same(one: &Stat, other: &Stat) -> bool {
+pub(super) fn is_same(one: &Stat, other: &Stat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
@@ -67,11 +67,9 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Replaces what is there.
-    pub(crate) fn replace(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.folder
-            .put(&self.name, contents, Replace::Own)
-            .map(drop)
+    /// Replaces what is there. Gives what the new file is.
+    pub(crate) fn replace(&self, contents: &[u8]) -> Result<Option<Stat>, WriteError> {
+        self.folder.put(&self.name, contents, Replace::Own)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -107,14 +105,14 @@ impl Folder {
         self.place.path()
     }
 
-    /// Puts a whole file at `name`. Says whether it did: not, where the name is taken and `replace`
-    /// spares what is there.
+    /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and
+    /// `replace` spares what is there.
     pub(crate) fn put(
         &self,
         name: &str,
         contents: &[u8],
         replace: Replace<'_>,
-    ) -> Result<bool, WriteError> {
+    ) -> Result<Option<Stat>, WriteError> {
         let mut open = self.lock();
         let retry = self.attempt(&mut open, name, contents, replace);
         match retry {
@@ -133,7 +131,7 @@ impl Folder {
         name: &str,
         contents: &[u8],
         replace: Replace<'_>,
-    ) -> Result<bool, WriteError> {
+    ) -> Result<Option<Stat>, WriteError> {
         let folder = self.descriptor(open).map_err(|error| WriteError {
             what: "open the folder for sidecars",
             path: self.path(),
@@ -144,7 +142,7 @@ impl Folder {
             path: self.path().join(name),
             error,
         };
-        let temporary = write_temporary(folder, contents).map_err(file_error)?;
+        let (temporary, written) = write_temporary(folder, contents).map_err(file_error)?;
         let placed = match replace {
             Replace::Own => renameat(folder, &temporary, folder, name).map(|()| true),
             Replace::OtherThan(run_id) => match place_new(folder, &temporary, name) {
@@ -156,7 +154,9 @@ impl Folder {
             // Where this fails too, a file stays behind that no reader takes for a sidecar.
             let _ = unlinkat(folder, &temporary, AtFlags::empty());
         }
-        placed.map_err(|error| file_error(error.into()))
+        placed
+            .map(|placed| placed.then_some(written))
+            .map_err(|error| file_error(error.into()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
@@ -216,8 +216,8 @@ impl Folder {
     }
 }
 
-/// Writes a file that no reader takes for a sidecar, and gives its name.
-fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
+/// Writes a file that no reader takes for a sidecar, and gives its name and what it is.
+fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(String, Stat)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -230,18 +230,17 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<String> {
             Err(error) => return Err(error.into()),
             Ok(descriptor) => {
                 let written = write_all(descriptor, contents);
-                if let Err(error) = written {
+                if written.is_err() {
                     let _ = unlinkat(folder, &name, AtFlags::empty());
-                    return Err(error);
                 }
-                return Ok(name);
+                return Ok((name, written?));
             }
         }
     }
 }
 
 /// Writes to a new file.
-fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<()> {
+fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<Stat> {
     // Where a test allows no larger files, to write one is answered with a signal that kills.
     let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
     if contents.len() as u64 > limit {
@@ -254,7 +253,9 @@ fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<()> {
         ftruncate(&descriptor, 0)?;
         seek(&descriptor, SeekFrom::Start(0))?;
     }
-    fs::File::from(descriptor).write_all(contents)
+    let file = fstat(&descriptor)?;
+    fs::File::from(descriptor).write_all(contents)?;
+    Ok(file)
 }
 
 /// The same descriptor under a number that is nobody's standard input, output or error. A test that

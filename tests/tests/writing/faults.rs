@@ -80,6 +80,8 @@ mod victims {
             maximum: Some(0),
         };
         rustix::process::setrlimit(rustix::process::Resource::Fsize, none).unwrap();
+        // Its record would be overwritten now.
+        drop(heap_tests::damage::grow(8));
     }
 }
 

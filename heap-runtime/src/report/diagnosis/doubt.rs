@@ -8,13 +8,34 @@ use crate::report::state::State;
 use crate::size::{Human, Signed};
 
 /// How far a test had come that did not come to its end.
-pub(super) fn up_to_checkpoint(row: &Row) -> Option<String> {
+pub(super) fn how_far(row: &Row) -> Vec<String> {
+    let mut evidence: Vec<_> = last_seen(row).into_iter().collect();
+    evidence.extend(up_to_checkpoint(row));
+    evidence
+}
+
+fn last_seen(row: &Row) -> Option<String> {
+    let live = row.last_seen_live_bytes?;
+    let at = row.last_seen_at_ns.map(time).unwrap_or_default();
+    let limit = row.cgroup_max_bytes;
+    let limit = limit.map(|limit| format!("; its cgroup's limit is {}", Human(limit)));
+    Some(format!(
+        "last seen{at}: {} live{}",
+        Human(live),
+        limit.unwrap_or_default()
+    ))
+}
+
+/// How long after the start of the body.
+fn time(ns: u64) -> String {
+    // To the microsecond: more digits say nothing here.
+    format!(" {:?} in", Duration::from_micros(ns / 1000))
+}
+
+fn up_to_checkpoint(row: &Row) -> Option<String> {
     row.own_peak_at_least()?;
     let label = row.checkpoint_label.as_deref()?;
-    // To the microsecond: more digits say nothing here.
-    let at = row
-        .checkpoint_at_ns
-        .map(|ns| format!(", {:?} in", Duration::from_micros(ns / 1000)));
+    let at = row.checkpoint_at_ns.map(|ns| format!(",{}", time(ns)));
     let peaked = row
         .checkpoint_peak_bytes
         .map(|peak| format!(" had peaked at {} and", Human(peak)));
@@ -64,7 +85,9 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
             "{overlap} other tracked test(s) ran in the process meanwhile"
         ));
     }
-    if row.own_peak_at_least().is_some() {
+    if row.last_seen_live_bytes.is_some() {
+        caveats.push("what it had live is not known beyond when it was last seen to grow".into());
+    } else if row.own_peak_at_least().is_some() {
         caveats.push("what it did after its last checkpoint is not known".into());
     } else if row.own_peak_bytes.is_none() {
         let why = row.heap_reason.as_deref().unwrap_or("it was not measured");

@@ -25,7 +25,7 @@ pub use verdict::Verdict;
 use super::context::Context;
 use super::row::Row;
 use super::state::State;
-use doubt::{caveats, up_to_checkpoint};
+use doubt::{caveats, how_far};
 use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
 
@@ -84,10 +84,10 @@ impl Diagnosis {
             } else {
                 Verdict::Calm
             };
-            let evidence = calm.into_iter().chain(up_to_checkpoint(row)).collect();
+            let evidence = calm.into_iter().chain(how_far(row)).collect();
             findings.push(Finding { verdict, evidence });
         } else if let Some(finding) = findings.first_mut() {
-            finding.evidence.extend(up_to_checkpoint(row));
+            finding.evidence.extend(how_far(row));
         }
         Self {
             findings,

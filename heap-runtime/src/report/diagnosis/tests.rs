@@ -1,7 +1,7 @@
 //! Verdicts of rows whose numbers are known.
 
 use super::*;
-use crate::report::sample::{around, calm, killed, killed_after_checkpoint};
+use crate::report::sample::{around, calm, killed, killed_after_checkpoint, killed_when_last_seen};
 use crate::report::{Run, RunPressure, State};
 
 fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
@@ -123,6 +123,28 @@ fn a_killed_test_is_known_up_to_its_last_checkpoint() {
     let diagnosis = said(&rows);
     assert_eq!(diagnosis.verdict(), Verdict::LargeTest);
     assert!(diagnosis.findings[0].evidence[0].contains("is at least 8.00 MiB"));
+}
+
+#[test]
+fn a_killed_test_is_known_up_to_when_it_was_last_seen() {
+    let row = killed_when_last_seen("big", 8 << 20);
+    assert_eq!(row.own_peak_at_least(), Some((8 << 20) - (64 << 10)));
+    let rows = [row.clone()];
+    let diagnosis = Diagnosis::of(&row, &Context::of(&rows));
+    let evidence = diagnosis.findings[0].evidence.join("; ");
+    assert!(
+        evidence.contains("last seen 3.1s in: 8.00 MiB live; its cgroup's limit is 1000 MiB"),
+        "{evidence}"
+    );
+    let caveats = diagnosis.caveats.join("; ");
+    assert!(
+        caveats.contains("beyond when it was last seen"),
+        "{caveats}"
+    );
+    assert!(!caveats.contains("own peak is not"), "{caveats}");
+    // Nothing was seen of it: the numbers are there, and zero.
+    let row = killed_when_last_seen("small", 0);
+    assert_eq!((row.own_peak_at_least(), row.last_seen_at_ns), (None, None));
 }
 
 #[test]

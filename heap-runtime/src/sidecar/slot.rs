@@ -1,0 +1,407 @@
+//! The place in a `running` record that is overwritten while the test runs.
+//!
+//! What a test has live grows from one moment to the next, and where it is killed nobody is left to
+//! say how far it had come. So the record has a place of fixed width, [`LastSeen`], and the sampler
+//! overwrites it, from inside the allocator:
+//!
+//! - Each position of it holds a digit, or always the same character. A reader that comes in the
+//!   middle of a write sees whole JSON, whichever bytes are new already.
+//! - It does not cross a page, so that a kill does not cut a write in two: the kernel looks for one
+//!   between pages.
+//! - The file is not kept open, as the test's descriptors are the test's. It is found by its path,
+//!   and is taken for ours only where device, inode and the time of its last change are what they
+//!   were: a record that replaces this one, or a file that anybody else has touched, is left alone.
+//! - It is not mapped into memory: a file that is cut short, or a full disk, would then be a signal.
+
+use std::ffi::CString;
+
+use rustix::fs::Stat;
+
+use super::LastSeen;
+use super::write::is_same;
+
+/// `{`, three members and `}`, as the pretty layout writes them at this depth.
+const LENGTH: usize = 134;
+
+/// What is overwritten, with its values.
+type Text = [u8; LENGTH];
+
+/// A page of the smallest size: those of other sizes begin at multiples of it, too.
+const PAGE: usize = 4096;
+
+/// Where the place is, in a file that is whole.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing is overwritten there")
+)]
+pub(crate) struct Slot {
+    path: CString,
+    /// The process that may write: none of its forks.
+    pid: u32,
+    /// The file as it was left, and where in it the text starts.
+    at: Option<(Stat, u64)>,
+    seen: LastSeen,
+}
+
+impl Slot {
+    /// In a file that will have this path.
+    pub(crate) fn new(path: CString) -> Self {
+        Self {
+            path,
+            pid: std::process::id(),
+            at: None,
+            seen: LastSeen::default(),
+        }
+    }
+
+    /// What was last written, or tried to.
+    pub(crate) fn seen(&self) -> LastSeen {
+        self.seen
+    }
+
+    /// The file has been written anew, with these contents.
+    pub(crate) fn is_in(&mut self, written: &Stat, contents: &[u8]) {
+        self.at = offset(contents).and_then(|offset| {
+            // Only after it got its name is it known when it was last changed.
+            let now = rustix::fs::lstat(self.path.as_c_str()).ok()?;
+            let is_it = is_same(&now, written) && now.st_nlink == 1;
+            is_it.then_some((now, u64::try_from(offset).ok()?))
+        });
+    }
+}
+
+/// Whether it is the same file, and nobody has touched it. The number of an inode is given again to
+/// another file, but not with that time.
+#[cfg(target_os = "linux")]
+fn is_unchanged(now: &Stat, was: &Stat) -> bool {
+    let changed = |file: &Stat| (file.st_ctime, file.st_ctime_nsec);
+    is_same(now, was) && changed(now) == changed(was)
+}
+
+/// The place with values in it.
+#[cfg(any(target_os = "linux", test))]
+fn text(seen: LastSeen) -> Text {
+    let mut text = *b"{\n      \"at_ns\": \"00000000000000000000\",\n      \"live_bytes\": \"00000000000000000000\",\
+        \n      \"error_bytes\": \"00000000000000000000\"\n    }";
+    let mut values = [seen.at_ns, seen.live_bytes, seen.error_bytes];
+    // From the end, digit by digit: the last value's come first.
+    let mut value = values.len();
+    let mut was_digit = false;
+    for byte in text.iter_mut().rev() {
+        let is_digit = byte.is_ascii_digit();
+        if is_digit {
+            if !was_digit {
+                value = value.saturating_sub(1);
+            }
+            if let Some(value) = values.get_mut(value) {
+                let digit = (*value % 10) as u8;
+                *byte = b'0' + digit;
+                *value /= 10;
+            }
+        }
+        was_digit = is_digit;
+    }
+    text
+}
+
+/// Where the place is.
+fn offset(contents: &[u8]) -> Option<usize> {
+    // No text has a newline in it, and at this depth no other member of that name is an object.
+    const KEY: &[u8] = b"\n    \"last_seen\": ";
+    let key = contents.windows(KEY.len()).rposition(|at| at == KEY)?;
+    let blanks = contents.get(key + KEY.len()..)?;
+    let blanks = blanks.iter().position(|byte| *byte != b' ')?;
+    let start = key + KEY.len() + blanks;
+    (contents.len() >= start + LENGTH).then_some(start)
+}
+
+/// Moves the place to where it crosses no page.
+pub(super) fn settle(contents: &mut Vec<u8>) {
+    if let Some(start) = offset(contents)
+        && start % PAGE + LENGTH > PAGE
+    {
+        let blanks = PAGE - start % PAGE;
+        contents.splice(start..start, std::iter::repeat_n(b' ', blanks));
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod overwrite {
+    use std::ffi::CStr;
+    use std::mem::ManuallyDrop;
+    use std::os::fd::{AsRawFd as _, OwnedFd};
+
+    use rustix::fs::{Mode, OFlags, Stat, fstat, open};
+    use rustix::io::pwrite;
+    use rustix::process::{Resource, getpid, getrlimit};
+
+    use super::{LENGTH, LastSeen, Slot, is_unchanged, text};
+
+    impl Slot {
+        /// Overwrites the place, unless the file is not what it was.
+        ///
+        /// This runs inside the allocator, on any thread of the test. It allocates nothing, takes
+        /// no lock and cannot panic. Its system calls are rustix' own: they leave `errno` alone, and
+        /// a thread that is to be cancelled is not cancelled in them.
+        pub(crate) fn write(&mut self, seen: LastSeen) {
+            self.seen = seen;
+            if let Some((file, offset)) = self.at
+                && getpid().as_raw_nonzero().get().cast_unsigned() == self.pid
+                && let Some(file) = overwrite(&self.path, &file, offset, seen)
+            {
+                self.at = Some((file, offset));
+            }
+        }
+    }
+
+    /// Gives what the file is afterwards.
+    fn overwrite(path: &CStr, was: &Stat, offset: u64, seen: LastSeen) -> Option<Stat> {
+        // Where a test allows no larger files, to write one is answered with a signal that kills.
+        let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+        if offset + LENGTH as u64 > limit {
+            return None;
+        }
+        // At first only looked at: what else may have that name by now is not to be opened. And
+        // while it is held, the one to write to is nobody's standard output, which a test may have
+        // closed and print to all the same.
+        let name = Descriptor::open(path, OFlags::PATH)?;
+        if !name.is_above_standard() || !name.is_still(was) {
+            return None;
+        }
+        let file = Descriptor::open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        if !file.is_above_standard() || !file.is_still(was) {
+            return None;
+        }
+        pwrite(&*file.0, &text(seen), offset).ok()?;
+        fstat(&*file.0).ok()
+    }
+
+    /// An open descriptor. Not std's: that one's close is a point of cancellation, and whoever is
+    /// cancelled inside the allocator leaves it locked.
+    struct Descriptor(ManuallyDrop<OwnedFd>);
+
+    impl Descriptor {
+        fn open(path: &CStr, flags: OFlags) -> Option<Self> {
+            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let opened = open(path, flags, Mode::empty()).ok()?;
+            Some(Self(ManuallyDrop::new(opened)))
+        }
+
+        fn is_above_standard(&self) -> bool {
+            self.0.as_raw_fd() > 2
+        }
+
+        fn is_still(&self, was: &Stat) -> bool {
+            fstat(&*self.0).is_ok_and(|now| is_unchanged(&now, was) && now.st_nlink == 1)
+        }
+    }
+
+    impl Drop for Descriptor {
+        fn drop(&mut self) {
+            // SAFETY: it was opened by `open`, is used by nobody else, and not again.
+            unsafe { rustix::io::close(self.0.as_raw_fd()) };
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Slot {
+    /// Remembers it, that is all.
+    pub(crate) fn write(&mut self, seen: LastSeen) {
+        self.seen = seen;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sidecar::{HostMembers, Sidecar, to_json};
+    use serde_json::{Value, json};
+
+    const SEEN: LastSeen = LastSeen {
+        at_ns: 3_100_000_000,
+        live_bytes: u64::MAX,
+        error_bytes: 65_536,
+    };
+
+    fn running(label: &str) -> Sidecar {
+        serde_json::from_value(json!({
+            "format_version": 1, "status": "running", "test_name": "t", "package": "p",
+            "binary": "b", "source": { "file": "f.rs", "line": 1 }, "run_id": "r",
+            "runner": "other", "attempt": 1, "iteration": 0, "pid": 1, "started_at": "",
+            // As like the place as a text can be.
+            "labels": { "last_seen": label, "l": "\n    \"last_seen\": {" },
+            "host": { "kernel_cmdline": "\n    \"last_seen\": {" }, "host_before": {},
+            "heap": {
+                "allocator": "jemalloc",
+                "last_seen": { "at_ns": "0", "live_bytes": "0", "error_bytes": "0" }
+            }
+        }))
+        .unwrap()
+    }
+
+    fn contents(sidecar: &Sidecar) -> Vec<u8> {
+        to_json(sidecar, &HostMembers::of(&crate::HostContext::default()))
+    }
+
+    #[test]
+    fn the_place_is_found_and_is_what_serde_writes() {
+        let mut sidecar = running("");
+        let mut before = contents(&sidecar);
+        let start = offset(&before).unwrap();
+        before[start..start + LENGTH].copy_from_slice(&text(SEEN));
+        let read: Sidecar = serde_json::from_slice(&before).unwrap();
+        assert_eq!(read.heap.last_seen, Some(SEEN));
+        sidecar.heap.last_seen = Some(SEEN);
+        assert_eq!(before, contents(&sidecar));
+    }
+
+    #[test]
+    fn the_place_crosses_no_page() {
+        let mut moved = 0;
+        for length in 0..PAGE {
+            let sidecar = running(&"x".repeat(length));
+            let contents = contents(&sidecar);
+            let start = offset(&contents).unwrap();
+            assert_eq!(start / PAGE, (start + LENGTH - 1) / PAGE, "{length}");
+            moved += usize::from(contents[start - 2] == b' ');
+            if length % 64 == 0 || contents[start - 2] == b' ' {
+                assert_eq!(
+                    serde_json::from_slice::<Sidecar>(&contents).unwrap(),
+                    sidecar
+                );
+            }
+        }
+        // A page's end was met at every position inside.
+        assert_eq!(moved, LENGTH - 1);
+    }
+
+    #[test]
+    fn a_reader_in_the_middle_of_a_write_sees_whole_json() {
+        let (old, new) = (text(LastSeen::default()), text(SEEN));
+        for cut in 0..=LENGTH {
+            for [first, second] in [[&old, &new], [&new, &old]] {
+                let mixed = [&first[..cut], &second[cut..]].concat();
+                let value: Value = serde_json::from_slice(&mixed).unwrap();
+                serde_json::from_value::<LastSeen>(value).unwrap();
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    mod files {
+        use super::*;
+        use std::fs;
+        use std::os::unix::fs::symlink;
+        use std::path::PathBuf;
+
+        struct Kept {
+            folder: tempfile::TempDir,
+            slot: Slot,
+        }
+
+        impl Kept {
+            fn new() -> Self {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("record");
+                let path = CString::new(path.into_os_string().into_encoded_bytes()).unwrap();
+                let mut kept = Self {
+                    folder,
+                    slot: Slot::new(path),
+                };
+                fs::write(kept.path(), contents(&running(""))).unwrap();
+                kept.settle();
+                kept
+            }
+
+            fn path(&self) -> PathBuf {
+                self.folder.path().join("record")
+            }
+
+            fn settle(&mut self) {
+                let written = rustix::fs::lstat(self.path()).unwrap();
+                let contents = fs::read(self.path()).unwrap();
+                self.slot.is_in(&written, &contents);
+            }
+
+            /// What a write leaves at a path.
+            fn left(&mut self, path: &std::path::Path) -> LastSeen {
+                self.slot.write(SEEN);
+                let read: Sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+                read.heap.last_seen.unwrap()
+            }
+        }
+
+        #[test]
+        fn it_is_written_again_and_again() {
+            let mut kept = Kept::new();
+            let path = kept.path();
+            assert_eq!(kept.left(&path), SEEN);
+            let later = LastSeen { at_ns: 1, ..SEEN };
+            kept.slot.write(later);
+            let read: Sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            assert_eq!(read.heap.last_seen, Some(later));
+        }
+
+        #[test]
+        fn what_is_not_the_file_as_it_was_left_is_not_written_to() {
+            type Fault = fn(&Kept) -> PathBuf;
+            let faults: [(&str, Fault); 5] = [
+                ("another file of the same contents", |kept| {
+                    let other = kept.folder.path().join("other");
+                    fs::copy(kept.path(), &other).unwrap();
+                    fs::rename(&other, kept.path()).unwrap();
+                    kept.path()
+                }),
+                ("a link to it", |kept| {
+                    let other = kept.folder.path().join("other");
+                    fs::rename(kept.path(), &other).unwrap();
+                    symlink(&other, kept.path()).unwrap();
+                    other
+                }),
+                ("one that somebody has changed", |kept| {
+                    let same = fs::read(kept.path()).unwrap();
+                    let changed = || rustix::fs::lstat(kept.path()).unwrap();
+                    let was = changed();
+                    // Until the clock has moved on.
+                    while is_unchanged(&changed(), &was) {
+                        fs::write(kept.path(), &same).unwrap();
+                    }
+                    kept.path()
+                }),
+                ("one that has another name too", |kept| {
+                    let other = kept.folder.path().join("other");
+                    fs::hard_link(kept.path(), &other).unwrap();
+                    other
+                }),
+                ("a pipe", |kept| {
+                    let other = kept.folder.path().join("other");
+                    fs::rename(kept.path(), &other).unwrap();
+                    rustix::fs::mknodat(
+                        rustix::fs::CWD,
+                        kept.path(),
+                        rustix::fs::FileType::Fifo,
+                        rustix::fs::Mode::RWXU,
+                        0,
+                    )
+                    .unwrap();
+                    other
+                }),
+            ];
+            for (what, fault) in faults {
+                let mut kept = Kept::new();
+                let path = fault(&kept);
+                assert_eq!(kept.left(&path), LastSeen::default(), "{what}");
+            }
+        }
+
+        #[test]
+        fn a_file_that_got_another_name_before_it_was_looked_at_is_none_of_ours() {
+            let mut kept = Kept::new();
+            fs::hard_link(kept.path(), kept.folder.path().join("other")).unwrap();
+            kept.settle();
+            let path = kept.path();
+            assert_eq!(kept.left(&path), LastSeen::default());
+        }
+    }
+}
