@@ -27,14 +27,16 @@ mod watch;
 /// What the registry keeps for a test, and the model has none of.
 struct Notes;
 
-/// Nothing is written.
-struct Slot;
+/// Where what is last seen would be written.
+struct Slot(Option<LastSeen>);
 
 impl Slot {
-    fn write(&mut self, _: LastSeen) {}
+    fn write(&mut self, seen: LastSeen) {
+        self.0 = Some(seen);
+    }
 }
 
-/// What would be.
+#[expect(dead_code, reason = "nobody reads it")]
 struct LastSeen {
     at_ns: u64,
     live_bytes: u64,

@@ -30,8 +30,8 @@ impl Watch {
 
     /// Writes there, once it is started.
     pub(crate) fn set(&self, slot: Slot) {
-        let before = self.patiently().and_then(|mut held| held.replace(slot));
-        drop(before);
+        // What was there is freed after the lock.
+        let _before = self.patiently().and_then(|mut held| held.replace(slot));
     }
 
     /// From now on, what is live is written.
@@ -42,8 +42,7 @@ impl Watch {
     /// From now on, nothing is.
     pub(crate) fn stop(&self) {
         self.next.store(i64::MAX, RELAXED);
-        let slot = self.patiently().and_then(|mut held| held.take());
-        drop(slot);
+        let _slot = self.patiently().and_then(|mut held| held.take());
     }
 
     /// Writes what is live if it is so much more than the last time. This is what runs inside the

@@ -28,6 +28,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
         }
     }),
     ("commands", commands),
+    ("loses_threads", loses_threads),
 ];
 
 static PARENT: AtomicU32 = AtomicU32::new(0);
@@ -115,6 +116,73 @@ fn a_forked_child_is_not_the_tests() {
         assert_eq!(own.retained_bytes, 4096, "{own:?}");
         assert_eq!((own.threads, own.threads_running), (2, 0));
         assert_eq!(sidecar.heap.checkpoints, []);
+    }
+}
+
+/// The size of the stacks that the C library keeps for later threads is 40 MiB: of more, it gives
+/// some back.
+const STACK: usize = 16 << 20;
+const STACKS: usize = 8;
+
+/// An address in the memory that is the calling thread's own, where jemalloc's counters are too.
+fn thread_local_address() -> usize {
+    thread_local! {
+        static MARK: std::cell::Cell<u8> = const { std::cell::Cell::new(0) };
+    }
+    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
+}
+
+fn is_mapped(address: usize) -> bool {
+    const PAGE: usize = 4096;
+    let page = (address / PAGE * PAGE) as *mut libc::c_void;
+    let mut resident = 0;
+    // SAFETY: it looks at one page, mapped or not, and writes one byte.
+    unsafe { libc::mincore(page, PAGE, &raw mut resident) == 0 }
+}
+
+/// In the child of a fork, the memory of the other threads is given back when a new one ends.
+#[heap_tracked]
+fn loses_threads() {
+    let big = || thread::Builder::new().stack_size(STACK);
+    let (sender, addresses) = std::sync::mpsc::channel();
+    let held: Vec<_> = (0..STACKS)
+        .map(|_| {
+            let sender = sender.clone();
+            let held = move || {
+                sender.send(thread_local_address()).unwrap();
+                thread::park();
+            };
+            big().spawn(held).unwrap()
+        })
+        .collect();
+    let addresses: Vec<_> = addresses.iter().take(STACKS).collect();
+    assert!(addresses.iter().all(|address| is_mapped(*address)));
+    // SAFETY: jemalloc and the registry are ready for it; the child takes no other lock.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let joined = big().spawn(|| leak(8)).unwrap().join().is_ok();
+        let lost = addresses.iter().any(|address| !is_mapped(*address));
+        // Asks what the test has come to, and so what its threads have.
+        heap_runtime::checkpoint("in the child");
+        // SAFETY: nothing is to be cleaned up: it is the parent's.
+        unsafe { libc::_exit(if joined && lost { 7 } else { 1 }) };
+    }
+    assert_eq!(wait_for(pid), 7);
+    for held in held {
+        held.thread().unpark();
+        held.join().unwrap();
+    }
+}
+
+#[test]
+fn a_forked_child_does_not_read_the_memory_of_threads_that_are_gone() {
+    let ran = Child::of("loses_threads").times(5).run();
+    assert!(ran.status.success(), "{}", ran.said);
+    let all = ran.of("loses_threads");
+    assert_eq!(all.len(), 5, "{}", ran.said);
+    for sidecar in all {
+        assert_eq!(sidecar.outcome, Some(Outcome::Passed), "{}", ran.said);
+        assert_eq!(own(sidecar).threads, u32::try_from(STACKS).unwrap() + 1);
     }
 }
 
