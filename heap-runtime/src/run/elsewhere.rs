@@ -1,12 +1,12 @@
 //! Which process started this one, where there is no `/proc`: the parent's number is all there is, and
 //! not everywhere that.
 
-use super::{Runner, id, process_id};
+use super::{Runner, id};
 
 pub(super) fn identity() -> (String, Runner) {
     #[cfg(unix)]
     let starter = std::os::unix::process::parent_id();
     #[cfg(not(unix))]
-    let starter = process_id();
+    let starter = super::process_id();
     (id(starter.cast_signed(), 0), Runner::Other)
 }
