@@ -1,8 +1,10 @@
 //! The host as read on the machine that runs the tests, against what other programs say of it.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(heap_runtime_elsewhere)))]
 
 use heap_runtime::HostContext;
+use serde_json::Value;
 use std::fs::{self, File};
+use std::mem::discriminant;
 use std::process::Command;
 
 fn said(program: &str, arguments: &[&str]) -> String {
@@ -97,4 +99,51 @@ fn no_file_descriptors_left() {
     assert!(host.kernel_release.is_some());
     drop(taken);
     assert!(HostContext::read().mem_available_kib.is_some());
+}
+
+/// Every way in which `now` is not of the shape of `golden`, where both have a key.
+fn changed(now: &Value, golden: &Value, at: &str) -> Vec<String> {
+    match (now, golden) {
+        (Value::Object(now), Value::Object(golden)) => now
+            .iter()
+            .filter_map(|(key, value)| Some((key, value, golden.get(key)?)))
+            .flat_map(|(key, now, golden)| changed(now, golden, &format!("{at}.{key}")))
+            .collect(),
+        _ if discriminant(now) == discriminant(golden) => Vec::new(),
+        _ => vec![format!("{at} was {golden} and is {now}")],
+    }
+}
+
+/// ktstr's own types have read this file: `tests/projects/ktstr/run` says how, and makes it anew.
+#[test]
+fn what_ktstr_has_read_is_still_written_so() {
+    let golden = include_str!("fixtures/read-by-ktstr-0.50.heap.json");
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    let mut host = HostContext::read();
+    host.heap_state = Some(heap_runtime::collect());
+    let now = serde_json::to_value(host).unwrap();
+    for half in ["host", "host_before"] {
+        assert_eq!(changed(&now, &golden[half], half), [""; 0]);
+    }
+    // Of those that every Linux has, none has got another name.
+    for key in [
+        "total_memory_kib",
+        "hugepages_total",
+        "kernel_name",
+        "kernel_release",
+        "arch",
+        "task_delayacct",
+        "config_task_xacct",
+        "heap_state",
+    ] {
+        assert!(
+            now.get(key).is_some() && golden["host"].get(key).is_some(),
+            "{key}"
+        );
+    }
+    let heap_keys = |host: &Value| -> Vec<_> {
+        let heap = host["heap_state"].as_object().unwrap();
+        heap.keys().cloned().collect()
+    };
+    assert_eq!(heap_keys(&now), heap_keys(&golden["host"]));
 }

@@ -37,7 +37,26 @@
 mod birth;
 mod group;
 mod handle;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+    )),
+    expect(dead_code, reason = "births use more of it")
+)]
 mod member;
+#[cfg_attr(
+    not(any(
+        test,
+        all(
+            target_os = "linux",
+            target_env = "gnu",
+            not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+        )
+    )),
+    expect(dead_code, reason = "births use more of it")
+)]
 mod registry;
 #[cfg(test)]
 mod registry_tests;
