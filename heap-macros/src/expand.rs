@@ -7,12 +7,13 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
+use crate::place;
 use crate::valid::{self, Options, ShouldPanic};
 
 /// The whole expansion.
-pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Vec::new();
-    let options = valid::options(arguments, &mut errors);
+    let options = valid::options(arguments.clone(), &mut errors);
     let mut function = match item::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
@@ -20,6 +21,11 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
             return with_errors(errors, item);
         }
     };
+    if errors.is_empty()
+        && let Some(moved) = place::moved(&function, &runtime(&options), arguments)
+    {
+        return moved;
+    }
     let should_panic = valid::function(&function, &options, &mut errors);
     // A second one would report the same mistakes again.
     function
@@ -30,6 +36,14 @@ pub(crate) fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenSt
     } else {
         with_errors(errors, function.into_token_stream())
     }
+}
+
+/// The path of the runtime.
+fn runtime(options: &Options) -> TokenStream {
+    options
+        .runtime
+        .as_ref()
+        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream)
 }
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
@@ -53,14 +67,14 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         signature,
         body,
     } = function;
-    let runtime = options
-        .runtime
-        .as_ref()
-        .map_or_else(|| quote!(::heap_runtime), Path::to_token_stream);
+    let runtime = runtime(options);
     let (inner, body) = inner_attributes(body);
     let panics = !matches!(should_panic, ShouldPanic::No);
     let kind = if options.warmup.is_some() {
         quote!(__heap::warmed)
+    } else if signature.inputs.is_empty() {
+        // A closure that captures nothing is a function.
+        quote!(__heap::once_fn)
     } else {
         quote!(__heap::once)
     };
@@ -93,9 +107,13 @@ fn call(
         ReturnType::Default => at(at_name),
         ReturnType::Type(_, ty) => at(ty.span()),
     };
-    let verdict = quote_spanned!(at_output=> |returned| __heap::verdict!(returned));
     let never = quote!(::core::convert::Infallible);
     let output = output(&signature.output, at_name);
+    let verdict = if output.is_nothing() {
+        quote!(__heap::verdict::to_return_is_to_pass)
+    } else {
+        quote_spanned!(at_output=> |returned| __heap::verdict!(returned))
+    };
     if signature.asyncness.is_some() {
         let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
         let declared = |output: &TokenStream| {
@@ -103,8 +121,8 @@ fn call(
             run(output, quote_spanned!(at_name=> async move #body))
         };
         return match output {
-            Output::Named(output) if panics && output.to_string() == "()" => {
-                let body = returning(&output, at_output, body);
+            Output::Named(ref nothing) if panics && output.is_nothing() => {
+                let body = returning(nothing, at_output, body);
                 let block = quote_spanned!(at_name=> async move #body);
                 quote!(__heap::run_async_should_panic(#test, #block).await)
             }
@@ -125,8 +143,8 @@ fn call(
         quote!(__heap::run(#test, #kind(#body), #verdict))
     };
     match output {
-        Output::Named(output) if panics && output.to_string() == "()" => {
-            let body = quote_spanned!(at_name=> move || -> #output #body);
+        Output::Named(ref nothing) if panics && output.is_nothing() => {
+            let body = quote_spanned!(at_name=> move || -> #nothing #body);
             quote!(__heap::run_should_panic(#test, #kind(#body)))
         }
         Output::Named(output) => run(&output),
@@ -188,17 +206,15 @@ fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> T
     let exclusive = options.exclusive.then(|| quote!(.exclusive()));
     let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
     quote! {
-        &const {
-            __heap::Test::of_function(
-                #name,
-                ::core::module_path!(),
-                ::core::file!(),
-                #line,
-                ::core::option_env!("CARGO_PKG_NAME"),
-                ::core::option_env!("CARGO_CRATE_NAME"),
-            )
-            #should_panic #labels #(#budgets)* #exact #exclusive #warmup
-        }
+        &__heap::Test::of_function(
+            #name,
+            ::core::module_path!(),
+            ::core::file!(),
+            #line,
+            ::core::option_env!("CARGO_PKG_NAME"),
+            ::core::option_env!("CARGO_CRATE_NAME"),
+        )
+        #should_panic #labels #(#budgets)* #exact #exclusive #warmup
     }
 }
 
@@ -212,6 +228,13 @@ enum Output {
     Termination,
     /// `!` can be no type argument.
     Never,
+}
+
+impl Output {
+    /// Whether it is `()`, so that to return is to pass.
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Named(output) if output.to_string() == "()")
+    }
 }
 
 fn output(output: &ReturnType, at_name: Span) -> Output {

@@ -14,6 +14,7 @@
 mod attr;
 mod expand;
 mod item;
+mod place;
 mod size;
 mod valid;
 
@@ -25,7 +26,7 @@ use proc_macro::TokenStream;
 /// Tracks the heap of a test. Documented where it is used: `heap_runtime::heap_tracked`.
 #[proc_macro_attribute]
 pub fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::heap_tracked(arguments.into(), item.into()).into()
+    expand::heap_tracked(&arguments.into(), item.into()).into()
 }
 
 /// The parser of sizes such as `"8 MiB"` as a module body, for `heap-runtime`: a proc-macro crate

@@ -8,18 +8,18 @@ use quote::quote;
 use crate::{expand, size};
 
 /// The expansion, formatted.
-fn expansion(arguments: TokenStream, item: TokenStream) -> String {
+fn expansion(arguments: &TokenStream, item: TokenStream) -> String {
     let expanded = expand::heap_tracked(arguments, item);
     prettyplease::unparse(&syn::parse2(expanded).expect("the expansion is Rust"))
 }
 
 /// The expansion of source text, whose lines and columns are known.
 fn expansion_of(source: &str) -> String {
-    expansion(TokenStream::new(), source.parse().expect("Rust"))
+    expansion(&TokenStream::new(), source.parse().expect("Rust"))
 }
 
 /// The messages in an expansion, and what stands behind them.
-fn errors(arguments: TokenStream, item: TokenStream) -> (Vec<String>, String) {
+fn errors(arguments: &TokenStream, item: TokenStream) -> (Vec<String>, String) {
     let expanded = expand::heap_tracked(arguments, item);
     let mut file: syn::File = syn::parse2(expanded).expect("the expansion is Rust");
     let mut messages = Vec::new();
@@ -55,7 +55,7 @@ fn the_other_attributes_stay() {
 #[test]
 fn labels_and_another_runtime() {
     insta::assert_snapshot!(expansion(
-        quote!(
+        &quote!(
             crate = evidence::heap,
             labels(scheduler = "eevdf", r#type = "fair",),
         ),
@@ -65,17 +65,66 @@ fn labels_and_another_runtime() {
     ));
 }
 
+/// Where another attribute makes the tests of the function, or judges it by more than what it
+/// returns, this one goes below it, with its arguments.
+#[test]
+fn it_moves_below_the_attribute_that_makes_the_tests() {
+    insta::assert_snapshot!(expansion(
+        &quote!(max_peak = "8 MiB", crate = evidence::heap),
+        quote! {
+            #[doc = "Documented."]
+            #[rstest]
+            #[case(1)]
+            #[should_panic]
+            #[case::named(2)]
+            #[timeout(SECOND)]
+            fn works(#[case] number: u32) {}
+        }
+    ));
+    for other in [
+        quote!(#[test_case(1)]),
+        quote!(#[test_case::test_matrix([1, 2])]),
+        quote!(#[quickcheck]),
+        quote!(#[gtest]),
+        quote!(#[googletest::test]),
+        quote!(#[property_test(config = config())]),
+        quote!(#[serial_test::serial]),
+        quote!(#[parallel(group)]),
+        quote!(#[apply(template)]),
+        quote!(#[cfg_attr(unix, rstest)]),
+        quote!(#[cfg_attr(unix, inline, should_panic)]),
+    ] {
+        let item = quote!(#[first] #other #[last] fn works() {});
+        let expected = quote! {
+            #[first] #other #[::heap_runtime::heap_tracked] #[last] fn works() {}
+        };
+        let moved = expand::heap_tracked(&TokenStream::new(), item);
+        assert_eq!(moved.to_string(), expected.to_string());
+    }
+    // These hand on what they stand on, in either order.
+    for other in [
+        quote!(#[test]),
+        quote!(#[tokio::test]),
+        quote!(#[test_log::test]),
+        quote!(#[apply(test!)]),
+        quote!(#[cfg_attr(unix, ignore)]),
+    ] {
+        let expanded = expand::heap_tracked(&TokenStream::new(), quote!(#other fn works() {}));
+        assert!(expanded.to_string().contains("__heap :: run"), "{expanded}");
+    }
+}
+
 #[test]
 fn should_panic_in_its_three_forms() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             #[should_panic]
             fn any() {}
         }
     ));
     let expected = expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             #[should_panic(expected = "overflow")]
             fn some() {}
@@ -83,7 +132,7 @@ fn should_panic_in_its_three_forms() {
     );
     insta::assert_snapshot!(expected);
     let short = expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             #[should_panic = "overflow"]
             fn some() {}
@@ -96,7 +145,7 @@ fn should_panic_in_its_three_forms() {
 #[test]
 fn a_result_is_declared_for_the_closure_too() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             fn works<'a, T: Clone>(text: &'a str, mut more: T) -> Result<&'a str, Error>
             where
@@ -113,7 +162,7 @@ fn a_result_is_declared_for_the_closure_too() {
 #[test]
 fn opaque_types_are_left_to_be_inferred() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             fn works(many: impl Iterator<Item = u32>) -> Box<impl Display> { Box::new(3) }
         }
@@ -123,7 +172,7 @@ fn opaque_types_are_left_to_be_inferred() {
 #[test]
 fn an_opaque_termination_is_reported_by_the_runtime() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             fn works() -> impl std::process::Termination { Report }
         }
@@ -133,7 +182,7 @@ fn an_opaque_termination_is_reported_by_the_runtime() {
 #[test]
 fn never_is_matched_upon() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             unsafe fn works() -> ! { panic!() }
         }
@@ -143,19 +192,19 @@ fn never_is_matched_upon() {
 #[test]
 fn async_functions() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             async fn works() -> Result<(), Error> { later().await }
         }
     ));
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             async fn works() -> impl Termination { later().await }
         }
     ));
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             async fn works() -> ! { later().await }
         }
@@ -165,7 +214,7 @@ fn async_functions() {
 #[test]
 fn an_async_function_that_should_panic() {
     insta::assert_snapshot!(expansion(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             #[should_panic]
             async fn works() { later().await }
@@ -177,7 +226,7 @@ fn an_async_function_that_should_panic() {
 fn a_body_that_does_not_parse_is_kept_as_it_is() {
     // Somebody is typing: completion works on what is there.
     let expanded = expand::heap_tracked(
-        TokenStream::new(),
+        &TokenStream::new(),
         quote! {
             fn works() { let x = value. ; }
         },
@@ -191,7 +240,7 @@ fn the_item_stands_behind_its_errors() {
         #[heap_tracked]
         const unsafe extern fn works(&self) {}
     };
-    let (messages, rest) = errors(quote!(labels(), colour = "red"), item);
+    let (messages, rest) = errors(&quote!(labels(), colour = "red"), item);
     assert_eq!(
         messages,
         [
@@ -235,7 +284,7 @@ fn what_is_no_function_says_what_it_is() {
         ("|a| a;", "a closure"),
     ];
     for (item, what) in kinds {
-        let expanded = expand::heap_tracked(TokenStream::new(), item.parse().expect("tokens"));
+        let expanded = expand::heap_tracked(&TokenStream::new(), item.parse().expect("tokens"));
         let message = format!(
             "`#[heap_tracked]` tracks a test function; this is {what}: put the attribute on the \
              function that runs the test"
@@ -248,7 +297,7 @@ fn what_is_no_function_says_what_it_is() {
 
 #[test]
 fn an_expression_stays_one() {
-    let expanded = expand::heap_tracked(TokenStream::new(), quote!(|a: u32| a + 1));
+    let expanded = expand::heap_tracked(&TokenStream::new(), quote!(|a: u32| a + 1));
     let block: syn::ExprBlock = syn::parse2(expanded).expect("a block");
     assert!(matches!(
         block.block.stmts.last(),

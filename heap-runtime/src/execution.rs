@@ -39,6 +39,12 @@ pub fn once<R, F: FnOnce() -> R>(body: F) -> Once<F> {
     Once(body)
 }
 
+/// [`once`], of a function without arguments: bodies that return the same are of the same type, so
+/// that what runs them is compiled once, and not again for each test of a suite.
+pub fn once_fn<R>(body: fn() -> R) -> Once<fn() -> R> {
+    Once(body)
+}
+
 /// A body that is run a few times first.
 pub fn warmed<R, F: FnOnce() -> R + RunAgain>(body: F) -> Warmed<F> {
     Warmed(body)
@@ -88,19 +94,30 @@ impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
 /// With the body's own payload where it panics; where it passes, and the test asked to fail for
 /// what tracking found, with a message that says so.
 #[track_caller]
-pub fn run<B: Body>(
-    test: &Test<'_>,
-    body: B,
-    verdict: impl FnOnce(&B::Returned) -> Verdict,
-) -> B::Returned {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return body.run(),
-        Err(error) => panic!("{error}"),
+pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdict) -> B::Returned {
+    let Some(settings) = tracking() else {
+        return body.run();
     };
-    match execute(test, settings, body, verdict) {
-        (Ok(returned), None) => returned,
-        (Ok(_), Some(complaint)) => panic!("{complaint}"),
+    let mut subject = Subject::new(body, verdict);
+    settle(execute(test, settings, &mut subject));
+    subject.returned.expect("it has not panicked")
+}
+
+/// The settings, where this process tracks.
+#[track_caller]
+fn tracking() -> Option<&'static Settings> {
+    match Settings::get() {
+        Ok(settings) => settings.track.then_some(settings),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Gives the harness what it is to see of an execution.
+#[track_caller]
+fn settle((result, complaint): (Unwound<()>, Option<String>)) {
+    match (result, complaint) {
+        (Ok(()), None) => {}
+        (Ok(()), Some(complaint)) => panic!("{complaint}"),
         (Err(payload), _) => resume_unwind(payload),
     }
 }
@@ -113,7 +130,13 @@ pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
         Ok(_) => return body.run(),
         Err(error) => return eprintln!("{error}"),
     };
-    match execute(test, settings, body, |()| Verdict::Passed) {
+    let mut subject = Subject::new(body, verdict::to_return_is_to_pass);
+    settle_should_panic(execute(test, settings, &mut subject));
+}
+
+/// [`settle`], of a test that should panic.
+fn settle_should_panic((result, complaint): (Unwound<()>, Option<String>)) {
+    match (result, complaint) {
         (Err(payload), None) => resume_unwind(payload),
         (_, Some(complaint)) => eprintln!("{complaint}"),
         (Ok(()), None) => {}
@@ -152,10 +175,8 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     body: F,
     verdict: V,
 ) -> R {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return body.await,
-        Err(error) => panic!("{error}"),
+    let Some(settings) = tracking() else {
+        return body.await;
     };
     match execute_async(test, settings, body, verdict).await {
         (Ok(returned), None) => returned,
@@ -235,7 +256,9 @@ impl<F> Begun<'_, F> {
             drop(entered);
             own::unmeasured(|| drop(body));
         }
-        self.scope.take()?.end(Some(ran_for), ending)
+        let mut ending = Some(ending);
+        let mut ending = || ending.take().map_or(Ending::Dropped, |ending| ending());
+        self.scope.take()?.end(Some(ran_for), &mut ending)
     }
 }
 
@@ -259,18 +282,63 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
     }
 }
 
-/// Runs the body, and gives what it returned or threw, and what is wrong on our side.
-fn execute<B: Body>(
+/// What is executed: a body, and what is made of what it returns.
+///
+/// A test's body may be of a type of its own. Behind this, all that does not depend on it is
+/// compiled once, and not again for each test of a suite.
+trait Execute {
+    fn warm_up(&self, rounds: u32);
+    fn run(&mut self);
+    /// The verdict on what `run` has returned.
+    fn verdict(&self) -> Verdict;
+}
+
+struct Subject<B: Body> {
+    body: Option<B>,
+    verdict: fn(&B::Returned) -> Verdict,
+    returned: Option<B::Returned>,
+}
+
+impl<B: Body> Subject<B> {
+    fn new(body: B, verdict: fn(&B::Returned) -> Verdict) -> Self {
+        Self {
+            body: Some(body),
+            verdict,
+            returned: None,
+        }
+    }
+}
+
+impl<B: Body> Execute for Subject<B> {
+    fn warm_up(&self, rounds: u32) {
+        if let Some(body) = &self.body {
+            body.warm_up(rounds);
+        }
+    }
+
+    fn run(&mut self) {
+        if let Some(body) = self.body.take() {
+            self.returned = Some(body.run());
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let returned = self.returned.as_ref().expect("it has not panicked");
+        (self.verdict)(returned)
+    }
+}
+
+/// Runs the subject, and gives what it threw, and what is wrong on our side.
+fn execute(
     test: &Test<'_>,
     settings: &'static Settings,
-    body: B,
-    verdict: impl FnOnce(&B::Returned) -> Verdict,
-) -> (Unwound<B::Returned>, Option<String>) {
+    subject: &mut dyn Execute,
+) -> (Unwound<()>, Option<String>) {
     let scope = Scope::begin(test, settings);
     if test.warmup > 0 {
-        let warm = catch_unwind(AssertUnwindSafe(|| body.warm_up(test.warmup)));
+        let warm = catch_unwind(AssertUnwindSafe(|| subject.warm_up(test.warmup)));
         if let Err(payload) = warm {
-            let complaint = scope.end(None, || Ending::Panicked(panic_message(&*payload)));
+            let complaint = scope.end(None, &mut || Ending::Panicked(panic_message(&*payload)));
             return (Err(payload), complaint);
         }
         scope.begin_again();
@@ -280,9 +348,11 @@ fn execute<B: Body>(
     let entered = scope.enter();
     // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
     // invariant who would not have seen it anyway.
-    let result = catch_unwind(AssertUnwindSafe(|| body.run()));
+    let result = catch_unwind(AssertUnwindSafe(|| subject.run()));
     drop(entered);
     let ran_for = start.elapsed();
-    let complaint = scope.end(Some(ran_for), || ending(&result, verdict));
+    let complaint = scope.end(Some(ran_for), &mut || {
+        ending(&result, |()| subject.verdict())
+    });
     (result, complaint)
 }

@@ -6,36 +6,37 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::complaint::say_once;
 use crate::own::{self, Own};
+use crate::record::Record;
 use crate::sidecar::{Checkpoint, Failure, File, Sidecar, bounded};
 
 /// One execution's sidecar so far. Shared with the test's threads.
 pub(crate) struct Notes {
     /// Absent once the end has been reached: a thread that outlives the test is too late.
-    sidecar: Mutex<Option<Sidecar>>,
+    record: Mutex<Option<Record>>,
     file: OnceLock<File>,
     own: Own,
 }
 
 impl Notes {
-    pub(crate) fn new(sidecar: Sidecar, own: Own) -> Self {
+    pub(crate) fn new(record: Record, own: Own) -> Self {
         Self {
-            sidecar: Mutex::new(Some(sidecar)),
+            record: Mutex::new(Some(record)),
             file: OnceLock::new(),
             own,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Sidecar>> {
-        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Record>> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the sidecar, unless the end has been reached.
-    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut Sidecar) -> T) -> Option<T> {
+    /// Changes the record, unless the end has been reached.
+    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut Record) -> T) -> Option<T> {
         self.lock().as_mut().map(edit)
     }
 
-    /// The sidecar as it is at the end; there are no notes after it.
-    pub(crate) fn take(&self) -> Option<Sidecar> {
+    /// The record as it is at the end; there are no notes after it.
+    pub(crate) fn take(&self) -> Option<Record> {
         self.lock().take()
     }
 
@@ -55,7 +56,8 @@ impl Notes {
 
     fn checkpoint(&self, label: String) {
         let (own, at_ns) = self.own.so_far();
-        self.edit(|sidecar| {
+        self.edit(|record| {
+            let sidecar = &mut record.sidecar;
             if sidecar.heap.checkpoints.len() == MOST {
                 return say_full("checkpoints");
             }
@@ -69,7 +71,7 @@ impl Notes {
             if let Some(file) = self.file()
                 && sidecar.pid == process::id()
             {
-                let _ = file.replace(sidecar);
+                let _ = file.replace(&record.to_json());
             }
         });
     }
@@ -111,7 +113,7 @@ fn with_current(note: impl FnOnce(&Notes)) {
 
 fn note(edit: impl FnOnce(&mut Sidecar)) {
     with_current(|notes| {
-        notes.edit(edit);
+        notes.edit(|record| edit(&mut record.sidecar));
     });
 }
 

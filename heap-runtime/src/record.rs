@@ -2,19 +2,51 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::process;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::env::Settings;
-use crate::host::{self, HostContext};
+use crate::host::{self, CgroupMemory, HostContext};
 use crate::jemalloc::{Allocator, allocator};
 use crate::run::Run;
 use crate::sidecar::{
-    Execution, FORMAT_VERSION, File, Folder, Heap, Place, Replace, Sidecar, Source, Status, to_json,
+    Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, Place, Replace, Sidecar, Source,
+    Status, to_json,
 };
 use crate::test::Test;
 
+/// A sidecar in the making.
+pub(crate) struct Record {
+    /// Its `host` lacks what `known` has.
+    pub(crate) sidecar: Sidecar,
+    /// What is the same for many executions, and formatted once for all of them.
+    known: Arc<HostMembers>,
+}
+
+impl Record {
+    /// The contents of the file.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        to_json(&self.sidecar, &self.known)
+    }
+
+    /// Puts in the host after the test.
+    pub(crate) fn set_host_after(&mut self, settings: &Settings) {
+        let known = known_after(settings);
+        let moving = host::changing().merge(host::incidents());
+        self.sidecar.host = redacted(with_limits(moving, &known), settings);
+        self.known = Arc::clone(&known.members);
+    }
+}
+
 /// What is known of an execution before its state is taken.
-pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
+pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Record {
+    let known = known_before(settings);
+    Record {
+        sidecar: sidecar(test, settings, exclusive, known),
+        known: Arc::clone(&known.members),
+    }
+}
+
+fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known) -> Sidecar {
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();
@@ -45,7 +77,7 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidec
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         metrics: BTreeMap::new(),
-        host: redacted(known_before(), settings),
+        host: redacted(with_limits(HostContext::default(), known), settings),
         host_before: HostContext::default(),
         heap: Heap {
             allocator,
@@ -76,18 +108,59 @@ fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static st
     }
 }
 
+/// What does not move with every test.
+struct Known {
+    members: Arc<HostMembers>,
+    /// The limits of the cgroup. They stand in one object with what it uses, which moves.
+    limits: Option<CgroupMemory>,
+}
+
+impl Known {
+    fn of(mut host: HostContext, settings: &Settings) -> Self {
+        let limits = host.cgroup_memory.take();
+        Self {
+            members: Arc::new(HostMembers::of(&redacted(host, settings))),
+            limits,
+        }
+    }
+}
+
 /// What of the host a test that is killed should have in its sidecar: what never changes, and the
 /// limits of its cgroup, which may be what killed it. Those are read once, and after the test again.
-fn known_before() -> HostContext {
-    static KNOWN: OnceLock<HostContext> = OnceLock::new();
-    let known = KNOWN.get_or_init(|| {
+fn known_before(settings: &Settings) -> &'static Known {
+    static KNOWN: OnceLock<Known> = OnceLock::new();
+    KNOWN.get_or_init(|| {
         let limits = HostContext {
             cgroup_memory: host::settings().cgroup_memory,
             ..HostContext::default()
         };
-        host::constant().clone().merge(limits)
-    });
-    known.clone()
+        Known::of(host::constant().clone().merge(limits), settings)
+    })
+}
+
+/// What of the host does not move with every test, now.
+fn known_after(settings: &Settings) -> Arc<Known> {
+    // Of the last reading of the settings.
+    static LAST: Mutex<Option<(Arc<HostContext>, Arc<Known>)>> = Mutex::new(None);
+    let reading = host::settings();
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some((of, known)) if Arc::ptr_eq(of, &reading) => Arc::clone(known),
+        _ => {
+            let host = host::constant().clone().merge((*reading).clone());
+            let known = Arc::new(Known::of(host, settings));
+            let (_, known) = last.insert((reading, known));
+            Arc::clone(known)
+        }
+    }
+}
+
+fn with_limits(host: HostContext, known: &Known) -> HostContext {
+    let limits = HostContext {
+        cgroup_memory: known.limits,
+        ..HostContext::default()
+    };
+    limits.merge(host)
 }
 
 /// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
@@ -120,8 +193,8 @@ fn execution(record: &Sidecar) -> Execution<'_> {
 }
 
 /// The file name that a record takes, where it is free.
-pub(crate) fn name(record: &Sidecar) -> String {
-    execution(record).file_name()
+pub(crate) fn name(record: &Record) -> String {
+    execution(&record.sidecar).file_name()
 }
 
 /// Writes the `running` record under `name`, or under another that no other execution of the run
@@ -131,17 +204,19 @@ pub(crate) fn name(record: &Sidecar) -> String {
 ///
 /// Says why no sidecar can be written.
 pub(crate) fn claim(
-    record: &mut Sidecar,
+    record: &mut Record,
     mut name: String,
     settings: &Settings,
 ) -> Result<File, String> {
     let folder = folder(settings).map_err(Clone::clone)?;
     loop {
-        let put = folder.put(&name, &to_json(record), &record.run_id, Replace::OtherRuns);
+        let replace = Replace::OtherThan(&record.sidecar.run_id);
+        let put = folder.put(&name, &record.to_json(), replace);
         match put {
             Ok(true) => return Ok(File { folder, name }),
             Ok(false) => {
-                record.iteration = next_iteration(&record.test_name).max(record.iteration + 1);
+                let sidecar = &mut record.sidecar;
+                sidecar.iteration = next_iteration(&sidecar.test_name).max(sidecar.iteration + 1);
                 name = self::name(record);
             }
             Err(error) => return Err(error.to_string()),

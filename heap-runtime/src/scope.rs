@@ -49,8 +49,9 @@ impl<'t> Scope<'t> {
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Arc::new(Notes::new(record, own));
         let claimed = notes.edit(|record| {
-            record.started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-            take_state_before(record, settings);
+            let sidecar = &mut record.sidecar;
+            sidecar.started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+            take_state_before(sidecar, settings);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.
             record::claim(record, name, settings)
@@ -80,7 +81,7 @@ impl<'t> Scope<'t> {
     pub(crate) fn begin_again(&self) {
         own::unmeasured(|| {
             self.notes
-                .edit(|record| take_state_before(record, self.settings));
+                .edit(|record| take_state_before(&mut record.sidecar, self.settings));
         });
     }
 
@@ -99,7 +100,7 @@ impl<'t> Scope<'t> {
     pub(crate) fn end(
         self,
         ran_for: Option<Duration>,
-        ending: impl FnOnce() -> Ending,
+        ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         if self.pid != process::id() {
             // A fork that came out of the body is not the test; its parent is. Nor is any lock here
@@ -113,46 +114,45 @@ impl<'t> Scope<'t> {
     fn end_unmeasured(
         self,
         ran_for: Option<Duration>,
-        ending: impl FnOnce() -> Ending,
+        ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
         let measured = self.notes.own().close();
         let mut record = self.notes.take()?;
-        record.status = Status::Finished;
-        record.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
-        let constant = std::mem::take(&mut record.host);
-        let host = constant.merge(host::settings()).merge(host::changing());
-        record.host = redacted(host, self.settings);
-        record.host.heap_state = heap_state;
-        let states = heap_state.zip(record.host_before.heap_state);
-        record.heap.process = states.map(|(after, before)| ProcessTier {
+        record.set_host_after(self.settings);
+        let sidecar = &mut record.sidecar;
+        sidecar.status = Status::Finished;
+        sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
+        sidecar.host.heap_state = heap_state;
+        let states = heap_state.zip(sidecar.host_before.heap_state);
+        sidecar.heap.process = states.map(|(after, before)| ProcessTier {
             delta: after.since(&before),
         });
-        record.heap.overlap = Some(measured.overlap);
+        sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
-            record.heap.own = measured.tier;
-            record.budgets = budget::judge(&self.test.limits(self.settings), &measured);
-            record.heap.timeline = measured.timeline;
+            sidecar.heap.own = measured.tier;
+            sidecar.budgets = budget::judge(&self.test.limits(self.settings), &measured);
+            sidecar.heap.timeline = measured.timeline;
         }
         let (mut outcome, mut failure) = ending().outcome(self.test);
-        if outcome == Outcome::Passed && record.skip_reason.is_some() {
+        if outcome == Outcome::Passed && sidecar.skip_reason.is_some() {
             outcome = Outcome::Skipped;
         }
         let mut complaint = None;
         if outcome == Outcome::Passed
-            && let Some((kind, text)) = self.complaint(&record)
+            && let Some((kind, text)) = self.complaint(sidecar)
         {
             outcome = Outcome::Failed;
             failure = Some(Failure::new(kind, &text));
             complaint = Some(text);
         }
-        record.outcome = Some(outcome);
-        record.failure = failure;
+        sidecar.outcome = Some(outcome);
+        sidecar.failure = failure;
         let written = self
             .notes
             .file()
-            .map_or(Ok(()), |file| file.replace(&record));
+            .map_or(Ok(()), |file| file.replace(&record.to_json()));
         if let Err(error) = written {
             let error = error.to_string();
             say_once(&error);
@@ -196,7 +196,8 @@ impl<'t> Scope<'t> {
 
 /// Takes what changes of the host, and the process's heap last.
 fn take_state_before(record: &mut Sidecar, settings: &Settings) {
-    record.host_before = redacted(host::changing(), settings);
+    let host = host::changing().merge(host::incidents());
+    record.host_before = redacted(host, settings);
     if settings.process {
         record.host_before.heap_state = process_heap();
     }

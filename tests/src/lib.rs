@@ -6,3 +6,4 @@ pub mod project;
 pub mod rerun;
 pub mod sched;
 pub mod scratch;
+pub mod suite;

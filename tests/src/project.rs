@@ -1,7 +1,7 @@
 //! Little cargo projects: what has to fail, to warn or to run under another runner, runs in one.
 //!
 //! ```text
-//! tests/projects/NAME/          ──┐ copied, with the workspace's Cargo.lock
+//! tests/projects/NAME/          ──┐ copied, with the workspace's Cargo.lock or its own
 //! Project::new(NAME).file(..)   ──┴▶ <target>/tests/projects/NAME/      a workspace of its own
 //!                                    <target>/tests/projects/target/    shared by all of them
 //! ```
@@ -56,7 +56,7 @@ impl Project {
             folder,
             files: BTreeMap::new(),
             variables: Vec::new(),
-            jemalloc: option_env!("JEMALLOC").filter(|library| Path::new(library).exists()),
+            jemalloc: jemalloc(),
             _lock: lock,
         }
         .file("Cargo.toml", &manifest)
@@ -139,8 +139,11 @@ impl Project {
             .args(arguments)
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", Self::target())
-            // The versions are those of the workspace, so all is here already.
-            .env("CARGO_NET_OFFLINE", "true")
+            // Where the versions are those of the workspace, all is here already.
+            .env(
+                "CARGO_NET_OFFLINE",
+                (!self.has_its_own_versions()).to_string(),
+            )
             .env("CARGO_TERM_COLOR", "never")
             .envs(self.jemalloc.map(|library| ("JEMALLOC_OVERRIDE", library)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -151,6 +154,11 @@ impl Project {
     #[must_use]
     pub fn test(&self, arguments: &[&str]) -> Run {
         Run::of(self.cargo(["test"]).args(arguments))
+    }
+
+    /// Whether it has a `Cargo.lock`, and with it crates that the workspace does not have.
+    fn has_its_own_versions(&self) -> bool {
+        self.files.contains_key(Path::new("Cargo.lock"))
     }
 
     /// Brings the folder to what the project is, and touches nothing that is right already:
@@ -169,10 +177,12 @@ impl Project {
             fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
             fs::write(path, contents)?;
         }
-        fs::copy(
-            workspace().join("Cargo.lock"),
-            self.folder.join("Cargo.lock"),
-        )?;
+        if !self.has_its_own_versions() {
+            fs::copy(
+                workspace().join("Cargo.lock"),
+                self.folder.join("Cargo.lock"),
+            )?;
+        }
         Ok(())
     }
 }
@@ -305,7 +315,12 @@ const RUNTIME: &str = "../../../heap-runtime";
 /// Lines are enough, for backtraces; without more, all is smaller and built sooner.
 const PROFILE: &str = "[profile.dev]\ndebug = \"line-tables-only\"\nincremental = false\n";
 
-fn workspace() -> PathBuf {
+/// The jemalloc that the workspace's build has made (see `build.rs`).
+pub(crate) fn jemalloc() -> Option<&'static str> {
+    option_env!("JEMALLOC").filter(|library| Path::new(library).exists())
+}
+
+pub(crate) fn workspace() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package
         .parent()
@@ -313,18 +328,28 @@ fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Where the projects are: below the target folder that this test binary is in.
+/// Where the projects are.
 fn projects() -> PathBuf {
+    built_here().join("projects")
+}
+
+/// Where is built what tests build: below the target folder that this binary is in.
+///
+/// # Panics
+///
+/// Where the binary is not known.
+#[must_use]
+pub fn built_here() -> PathBuf {
     let executable = std::env::current_exe().expect("the test binary is known");
     let target = executable
         .ancestors()
         .find(|folder| folder.join("CACHEDIR.TAG").is_file())
         .map_or_else(|| workspace().join("target"), Path::to_owned);
-    target.join("tests").join("projects")
+    target.join("tests")
 }
 
 /// The files below a folder, as paths relative to it.
-fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(below) = folders.pop() {

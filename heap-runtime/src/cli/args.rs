@@ -71,15 +71,24 @@ pub(super) struct Test {
     cargo: Vec<OsString>,
 }
 
-/// Reports a run, or several together.
+/// Reports a run, or several together, such as the partitions of nextest's.
 ///
-/// Exit status: 0 if all is good, 1 if a reported test failed or was killed, 2 if there is no such
-/// run.
+/// Exit status: 0 if all is good, 1 if a reported test failed or was killed and no later attempt of
+/// nextest's passed, 2 if there is no such run.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<String>,
+    /// Also copies nextest's `JUnit` file IN to OUT, with each test's heap numbers as properties of
+    /// its test case
+    ///
+    /// The properties are called `heap.own_peak_bytes` and so on, as the columns of `cargo heap
+    /// export`; those of other attempts `heap.attempt2.own_peak_bytes`. All else stays as it is, and
+    /// a test case without a sidecar is not touched. The file names its run: without RUN, that one
+    /// is reported.
+    #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
+    pub(super) junit: Option<Vec<PathBuf>>,
     #[command(flatten)]
     pub(super) selection: Selection,
     #[command(flatten)]
@@ -104,7 +113,8 @@ pub(super) struct Show {
 /// Shows what changed between two runs, test by test.
 ///
 /// A number counts where it moved by more than its error and the tolerance. The process tier counts
-/// only where no other tracked test overlapped.
+/// only where no other tracked test overlapped. Runs that are parts of one, such as nextest's
+/// partitions, are compared from one folder: their sidecars never share a name.
 ///
 /// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
 #[derive(Debug, Args)]

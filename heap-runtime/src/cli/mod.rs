@@ -13,6 +13,7 @@ mod export;
 mod filter;
 mod github;
 mod html;
+mod junit;
 mod manual;
 mod markdown;
 mod new_run;

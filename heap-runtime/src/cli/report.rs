@@ -11,6 +11,7 @@ use super::args;
 use super::error::Error;
 use super::github;
 use super::html;
+use super::junit;
 use super::markdown;
 use super::quantity::{bytes, difference, time};
 use super::run_table::{name, run_table, several_binaries};
@@ -46,7 +47,16 @@ impl Format {
 }
 
 pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
-    let run = Runs::default().read(&command.runs)?;
+    let junit = command.junit.as_deref();
+    let run = match junit {
+        Some([input, output]) => {
+            let input = junit::Input::read(input)?;
+            let run = Runs::default().read_run(&command.runs, input.run_id())?;
+            input.write(output, &run.rows)?;
+            run
+        }
+        _ => Runs::default().read(&command.runs)?,
+    };
     print(run, &command.selection, &command.output, None, terminal)
 }
 
@@ -303,6 +313,7 @@ pub(super) fn summary(report: &Report) -> String {
     let count = |count: usize| Some(count).filter(|count| *count > 0);
     [
         Some(tests),
+        count(totals.flaky).map(|count| format!("{count} flaky")),
         duration.map(|ns| format!("{} in all", time(ns))),
         totals
             .largest_own_peak_bytes

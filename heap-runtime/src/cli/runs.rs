@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::progress::Progress;
+use super::text::printable;
 use super::workspace::{self, Workspace};
 use crate::env::Settings;
 use crate::report::{Run, RunFolder};
@@ -28,6 +29,27 @@ impl Runs {
             .map(|name| self.folder(name))
             .collect::<Result<Vec<_>, _>>()?;
         read(&folders)
+    }
+
+    /// Reads the runs that these arguments name; the one with this id where there are none.
+    pub(super) fn read_run(&self, names: &[String], id: &str) -> Result<Run, Error> {
+        if !names.is_empty() {
+            return self.read(names);
+        }
+        let settings = Settings::get().map_err(Error::new)?;
+        if let Some(folder) = workspace::sidecar_dir(settings)? {
+            let mut run = read(&[folder])?;
+            run.keep(id);
+            return Ok(run);
+        }
+        let is_it = |run: &&RunFolder| run.path.file_name().is_some_and(|name| name == id);
+        let found = self.kept()?.iter().find(is_it).ok_or_else(|| {
+            let id = printable(id);
+            Error::new(format!(
+                "there are no sidecars of run {id}: name their folder"
+            ))
+        })?;
+        read(std::slice::from_ref(&found.path))
     }
 
     fn read_newest(&self) -> Result<Run, Error> {

@@ -1,11 +1,12 @@
 //! The host that a test ran on: [`HostContext`] and who reads it when.
 //!
-//! Three readings, by how often the values move:
+//! Four readings, by how often the values move:
 //!
 //! | reading | what | when |
 //! |---|---|---|
 //! | [`constant`] | the machine and its kernel | once per process |
 //! | [`changing`] | memory, pressure, the cgroup's use, the process's own pages | before and after each test |
+//! | [`incidents`] | the host's kills for want of memory | before and after each test |
 //! | [`settings`] | what somebody sets now and then: tunables, governors, limits | after each test |
 //!
 //! Each reads files of `/proc` and `/sys`, and each field stands alone: what cannot be read or makes no sense
@@ -22,7 +23,7 @@ pub use context::{
     TaskXacct,
 };
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 impl HostContext {
@@ -34,6 +35,7 @@ impl HostContext {
         constant()
             .clone()
             .merge(read_changing())
+            .merge(read_incidents())
             .merge(read_settings())
     }
 }
@@ -50,17 +52,30 @@ pub(crate) fn constant() -> &'static HostContext {
     })
 }
 
-/// What moves during a test: to be read before and after it. At most [`FRESH`] old.
+/// What moves during a test: to be read before and after it. At most 5 ms old.
+///
+/// To open, format and parse the files takes some 50 µs, nearly all of it in the kernel; tests that
+/// are over in less share a reading.
 pub(crate) fn changing() -> HostContext {
-    static LAST: Recent = Recent::never();
+    static LAST: Recent<HostContext> = Recent::never(Duration::from_millis(5));
     LAST.get_or_read(read_changing)
 }
 
-/// What somebody sets now and then: to be read after each test. At most [`FRESH`] old.
-pub(crate) fn settings() -> HostContext {
-    static LAST: Recent = Recent::never();
-    LAST.get_or_read(read_settings)
+/// What happens seldom: to be read before and after each test. At most [`SELDOM`] old.
+pub(crate) fn incidents() -> HostContext {
+    static LAST: Recent<HostContext> = Recent::never(SELDOM);
+    LAST.get_or_read(read_incidents)
 }
+
+/// What somebody sets now and then: to be read after each test. At most [`SELDOM`] old.
+pub(crate) fn settings() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    LAST.get_or_read(|| Arc::new(read_settings()))
+}
+
+/// How old a reading of what seldom moves may be. Every one of them is as dear as those of what
+/// does: a file for each tunable, and all of `/proc/vmstat` for one number.
+const SELDOM: Duration = Duration::from_millis(20);
 
 fn read_changing() -> HostContext {
     #[cfg(target_os = "linux")]
@@ -68,6 +83,14 @@ fn read_changing() -> HostContext {
     #[cfg(not(target_os = "linux"))]
     let changing = HostContext::default();
     changing
+}
+
+fn read_incidents() -> HostContext {
+    #[cfg(target_os = "linux")]
+    let incidents = source::LIVE.incidents();
+    #[cfg(not(target_os = "linux"))]
+    let incidents = HostContext::default();
+    incidents
 }
 
 fn read_settings() -> HostContext {
@@ -78,26 +101,25 @@ fn read_settings() -> HostContext {
     settings
 }
 
-/// For how long a reading stands for the host. To open, format and parse the files takes some
-/// 200 µs for each test, most of it in the kernel; tests that are over in less share a reading.
-const FRESH: Duration = Duration::from_millis(1);
-
 /// The last reading, and when it was taken.
-struct Recent {
-    last: Mutex<Option<(Instant, HostContext)>>,
+struct Recent<T> {
+    /// For how long it stands for the host.
+    fresh: Duration,
+    last: Mutex<Option<(Instant, T)>>,
 }
 
-impl Recent {
-    const fn never() -> Self {
+impl<T: Clone> Recent<T> {
+    const fn never(fresh: Duration) -> Self {
         Self {
+            fresh,
             last: Mutex::new(None),
         }
     }
 
-    fn get_or_read(&self, read: impl FnOnce() -> HostContext) -> HostContext {
+    fn get_or_read(&self, read: impl FnOnce() -> T) -> T {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
-            Some((at, reading)) if at.elapsed() < FRESH => reading.clone(),
+            Some((at, reading)) if at.elapsed() < self.fresh => reading.clone(),
             _ => {
                 let at = Instant::now();
                 let (_, reading) = last.insert((at, read()));
@@ -117,18 +139,16 @@ mod recent {
         let reads = Cell::new(0);
         let read = || {
             reads.set(reads.get() + 1);
-            HostContext {
-                online_cpus: Some(reads.get()),
-                ..HostContext::default()
-            }
+            reads.get()
         };
-        let recent = Recent::never();
-        assert_eq!(recent.get_or_read(read).online_cpus, Some(1));
+        let fresh = Duration::from_millis(1);
+        let recent = Recent::never(fresh);
+        assert_eq!(recent.get_or_read(read), 1);
         // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
         let taken_at = |at: Instant| recent.last.lock().unwrap().as_mut().unwrap().0 = at;
-        taken_at(Instant::now().checked_sub(FRESH).unwrap());
-        assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
+        taken_at(Instant::now().checked_sub(fresh).unwrap());
+        assert_eq!(recent.get_or_read(read), 2);
         taken_at(Instant::now() + Duration::from_mins(1));
-        assert_eq!(recent.get_or_read(read).online_cpus, Some(2));
+        assert_eq!(recent.get_or_read(read), 2);
     }
 }

@@ -30,6 +30,7 @@ fn read(source: &Source) -> HostContext {
     source
         .constant()
         .merge(source.changing())
+        .merge(source.incidents())
         .merge(source.settings())
 }
 
@@ -100,13 +101,17 @@ fn each_field_is_in_one_reading_except_the_cgroup() {
         };
         object.into_iter().map(|(key, _)| key).collect()
     };
-    let (constant, changing, settings) = (
+    let (constant, changing, incidents, settings) = (
         keys(source.constant()),
         keys(source.changing()),
+        keys(source.incidents()),
         keys(source.settings()),
     );
     assert!(constant.is_disjoint(&changing));
     assert!(constant.is_disjoint(&settings));
+    for other in [&constant, &changing, &settings] {
+        assert!(incidents.is_disjoint(other));
+    }
     assert_eq!(
         changing.intersection(&settings).collect::<Vec<_>>(),
         ["cgroup_memory"]

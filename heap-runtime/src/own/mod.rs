@@ -19,6 +19,9 @@
 //!   `pthread_create`'s public name, and belong to nobody.
 //! - `std::thread::scope` waits for closures, not for the ends of threads: those may still run when
 //!   the test ends, unless it joins them.
+//! - std keeps all threads in one map, for what it says when a stack overflows. A node of it, 640 or
+//!   so bytes for eleven threads, is allocated by the thread that happens to need it, and freed by
+//!   another: a test that starts threads while others do may be off by a few of them, either way.
 //! - What std makes once and keeps, such as the symbols of the first backtrace, is the test's that
 //!   happened to be first: `warmup` is for that.
 

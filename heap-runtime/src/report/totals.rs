@@ -1,5 +1,7 @@
 //! What the executions of a run come to together.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::row::Row;
@@ -21,6 +23,12 @@ pub struct Totals {
     pub skipped: usize,
     /// Those that are [`State::Passed`].
     pub passed: usize,
+    /// Tests that failed or were killed, and passed in a later attempt of nextest's.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub flaky: usize,
+    /// The executions in which those failed or were killed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub retried: usize,
     /// Budgets that did not hold.
     pub broken_budgets: usize,
     /// The bodies' times, one after the other, in nanoseconds.
@@ -42,7 +50,16 @@ impl Totals {
     #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut totals = Self::default();
+        let mut attempts: HashMap<_, (Vec<u32>, u32)> = HashMap::new();
         for row in rows {
+            // A test binary that runs itself is retried with what it runs.
+            let test = (&row.run_id, row.key(), row.stress_index, row.iteration);
+            let (bad, passed) = attempts.entry(test).or_default();
+            match row.state {
+                State::Killed | State::Failed => bad.push(row.attempt),
+                State::Passed | State::Skipped => *passed = row.attempt.max(*passed),
+                State::Running => {}
+            }
             totals.tests += 1;
             *match row.state {
                 State::Killed => &mut totals.killed,
@@ -66,12 +83,61 @@ impl Totals {
             let peak = row.own_peak_bytes.or(row.own_peak_at_least());
             totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(peak);
         }
+        for (bad, passed) in attempts.values() {
+            let retried = bad.iter().filter(|attempt| *attempt < passed).count();
+            totals.retried += retried;
+            totals.flaky += usize::from(retried > 0);
+        }
         totals
     }
 
-    /// Whether any test failed or was killed.
+    /// Whether any test failed or was killed, and did not pass when it was tried again.
     #[must_use]
     pub fn is_bad(&self) -> bool {
-        self.killed + self.failed > 0
+        self.killed + self.failed > self.retried
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::calm;
+
+    #[test]
+    fn a_flaky_test_is_one_that_a_later_attempt_made_good() {
+        let row = |test: &str, attempt, state| Row {
+            attempt,
+            state,
+            ..calm(test)
+        };
+        let flaky = [
+            row("a", 3, State::Passed),
+            row("a", 1, State::Killed),
+            row("a", 2, State::Failed),
+            row("b", 1, State::Passed),
+        ];
+        let totals = Totals::of(&flaky);
+        assert_eq!(
+            (totals.flaky, totals.retried, totals.is_bad()),
+            (1, 2, false)
+        );
+        let mut other_run = row("a", 2, State::Passed);
+        other_run.run_id = "another".into();
+        let bad = [
+            row("a", 1, State::Failed),
+            other_run,
+            row("b", 1, State::Passed),
+            row("b", 2, State::Failed),
+        ];
+        let totals = Totals::of(&bad);
+        assert_eq!(
+            (totals.flaky, totals.retried, totals.is_bad()),
+            (0, 0, true)
+        );
     }
 }

@@ -7,16 +7,47 @@ use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Sidecar;
+use crate::HostContext;
 
-/// The contents of a sidecar's file.
-pub(crate) fn to_json(sidecar: &Sidecar) -> Vec<u8> {
+/// Members of a sidecar's `host`, as they stand in its file: what many sidecars have in common is
+/// formatted once.
+pub(crate) struct HostMembers(String);
+
+impl HostMembers {
+    pub(crate) fn of(host: &HostContext) -> Self {
+        let object = serde_json::to_string_pretty(host).expect("maps with text keys");
+        let members = object.strip_prefix('{').unwrap_or_default();
+        let members = members.strip_suffix("\n}").unwrap_or_default();
+        // As deep as they will be.
+        Self(members.replace('\n', "\n  "))
+    }
+}
+
+/// The contents of a sidecar's file, with more members of `host`: such as the sidecar lacks.
+pub(crate) fn to_json(sidecar: &Sidecar, host: &HostMembers) -> Vec<u8> {
     let mut contents = Vec::with_capacity(4096);
     let mut serializer = Serializer::with_formatter(&mut contents, Layout::default());
     sidecar
         .serialize(&mut serializer)
         .expect("maps with text keys and finite numbers only");
     contents.push(b'\n');
-    contents
+    if host.0.is_empty() {
+        return contents;
+    }
+    let (before, after) = contents.split_at(start_of_host(&contents));
+    let end = if after.starts_with(b"}") { "\n  " } else { "," };
+    [before, host.0.as_bytes(), end.as_bytes(), after].concat()
+}
+
+/// Where the members of `host` start.
+fn start_of_host(contents: &[u8]) -> usize {
+    // No text has a newline in it, so at this depth only the member itself looks like this.
+    const HOST: &[u8] = b"\n  \"host\": {";
+    let start = contents
+        .windows(HOST.len())
+        .position(|window| window == HOST)
+        .expect("every sidecar has a host");
+    start + HOST.len()
 }
 
 /// `serde_json`'s pretty layout, with arrays that are inside arrays on one line.
@@ -102,7 +133,56 @@ impl Formatter for Layout<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_is_formatted_once_stands_among_the_rest() {
+        let whole: Sidecar = serde_json::from_value(json!({
+            "format_version": 1, "status": "running", "test_name": "t", "package": "p",
+            "binary": "b", "source": { "file": "f.rs", "line": 1 }, "run_id": "r",
+            "runner": "other", "attempt": 1, "iteration": 0, "pid": 1, "started_at": "",
+            "host": {
+                "cpu_model": "c", "sched_tunables": { "a": "1", "b": "2" }, "online_cpus": 2,
+                "cgroup_memory": { "max_bytes": 3 }
+            },
+            "host_before": { "vm_oom_kill": 0 },
+            "heap": { "allocator": "jemalloc", "timeline": { "every_bytes": 1, "points": [[1, 2]] } }
+        }))
+        .unwrap();
+        let value = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap();
+        let pretty = |sidecar: &Sidecar| to_json(sidecar, &HostMembers(String::new()));
+
+        // All of it, none of it, a part of it; the text of a label is no member.
+        let part = HostContext {
+            kernel_cmdline: Some("\n  \"host\": {".into()),
+            sched_tunables: whole.host.sched_tunables.clone(),
+            ..HostContext::default()
+        };
+        for moved in [whole.host.clone(), HostContext::default(), part] {
+            let mut rest = whole.clone();
+            rest.labels.insert("l".into(), "\n  \"host\": {".into());
+            let expected = {
+                let mut expected = rest.clone();
+                expected.host = rest.host.clone().merge(moved.clone());
+                pretty(&expected)
+            };
+            let moved_keys = serde_json::to_value(&moved).unwrap();
+            let keys = moved_keys.as_object().unwrap().keys();
+            rest.host.redact(keys.map(String::as_str));
+            let spliced = to_json(&rest, &HostMembers::of(&moved));
+            assert_eq!(value(&spliced), value(&expected));
+            // In another order, it is the same text.
+            let lines = |text: &[u8]| {
+                let text = String::from_utf8(text.to_vec()).unwrap();
+                let mut lines: Vec<_> = (text.lines())
+                    .map(|line| line.trim_end_matches(',').to_owned())
+                    .collect();
+                lines.sort();
+                lines
+            };
+            assert_eq!(lines(&spliced), lines(&expected));
+        }
+    }
 
     #[test]
     fn points_are_on_one_line_and_all_else_is_pretty() {
@@ -110,10 +190,7 @@ mod tests {
         let mut text = Vec::new();
         let mut serializer = Serializer::with_formatter(&mut text, Layout::default());
         value.serialize(&mut serializer).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<serde_json::Value>(&text).unwrap(),
-            value
-        );
+        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), value);
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "{\n  \"budgets\": [\n    {\n      \"held\": true\n    }\n  ],\n  \"none\": [],\n  \

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use name::SUFFIX;
 pub use read::{ReadError, Unreadable, read, read_run};
 
-pub(crate) use json::to_json;
+pub(crate) use json::{HostMembers, to_json};
 pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
 pub(crate) use read::{Readable, paths, read_as};

@@ -20,7 +20,7 @@ use rustix::fs::{
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
-use super::{Place, Sidecar, read, to_json};
+use super::{Place, read};
 
 /// The open folder of a run.
 ///
@@ -53,11 +53,11 @@ fn is_same(one: &Stat, other: &Stat) -> bool {
 
 /// Whether a file of that name is replaced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replace {
+pub(crate) enum Replace<'a> {
     /// It is: the file is this execution's own.
     Own,
-    /// Only if it is of another run, as in a `HEAP_SIDECAR_DIR` that is used again.
-    OtherRuns,
+    /// Only if it is of another run than this, as in a `HEAP_SIDECAR_DIR` that is used again.
+    OtherThan(&'a str),
 }
 
 /// Where one execution's sidecar is, once it has its name.
@@ -68,10 +68,9 @@ pub(crate) struct File {
 
 impl File {
     /// Replaces what is there.
-    pub(crate) fn replace(&self, sidecar: &Sidecar) -> Result<(), WriteError> {
-        let contents = to_json(sidecar);
+    pub(crate) fn replace(&self, contents: &[u8]) -> Result<(), WriteError> {
         self.folder
-            .put(&self.name, &contents, &sidecar.run_id, Replace::Own)
+            .put(&self.name, contents, Replace::Own)
             .map(drop)
     }
 
@@ -114,16 +113,15 @@ impl Folder {
         &self,
         name: &str,
         contents: &[u8],
-        run_id: &str,
-        replace: Replace,
+        replace: Replace<'_>,
     ) -> Result<bool, WriteError> {
         let mut open = self.lock();
-        let retry = self.attempt(&mut open, name, contents, run_id, replace);
+        let retry = self.attempt(&mut open, name, contents, replace);
         match retry {
             // The folder was removed under us: once, it is made anew.
             Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
                 *open = None;
-                self.attempt(&mut open, name, contents, run_id, replace)
+                self.attempt(&mut open, name, contents, replace)
             }
             result => result,
         }
@@ -134,8 +132,7 @@ impl Folder {
         open: &mut Option<Open>,
         name: &str,
         contents: &[u8],
-        run_id: &str,
-        replace: Replace,
+        replace: Replace<'_>,
     ) -> Result<bool, WriteError> {
         let folder = self.descriptor(open).map_err(|error| WriteError {
             what: "open the folder for sidecars",
@@ -150,7 +147,7 @@ impl Folder {
         let temporary = write_temporary(folder, contents).map_err(file_error)?;
         let placed = match replace {
             Replace::Own => renameat(folder, &temporary, folder, name).map(|()| true),
-            Replace::OtherRuns => match place_new(folder, &temporary, name) {
+            Replace::OtherThan(run_id) => match place_new(folder, &temporary, name) {
                 Err(Errno::EXIST) => replace_other_run(folder, &temporary, name, run_id),
                 placed => placed.map(|()| true),
             },

@@ -5,6 +5,7 @@ mod compare;
 mod end_to_end;
 mod export;
 mod html;
+mod junit;
 mod kept;
 mod manual;
 mod questions;

@@ -32,5 +32,6 @@ fn the_man_page_has_every_command() {
 fn help_says_how_to_start() {
     insta::assert_snapshot!("help", stdout(&["--help"]));
     insta::assert_snapshot!("help_test", stdout(&["heap", "test", "--help"]));
+    insta::assert_snapshot!("help_report", stdout(&["report", "--help"]));
     insta::assert_snapshot!("help_export", stdout(&["export", "--help"]));
 }

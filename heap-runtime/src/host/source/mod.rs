@@ -78,9 +78,16 @@ impl Source {
             hugepages_free: memory.hugepages_free,
             memory_pressure: self.memory_pressure(),
             cgroup_memory: self.cgroup_use(),
-            vm_oom_kill: self.oom_kills(),
             rss_bytes: process.rss_bytes,
             peak_rss_bytes: process.peak_rss_bytes,
+            ..HostContext::default()
+        }
+    }
+
+    /// What happens seldom.
+    pub(super) fn incidents(&self) -> HostContext {
+        HostContext {
+            vm_oom_kill: self.oom_kills(),
             ..HostContext::default()
         }
     }

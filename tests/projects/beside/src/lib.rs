@@ -1,0 +1,1 @@
+//! Nothing of its own: its tests are what it is for.

@@ -1,0 +1,1 @@
+//! Has the test in `tests`.

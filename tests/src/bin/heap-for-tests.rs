@@ -1,0 +1,7 @@
+//! `cargo heap`, as a program that the tests of this package can start.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    heap_runtime::__cli::main(std::env::args_os())
+}
