@@ -18,7 +18,7 @@ use crate::sidecar::PeakSource;
 ///
 /// A call-back takes some 470 instructions, most of them jemalloc's. This is the smallest power of two
 /// at which a loop that does nothing but allocate and free 24 bytes takes at most a hundredth more;
-/// with 256 bytes, which take no longer, it is some six hundredths: `tests/benches/sampling.rs`.
+/// with 256 bytes, which take no longer, it is some six hundredths: `cargo bench -p heap-tests -- sampling`.
 pub(crate) const INTERVAL: u64 = 64 << 10;
 
 /// What jemalloc promises of `thread.peak`: it looks each 64 KiB, and no more than this is missed.

@@ -1,0 +1,105 @@
+//! What tracking adds to building.
+
+use std::path::Path;
+
+use crate::Ask;
+use crate::contender::{Rivals, succeed, suite};
+use crate::finding::Finding;
+use crate::rounds::{Spread, by_turns, number};
+use crate::spawned;
+
+const TESTS: usize = 2000;
+const ROUNDS: usize = 3;
+const SUITES: [(&str, &str); 5] = [
+    ("build_bare", "#[test]"),
+    ("build_tracked", "#[heap_runtime::heap_tracked]\n#[test]"),
+    ("build_rstest", "#[rstest::rstest]"),
+    ("build_serial", "#[serial_test::serial]\n#[test]"),
+    ("build_log", "#[test_log::test]"),
+];
+const NAMES: [&str; 5] = [
+    "bare #[test]",
+    "heap_tracked",
+    "rstest",
+    "serial_test",
+    "test-log",
+];
+
+pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
+    let mut version = 0;
+    let mut write = |rivals: &mut Rivals, name: &str, attribute: &str| {
+        version += 1;
+        // One body is another each time.
+        let text = suite("heap_runtime::use_jemalloc!();", attribute, TESTS, |_| {
+            String::new()
+        });
+        let changed = text.replacen("{}", &format!("{{ let _ = {version}; }}"), 1);
+        rivals.file(&format!("tests/{name}.rs"), &changed);
+    };
+    let mut findings = Vec::new();
+    for (what, incremental) in [("clean", false), ("one body changed", true)] {
+        for (name, attribute) in SUITES {
+            write(rivals, name, attribute);
+            // All that it depends on.
+            rivals.suite(name, "dev");
+        }
+        let cpu = by_turns(ROUNDS, &SUITES, |(name, attribute)| {
+            write(rivals, name, attribute);
+            let mut command = rivals.cargo(&["test", "--no-run", "--test", name]);
+            // The project's own setting is for its other users: here, as cargo does by itself.
+            command.env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" });
+            if incremental {
+                // Once to fill the cache; then the change.
+                assert!(spawned::run(&mut command).status.success(), "{command:?}");
+                write(rivals, name, attribute);
+                command = rivals.cargo(&["test", "--no-run", "--test", name]);
+                command.env("CARGO_INCREMENTAL", "1");
+            }
+            let spent = spawned::run(&mut command);
+            assert!(spent.status.success(), "{command:?}");
+            spent.cpu_s * 1e6 / number(TESTS as u64)
+        });
+        let bare = cpu[0].median;
+        let added: Vec<Spread> = cpu
+            .iter()
+            .map(|spread| spread.map(|us| us - bare))
+            .collect();
+        let least = added[2..]
+            .iter()
+            .map(|spread| spread.median)
+            .fold(f64::MAX, f64::min);
+        findings.push(
+            Finding::new(format!("CPU time of compiling a test, {what}"), "us")
+                .sides(NAMES.into_iter().zip(cpu.iter().copied()))
+                .at_most(added[1].median, least)
+                .note("the limit is the least that any of the others adds"),
+        );
+    }
+    findings.push(macros(rivals));
+    findings
+}
+
+/// The macro crates themselves, with all that they depend on, from nothing.
+fn macros(rivals: &Rivals) -> Finding {
+    let crates = [
+        "heap-macros",
+        "rstest_macros",
+        "serial_test_derive",
+        "test-log-macros",
+    ];
+    let times = by_turns(ROUNDS, &crates, |package| {
+        let target = heap_tests::scratch::folder();
+        let mut command = rivals.cargo(&["build", "--package", package, "--target-dir"]);
+        command.arg::<&Path>(target.path());
+        let spent = spawned::run(&mut command);
+        if !spent.status.success() {
+            succeed(&mut command);
+        }
+        spent.cpu_s
+    });
+    Finding::new(
+        "CPU time of building the macro crate and what it needs",
+        "s",
+    )
+    .sides(crates.into_iter().zip(times))
+}
