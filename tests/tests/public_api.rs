@@ -34,14 +34,15 @@ fn the_public_items_are_the_committed_ones() {
 
 /// The lines that only one of them has.
 fn difference(committed: &str, found: &str) -> String {
-    let only = |sign, these: &str, those: &str| -> String {
+    let only = |sign: &str, these: &str, those: &str| -> String {
         these
             .lines()
             .filter(|line| !those.lines().any(|other| other == *line))
-            .map(|line| format!("{sign} {line}\n"))
-            .collect()
+            .fold(String::new(), |lines, line| {
+                lines + sign + " " + line + "\n"
+            })
     };
-    only('-', committed, found) + &only('+', found, committed)
+    only("-", committed, found) + &only("+", found, committed)
 }
 
 /// The files of a crate.
