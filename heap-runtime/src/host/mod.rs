@@ -13,6 +13,8 @@
 //! is absent, and the others are there all the same. On other systems than Linux everything is absent.
 
 mod context;
+#[cfg(all(test, target_os = "linux"))]
+mod fuzz;
 #[cfg(target_os = "linux")]
 mod source;
 #[cfg(all(test, target_os = "linux"))]
