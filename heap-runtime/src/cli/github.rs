@@ -7,6 +7,7 @@ use std::io::Write;
 
 use super::error::Error;
 use super::report::Report;
+use super::text::acts;
 use crate::report::Row;
 use crate::sidecar::Limit;
 use crate::size::{Human, Signed};
@@ -72,7 +73,7 @@ fn data(text: &str) -> String {
             '%' => escaped.push_str("%25"),
             '\r' => escaped.push_str("%0D"),
             '\n' => escaped.push_str("%0A"),
-            c if c.is_control() => escaped.extend(c.escape_unicode()),
+            c if acts(c) => escaped.extend(c.escape_unicode()),
             c => escaped.push(c),
         }
     }

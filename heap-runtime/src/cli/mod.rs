@@ -11,6 +11,8 @@ mod compare;
 mod error;
 mod export;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 mod github;
 mod html;
 mod junit;

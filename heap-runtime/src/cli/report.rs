@@ -64,34 +64,13 @@ pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Sta
 
 /// Prints the part of a run that was asked for. The status is of that part too.
 pub(super) fn print(
-    mut run: Run,
+    run: Run,
     selection: &args::Selection,
     output: &args::Output,
     comparison: Option<&Comparison>,
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
-    // Among all of its run, also those that are not shown.
-    let known = diagnoses(&run);
-    let mut across = Across::of(&run.rows);
-    if let Some(filter) = &selection.filter {
-        across.retain(|across| filter.takes(&across.test));
-    }
-    let all = run.rows.len();
-    select(&mut run.rows, selection);
-    let report = Report {
-        folders: run
-            .folders
-            .iter()
-            .map(|folder| folder.to_string_lossy().into_owned())
-            .collect(),
-        totals: Totals::of(&run.rows),
-        diagnoses: of_shown(&run.rows, &known),
-        across,
-        not_shown: all - run.rows.len(),
-        run_pressure: run.pressure,
-        unreadable: unread(&run.unreadable),
-        tests: run.rows,
-    };
+    let report = Report::of(run, selection);
     match output.format {
         Format::Table => for_people(&report, terminal)?,
         Format::Json => json(&report, terminal)?,
@@ -133,6 +112,34 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) run_pressure: Vec<RunPressure>,
     pub(super) unreadable: Vec<Unread>,
+}
+
+impl Report {
+    /// What there is to say of the part of a run that was asked for.
+    pub(super) fn of(mut run: Run, selection: &args::Selection) -> Self {
+        // Among all of its run, also those that are not shown.
+        let known = diagnoses(&run);
+        let mut across = Across::of(&run.rows);
+        if let Some(filter) = &selection.filter {
+            across.retain(|across| filter.takes(&across.test));
+        }
+        let all = run.rows.len();
+        select(&mut run.rows, selection);
+        Self {
+            folders: run
+                .folders
+                .iter()
+                .map(|folder| folder.to_string_lossy().into_owned())
+                .collect(),
+            totals: Totals::of(&run.rows),
+            diagnoses: of_shown(&run.rows, &known),
+            across,
+            not_shown: all - run.rows.len(),
+            run_pressure: run.pressure,
+            unreadable: unread(&run.unreadable),
+            tests: run.rows,
+        }
+    }
 }
 
 /// A test that failed or was killed.
@@ -207,7 +214,7 @@ pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result
     Ok(())
 }
 
-fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
+pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
     if !report.tests.is_empty() {
         let table = run_table(&report.tests, terminal.width());

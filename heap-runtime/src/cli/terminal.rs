@@ -1,7 +1,7 @@
 //! Where the output goes: colours and widths only where there is a terminal for them.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 /// Standard output, from which colours are taken out where nobody would see them: no terminal,
 /// `NO_COLOR`, `TERM=dumb`.
 pub(super) struct Terminal {
-    out: BufWriter<AutoStream<StdoutLock<'static>>>,
+    out: Box<dyn Write>,
     width: Option<u16>,
 }
 
@@ -19,7 +19,16 @@ impl Terminal {
         let choice = AutoStream::choice(&stdout);
         let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
         Self {
-            out: BufWriter::new(AutoStream::new(stdout.lock(), choice)),
+            out: Box::new(BufWriter::new(AutoStream::new(stdout.lock(), choice))),
+            width,
+        }
+    }
+
+    /// A terminal of this width, with all of its colours, on which somebody looks closely.
+    #[cfg(test)]
+    pub(super) fn of(out: impl Write + 'static, width: Option<u16>) -> Self {
+        Self {
+            out: Box::new(out),
             width,
         }
     }

@@ -20,6 +20,12 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// As [`printable`], of a text whose lines stay.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    lines.join("\n")
+}
+
 /// JSON with everything escaped, as JSON, that a terminal would act on. The control characters of
 /// ASCII in it are its own line ends: those of values are escaped already.
 pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
@@ -40,7 +46,7 @@ pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn acts(c: char) -> bool {
+pub(super) fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

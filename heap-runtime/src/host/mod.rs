@@ -13,6 +13,8 @@
 //! is absent, and the others are there all the same. On other systems than Linux everything is absent.
 
 mod context;
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod fuzz;
 #[cfg_attr(
     not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
     path = "elsewhere.rs"

@@ -168,6 +168,12 @@ fn hostile_files_are_counted_named_and_never_acted_on() {
 
     let said = run.heap("report", &["--format", "markdown"]);
     assert!(!said.stdout.contains("<script>") && !said.stdout.contains('\u{1b}'));
+
+    let page = run.path().join("page.html");
+    run.heap("report", &["--html", page.to_str().unwrap()]);
+    let page = std::fs::read_to_string(page).unwrap();
+    // The file whose name has an escape in it is named.
+    assert!(page.contains("could not be read") && !page.contains('\u{1b}'));
 }
 
 #[test]

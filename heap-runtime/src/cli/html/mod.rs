@@ -20,7 +20,7 @@ use super::quantity::QUANTITIES;
 use super::report::{Report, Unread, summary};
 use super::run_table::{name, several_binaries};
 use super::show::files_of;
-use super::text::printable;
+use super::text::{printable, printable_lines};
 use crate::report::{Comparison, Diagnosis, Row, State, Totals};
 use crate::sidecar::{self, Timeline};
 
@@ -55,8 +55,19 @@ pub(super) fn write(
     let page = Page {
         summary: summary(report),
         totals: &report.totals,
-        folders: &report.folders,
-        unreadable: &report.unreadable,
+        folders: report
+            .folders
+            .iter()
+            .map(|folder| printable(folder).into_owned())
+            .collect(),
+        unreadable: report
+            .unreadable
+            .iter()
+            .map(|unread| Unread {
+                file: printable(&unread.file).into_owned(),
+                reason: printable(&unread.reason).into_owned(),
+            })
+            .collect(),
         headings: QUANTITIES.each_ref().map(|quantity| quantity.heading),
         states: [
             State::Killed,
@@ -94,8 +105,8 @@ pub(super) fn write(
 struct Page<'a> {
     summary: String,
     totals: &'a Totals,
-    folders: &'a [String],
-    unreadable: &'a [Unread],
+    folders: Vec<String>,
+    unreadable: Vec<Unread>,
     headings: [&'static str; QUANTITIES.len()],
     states: [State; 5],
     peaks: Option<String>,
@@ -171,8 +182,12 @@ impl Test {
                 .flat_map(|finding| &finding.evidence)
                 .map(|evidence| printable(evidence).into_owned())
                 .collect(),
-            caveats: diagnosis.map_or_else(Vec::new, |diagnosis| diagnosis.caveats.clone()),
-            message: row.failure_message.clone(),
+            caveats: diagnosis
+                .iter()
+                .flat_map(|diagnosis| &diagnosis.caveats)
+                .map(|caveat| printable(caveat).into_owned())
+                .collect(),
+            message: row.failure_message.as_deref().map(printable_lines),
             facts,
             budgets: row
                 .budgets
