@@ -17,7 +17,7 @@ mod size;
 #[path = "../src/valid.rs"]
 mod valid;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 
 /// What arguments are made of, mistakes included. A byte of the input stands for one of them.
 const ARGUMENTS: &[&str] = &[
@@ -196,6 +196,15 @@ fn is_rust(tokens: &TokenStream) -> bool {
         || syn::parse2::<syn::Block>(tokens.clone()).is_ok()
 }
 
+/// Whether the compiler would have taken it. A function's body is looked at on its own: syn takes some
+/// items whose body it does not understand.
+fn is_item(tokens: &TokenStream) -> bool {
+    syn::parse2::<syn::Item>(tokens.clone()).is_ok()
+        && item::parse(tokens.clone()).map_or(true, |function| {
+            syn::parse2::<syn::ExprBlock>(TokenTree::from(function.body).into()).is_ok()
+        })
+}
+
 /// What is promised of one use of the attribute.
 fn expands(arguments: &str, item: &str) {
     let tokens = |source: &str| source.parse::<TokenStream>();
@@ -203,7 +212,7 @@ fn expands(arguments: &str, item: &str) {
     let (Ok(arguments), Ok(item)) = (tokens(arguments), tokens(item)) else {
         return;
     };
-    let is_item = syn::parse2::<syn::Item>(item.clone()).is_ok();
+    let is_item = is_item(&item);
     let expansion = expand::heap_tracked(&arguments, item.clone());
     let says_what_is_wrong = expansion.to_string().contains("compile_error !");
     assert!(
