@@ -54,7 +54,8 @@ fn invocations(text: &str) -> impl Iterator<Item = &str> {
 fn mistake(invocation: &str, root: &Command) -> Option<String> {
     let mut command = root;
     for word in invocation.split_ascii_whitespace() {
-        // Behind this, and in brackets, are cargo's own.
+        // Behind this, in brackets, and from the first that is not known where a command passes on
+        // the rest, are cargo's own.
         if word == "--" || word.starts_with('[') {
             return None;
         }
@@ -63,6 +64,12 @@ fn mistake(invocation: &str, root: &Command) -> Option<String> {
             let known = command
                 .get_arguments()
                 .any(|argument| argument.get_long() == Some(name));
+            let passes_on = command
+                .get_arguments()
+                .any(clap::Arg::is_trailing_var_arg_set);
+            if !known && passes_on {
+                return None;
+            }
             if !known && name != "help" {
                 return Some(format!("`{}` has no --{name}", command.get_name()));
             }
@@ -97,6 +104,7 @@ fn a_command_that_does_not_exist_is_noticed() {
         ("cargo heap baseline save FILE", None),
         ("cargo heap test [--any]", None),
         ("`cargo heap test -- --any`", None),
+        ("cargo heap test --test any --any", None),
         ("cargo heap tset", Some("`cargo-heap` has no `tset`")),
         ("cargo heap baseline load", Some("`baseline` has no `load`")),
         ("`cargo heap show --htlm`", Some("`show` has no --htlm")),
