@@ -49,7 +49,9 @@ impl Settings {
             .map_err(String::as_str)
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<OsString>) -> Result<Self, String> {
+    pub(crate) fn read(
+        variable: impl Fn(&'static str) -> Option<OsString>,
+    ) -> Result<Self, String> {
         let mut reader = Reader {
             variable,
             errors: String::new(),

@@ -20,6 +20,8 @@
 //! # }
 //! ```
 //!
+//! The [`guide`] begins with a first test, and goes on to budgets, CI and tests that were killed.
+//!
 //! # Two tiers
 //!
 //! | tier | whose memory | how exact |
@@ -34,8 +36,9 @@
 //! # What it costs
 //!
 //! Nothing is wrapped around the allocator, and nothing is added to the allocation path but a
-//! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for the two readings
-//! of the host and for one small file.
+//! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for one small file and
+//! for two readings of the host, which short tests share: one is at most 5 ms old, and of tunables,
+//! limits and the host's count of out-of-memory kills 20 ms.
 //!
 //! # Where the sidecars go
 //!
@@ -74,6 +77,8 @@ mod budget;
 mod complaint;
 mod env;
 mod execution;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod host;
 mod jemalloc;
 mod notes;

@@ -8,6 +8,8 @@ mod args;
 mod cargo;
 mod clean;
 mod compare;
+#[cfg(test)]
+mod documents;
 mod error;
 mod export;
 mod filter;
