@@ -46,7 +46,7 @@ fn failure((case, count): (&str, u64)) -> Option<String> {
 fn descending_numbers_are_sorted(count: u64) {
     let mut numbers: Vec<u64> = (0..count).rev().collect();
     heap_runtime::checkpoint("filled");
-    numbers.sort();
+    numbers.sort_unstable();
     assert!(numbers.is_sorted());
 }
 
