@@ -33,7 +33,8 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
     findings
 }
 
-/// By pairs, as the limit is within what a machine with other work may differ.
+/// The same program with tracking and without, by pairs: the limit is within what two programs differ by
+/// only because their code lies elsewhere.
 fn ours(rivals: &mut Rivals, load: &str, count: usize, rounds: usize) -> Finding {
     let mut ratios = Vec::with_capacity(rounds);
     let mut both = [Vec::new(), Vec::new()];
@@ -41,7 +42,7 @@ fn ours(rivals: &mut Rivals, load: &str, count: usize, rounds: usize) -> Finding
         let mut times = [0.0; 2];
         for turn in 0..2 {
             let side = (turn + round) % 2;
-            times[side] = time(rivals, ["bare", "tracked"][side], load, count);
+            times[side] = time(rivals, "tracked", ["0", "1"][side], load, count);
             both[side].push(times[side]);
         }
         ratios.push(times[1] / times[0]);
@@ -49,7 +50,7 @@ fn ours(rivals: &mut Rivals, load: &str, count: usize, rounds: usize) -> Finding
     let ratio = Spread::of(ratios);
     let [bare, tracked] = both.map(Spread::of);
     Finding::new(format!("{load}: CPU time"), "ns each")
-        .sides([("bare jemalloc", bare), ("heap_tracked", tracked)])
+        .sides([("HEAP_TRACK=0", bare), ("heap_tracked", tracked)])
         .at_most(tracked.median / bare.median, 1.01)
         .note(format!(
             "the ratios of {rounds} pairs: median {:.4}, {:.3}..{:.3}; of the two least times {:.4}",
@@ -62,20 +63,24 @@ fn ours(rivals: &mut Rivals, load: &str, count: usize, rounds: usize) -> Finding
 
 fn theirs(rivals: &mut Rivals, load: &str, count: usize) -> Finding {
     let times = by_turns(7, &ALLOCATORS, |contender| {
-        time(rivals, contender, load, count)
+        time(rivals, contender, "1", load, count)
     });
     Finding::new(format!("{load}: CPU time, all"), "ns each")
         .sides(ALLOCATORS.into_iter().zip(times))
         .note("allocation_counter, peak_alloc and dhat are around glibc's allocator: set them against `system`")
 }
 
-fn time(rivals: &mut Rivals, contender: &str, load: &str, count: usize) -> f64 {
+fn time(rivals: &mut Rivals, contender: &str, track: &str, load: &str, count: usize) -> f64 {
     let slower = SLOW
         .iter()
         .find(|(name, _)| *name == contender)
         .map_or(1, |(_, by)| *by);
     let count = count / slower;
-    let figures = figures(&mut rivals.program(contender, load, count));
+    let figures = figures(
+        rivals
+            .program(contender, load, count)
+            .env("HEAP_TRACK", track),
+    );
     figures["ns"] / number(count as u64)
 }
 
