@@ -46,7 +46,7 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
         let cpu = by_turns(ROUNDS, &SUITES, |(name, attribute)| {
             write(rivals, name, attribute);
             let mut command = rivals.cargo(&["test", "--no-run", "--test", name]);
-            // The project's own setting is for its other users: here, as cargo does by itself.
+            // Said outright: an environment may have turned it off.
             command.env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" });
             if incremental {
                 // Once to fill the cache; then the change.
