@@ -18,6 +18,19 @@ pub fn skip(reason: &str) {
     let _ = writeln!(io::stderr(), "skipped: {reason}");
 }
 
+/// Whether nextest is installed. Where it is not, the test is skipped, and says so.
+#[must_use]
+pub fn nextest_is_installed() -> bool {
+    let installed = Command::new("cargo")
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !installed {
+        skip("cargo-nextest is not installed");
+    }
+    installed
+}
+
 /// Whether this process may do what only root may.
 #[must_use]
 pub fn is_root() -> bool {

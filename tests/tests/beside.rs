@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::process::Command;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use heap_runtime::sidecar::{Outcome, Sidecar, Status};
 use heap_runtime::{Runner, heap_tracked};
-use heap_tests::damage::skip;
+use heap_tests::damage::{nextest_is_installed, skip};
 use heap_tests::project::{Project, Run};
 
 heap_runtime::use_jemalloc!();
@@ -194,11 +193,8 @@ fn on_sixteen_threads() {
 #[heap_tracked]
 #[test]
 fn under_nextest() {
-    let nextest = Command::new("cargo")
-        .args(["nextest", "--version"])
-        .output();
-    if !nextest.is_ok_and(|output| output.status.success()) {
-        return skip("cargo-nextest is not installed");
+    if !nextest_is_installed() {
+        return;
     }
     let Some(project) = project() else { return };
     let mut command = project.cargo(["nextest", "run", "--no-fail-fast", "--status-level=all"]);

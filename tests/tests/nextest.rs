@@ -8,7 +8,7 @@ use std::process::Command;
 
 use heap_runtime::sidecar::{Outcome, Sidecar, read_run};
 use heap_runtime::{Runner, heap_tracked};
-use heap_tests::damage::{names, skip};
+use heap_tests::damage::{names, nextest_is_installed};
 use heap_tests::project::{Project, Run};
 use tempfile::TempDir;
 
@@ -16,15 +16,7 @@ heap_runtime::use_jemalloc!();
 
 /// The project, where nextest is installed.
 fn project() -> Option<Project> {
-    let installed = Command::new("cargo")
-        .args(["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !installed {
-        skip("cargo-nextest is not installed");
-        return None;
-    }
-    Some(Project::copy_of("nextest"))
+    nextest_is_installed().then(|| Project::copy_of("nextest"))
 }
 
 /// `cargo nextest run`, with sidecars in a folder.

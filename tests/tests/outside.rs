@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use heap_runtime::sidecar::{Outcome, Sidecar, Status, read_run};
 use heap_runtime::{Allocator, Runner, heap_tracked};
+use heap_tests::damage::nextest_is_installed;
 use heap_tests::project::{Project, Run};
 
 heap_runtime::use_jemalloc!();
@@ -160,13 +161,8 @@ fn the_runtime_may_have_another_name() {
 #[heap_tracked]
 #[test]
 fn a_retry_of_nextest_has_its_own_sidecar() {
-    let installed = Command::new("cargo")
-        .args(["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !installed {
-        println!("skipped: cargo-nextest is not installed");
-        return heap_runtime::skip("cargo-nextest is not installed");
+    if !nextest_is_installed() {
+        return;
     }
     let marker = tempfile::tempdir().expect("a temporary folder");
     let project = Project::copy_of("outside");

@@ -7,7 +7,7 @@ use std::process::Command;
 use heap_runtime::heap_tracked;
 use heap_runtime::report::{Context, Diagnosis, Row, State};
 use heap_runtime::sidecar::{Outcome, Status};
-use heap_tests::damage::skip;
+use heap_tests::damage::nextest_is_installed;
 use heap_tests::project::{Project, Run};
 
 heap_runtime::use_jemalloc!();
@@ -60,12 +60,7 @@ impl Reported {
 #[heap_tracked]
 #[test]
 fn a_test_that_nextest_ends_is_named_as_killed() {
-    let installed = Command::new("cargo")
-        .args(["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !installed {
-        skip("cargo-nextest is not installed");
+    if !nextest_is_installed() {
         return;
     }
     let project = Project::copy_of("timeouts");
