@@ -12,7 +12,7 @@ use super::{MEMBER, Membership, REGISTRY, join};
 /// Threads that are started inside a test need none on Linux with glibc. It is for those that
 /// were there before, such as a global thread pool's, and for other targets.
 ///
-/// ```
+/// ```standalone_crate
 /// # heap_runtime::use_jemalloc!();
 /// use heap_runtime::heap_tracked;
 ///

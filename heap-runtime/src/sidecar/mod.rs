@@ -29,11 +29,12 @@ mod slot;
 mod write;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use name::SUFFIX;
-pub use read::{ReadError, Unreadable, read, read_run};
+pub use read::{FolderError, ReadError, Unreadable, read, read_run};
 
 pub(crate) use json::{HostMembers, to_json};
 pub(crate) use name::Execution;
@@ -49,8 +50,8 @@ use crate::snapshot::HeapDelta;
 
 /// The version of the format that this library writes, and the newest that it reads.
 ///
-/// It grows only when an existing key changes its meaning or goes: readers ignore keys that they
-/// do not know, so a new key needs no new version.
+/// It grows only when an existing key changes its meaning, goes, or takes a value that readers of
+/// before would refuse. Readers ignore keys that they do not know, so a new key needs no new version.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// One execution of a tracked test.
@@ -116,7 +117,7 @@ pub struct Sidecar {
 }
 
 /// How far a sidecar has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -128,8 +129,9 @@ pub enum Status {
 }
 
 /// Where a test function stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Source {
     /// The file, as the compiler was given it: relative to the workspace.
     pub file: String,
@@ -138,7 +140,7 @@ pub struct Source {
 }
 
 /// How a test ended, as the harness sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -152,8 +154,9 @@ pub enum Outcome {
 }
 
 /// Why a test failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Failure {
     /// What kind of failure it was.
     pub kind: FailureKind,
@@ -162,7 +165,7 @@ pub struct Failure {
 }
 
 /// The kinds of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -238,7 +241,7 @@ pub struct Heap {
 /// Overwritten in the record while the test runs, each time that they have grown by a sixteenth, and
 /// by 1 MiB, since it was last written; all zero until the first time. Its numbers are texts of
 /// twenty digits each, so that a reader sees whole JSON at any moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LastSeen {
@@ -266,7 +269,7 @@ pub struct LastSeen {
 }
 
 /// What changed in the whole process while the test ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProcessTier {
@@ -276,7 +279,7 @@ pub struct ProcessTier {
 
 /// What the test itself did: the thread that runs it, and every thread started inside it, at any
 /// depth. In jemalloc's size classes: a request of 24 bytes counts as 32.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OwnTier {
@@ -305,7 +308,7 @@ pub struct OwnTier {
 }
 
 /// How a peak was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -321,7 +324,7 @@ pub enum PeakSource {
 
 /// Live bytes of the own tier over time. Bounded: where there would be too many points, every
 /// second goes, and the distance doubles.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Timeline {
@@ -332,7 +335,7 @@ pub struct Timeline {
 }
 
 /// The own tier at a moment that the test named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Checkpoint {
@@ -346,7 +349,7 @@ pub struct Checkpoint {
 }
 
 /// A limit on the own tier, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Budget {
@@ -366,7 +369,7 @@ pub struct Budget {
 }
 
 /// What a budget limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -382,14 +385,20 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// As it is written in the attribute.
+    /// As it is written in the attribute, and in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::MaxPeak => "max_peak",
             Self::MaxRetained => "max_retained",
             Self::MaxAllocated => "max_allocated",
             Self::MaxAllocations => "max_allocations",
         }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
