@@ -67,7 +67,9 @@ pub struct Sidecar {
     pub test_name: String,
     /// The package whose test this is.
     pub package: String,
-    /// The test binary, by the name of its crate.
+    /// The test binary, by the name of its crate. A library and a program of one package may have the
+    /// same; tests of theirs that are called alike are told apart by [`source`](Self::source), and
+    /// are two iterations of one test to everything else.
     pub binary: String,
     /// Where the test function stands.
     pub source: Source,
