@@ -162,7 +162,12 @@ impl<'t> Scope<'t> {
             let error = error.to_string();
             say_once(&error);
             if self.settings.require && outcome == Outcome::Passed {
+                outcome = Outcome::Failed;
                 complaint = Some(required(&error));
+            }
+            // Else it would be taken for killed, once this process is gone.
+            if let Some(mut slot) = measured.slot {
+                slot.end(outcome);
             }
         }
         drop(self.turn);

@@ -119,6 +119,7 @@ impl Group {
             at_ns: self.timeline.elapsed_ns(),
             live_bytes: live.unsigned_abs(),
             error_bytes: if self.is_exact() { 0 } else { error },
+            outcome: None,
         }
     }
 

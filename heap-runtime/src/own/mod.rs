@@ -173,6 +173,8 @@ pub(crate) struct Measured {
     pub(crate) peak_at_least: u64,
     pub(crate) timeline: Option<Timeline>,
     pub(crate) overlap: u32,
+    /// Where what was last seen of it stands.
+    pub(crate) slot: Option<Slot>,
 }
 
 impl Own {
@@ -227,7 +229,7 @@ impl Own {
 
     /// Ends the measurement. Nobody may be in it any more who is not to stay.
     pub(crate) fn close(self) -> Measured {
-        self.group.watch().stop();
+        let slot = self.group.watch().stop();
         REGISTRY.close(self.group, |group, totals| {
             let points = group.timeline().points();
             Measured {
@@ -238,6 +240,7 @@ impl Own {
                     points,
                 }),
                 overlap: totals.overlap,
+                slot,
             }
         })
     }

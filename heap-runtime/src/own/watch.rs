@@ -39,10 +39,10 @@ impl Watch {
         self.next.store(STEP, RELAXED);
     }
 
-    /// From now on, nothing is.
-    pub(crate) fn stop(&self) {
+    /// From now on, nothing is. Gives back where it was.
+    pub(crate) fn stop(&self) -> Option<Slot> {
         self.next.store(i64::MAX, RELAXED);
-        let _slot = self.patiently().and_then(|mut held| held.take());
+        self.patiently()?.take()
     }
 
     /// Writes what is live if it is so much more than the last time. This is what runs inside the

@@ -103,6 +103,16 @@ pub(super) struct CgroupEvents {
     pub(super) oom_kill: Option<u64>,
 }
 
+impl Record {
+    /// How the test ended, in the finished record or, where that could not be written, in the other.
+    pub(super) fn end(&self) -> Option<Outcome> {
+        match self.status {
+            Status::Running => self.heap.last_seen?.outcome,
+            _ => self.outcome,
+        }
+    }
+}
+
 impl Readable for Record {
     fn format_version(&self) -> u32 {
         self.format_version

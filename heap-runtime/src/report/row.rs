@@ -9,7 +9,7 @@ use super::record::{HostMemory, Record};
 use super::state::State;
 use crate::jemalloc::Allocator;
 use crate::run::Runner;
-use crate::sidecar::{self, Budget, FailureKind, OwnTier, PeakSource, ReadError};
+use crate::sidecar::{self, Budget, FailureKind, OwnTier, PeakSource, ReadError, Status};
 
 /// A column of [`Row`]: its name and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -276,6 +276,8 @@ impl Row {
 
     fn of(record: Record) -> Self {
         let state = State::of(&record);
+        let unwritten = (record.status == Status::Running && record.end().is_some())
+            .then(|| "its finished record could not be written".into());
         let Record {
             host: after,
             host_before: before,
@@ -317,7 +319,7 @@ impl Row {
             labels: Some(record.labels).filter(|labels| !labels.is_empty()),
             metrics: Some(record.metrics).filter(|metrics| !metrics.is_empty()),
             budgets: Some(record.budgets).filter(|budgets| !budgets.is_empty()),
-            heap_reason: heap.reason,
+            heap_reason: heap.reason.or(unwritten),
             own_peak_bytes: own.and_then(|own| own.peak_bytes),
             own_peak_error_bytes: own.and_then(|own| own.peak_error_bytes),
             own_peak_source: own.and_then(|own| own.peak_source),

@@ -116,7 +116,8 @@ pub(crate) fn killed_when_last_seen(test: &str, live: u64) -> Row {
 fn last_seen(at_ns: u64, live: u64) -> Value {
     let digits = |number: u64| format!("{number:020}");
     json!({
-        "at_ns": digits(at_ns), "live_bytes": digits(live), "error_bytes": digits(64 << 10)
+        "at_ns": digits(at_ns), "live_bytes": digits(live), "error_bytes": digits(64 << 10),
+        "outcome": "running"
     })
 }
 

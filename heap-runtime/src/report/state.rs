@@ -30,13 +30,13 @@ pub enum State {
 
 impl State {
     pub(super) fn of(record: &Record) -> Self {
-        match (record.status, record.outcome) {
-            (Status::Finished, Some(Outcome::Passed)) => Self::Passed,
-            (Status::Finished, Some(Outcome::Skipped)) => Self::Skipped,
+        match (record.status, record.end()) {
+            (Status::Running, None) if is_alive(record.pid, &record.started_at) => Self::Running,
+            (Status::Running, None) => Self::Killed,
+            (_, Some(Outcome::Passed)) => Self::Passed,
+            (_, Some(Outcome::Skipped)) => Self::Skipped,
             // A finished record without an outcome is of no writer of ours.
-            (Status::Finished, Some(Outcome::Failed) | None) => Self::Failed,
-            (Status::Running, _) if is_alive(record.pid, &record.started_at) => Self::Running,
-            (Status::Running, _) => Self::Killed,
+            (_, Some(Outcome::Failed) | None) => Self::Failed,
         }
     }
 

@@ -15,6 +15,7 @@
 mod digits;
 mod json;
 mod name;
+mod padded;
 mod place;
 mod read;
 #[cfg_attr(
@@ -243,6 +244,9 @@ pub struct Heap {
 /// Overwritten in the record while the test runs, each time that they have grown by a sixteenth, and
 /// by 1 MiB, since it was last written; all zero until the first time. Its numbers are texts of
 /// twenty digits each, so that a reader sees whole JSON at any moment.
+///
+/// Where the test ends and there is no room for its finished record, on a disk that is full, the
+/// [`outcome`](Self::outcome) alone is overwritten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -268,6 +272,17 @@ pub struct LastSeen {
         schemars(with = "String", regex(pattern = "^[0-9]{20}$"))
     )]
     pub error_bytes: u64,
+    /// How the test ended, where its finished record could not be written. Until then the text is
+    /// `running`; blanks fill it up to seven letters.
+    #[serde(default, with = "padded")]
+    #[cfg_attr(
+        feature = "cli",
+        schemars(
+            with = "String",
+            regex(pattern = "^(running|passed |failed |skipped)$")
+        )
+    )]
+    pub outcome: Option<Outcome>,
 }
 
 /// What changed in the whole process while the test ran.

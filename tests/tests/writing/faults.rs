@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use heap_runtime::heap_tracked;
+use heap_runtime::report::{Run, State};
 use heap_runtime::sidecar::{Outcome, Status};
 use heap_tests::{damage, rerun, scratch};
 
@@ -179,12 +180,29 @@ fn on_a_disk_that_is_full_in_the_middle() {
     {
         return damage::skip(&format!("no mounts of its own: {error}"));
     }
-    let output = damage::output(&mut rerun::victim(test, folder.path()));
-    assert!(output.status.success(), "{output:?}");
-    assert_one_line(&output, "No space left on device");
-    let sidecars = damage::sidecars(folder.path());
-    assert_eq!(sidecars.len(), 1);
-    assert_eq!(sidecars[0].status, Status::Running);
+    // What the harness is told, the record of the start says in the end.
+    for (require, state) in [("0", State::Passed), ("1", State::Failed)] {
+        let mut victim = rerun::victim(test, folder.path());
+        let output = damage::output(victim.env("HEAP_REQUIRE", require));
+        assert_eq!(
+            output.status.success(),
+            state == State::Passed,
+            "{output:?}"
+        );
+        if state == State::Passed {
+            assert_one_line(&output, "No space left on device");
+        }
+        let sidecars = damage::sidecars(folder.path());
+        assert_eq!(sidecars.len(), 1);
+        assert_eq!(sidecars[0].status, Status::Running);
+        let run = Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
+        assert_eq!(run.rows[0].state, state);
+        let reason = run.rows[0].heap_reason.as_deref();
+        assert_eq!(reason, Some("its finished record could not be written"));
+        for name in damage::names(folder.path()) {
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+    }
 }
 
 #[heap_tracked]

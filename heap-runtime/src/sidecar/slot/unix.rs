@@ -2,9 +2,10 @@
 //!
 //! What a test has live grows from one moment to the next, and where it is killed nobody is left to
 //! say how far it had come. So the record has a place of fixed width, [`LastSeen`], and the sampler
-//! overwrites it, from inside the allocator:
+//! overwrites it, from inside the allocator. So does the end of a test whose finished record cannot be
+//! written: to overwrite needs no room on the disk.
 //!
-//! - Each position of it holds a digit, or always the same character. A reader that comes in the
+//! - Each position of it holds a digit, a letter of the outcome, or always the same character. A reader that comes in the
 //!   middle of a write sees whole JSON, whichever bytes are new already.
 //! - It does not cross a page, so that a kill does not cut a write in two: the kernel looks for one
 //!   between pages.
@@ -18,11 +19,13 @@ use std::path::PathBuf;
 
 use rustix::fs::Stat;
 
-use crate::sidecar::LastSeen;
+#[cfg(any(target_os = "linux", test))]
+use crate::sidecar::padded;
 use crate::sidecar::write::platform::is_same;
+use crate::sidecar::{LastSeen, Outcome};
 
-/// `{`, three members and `}`, as the pretty layout writes them at this depth.
-const LENGTH: usize = 134;
+/// `{`, four members and `}`, as the pretty layout writes them at this depth.
+const LENGTH: usize = 162;
 
 /// What is overwritten, with its values.
 type Text = [u8; LENGTH];
@@ -56,6 +59,15 @@ impl Slot {
         })
     }
 
+    /// Says how the test ended whose finished record cannot be written.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        let outcome = Some(outcome);
+        self.write(LastSeen {
+            outcome,
+            ..self.seen
+        });
+    }
+
     /// What was last written, or tried to.
     pub(crate) fn seen(&self) -> LastSeen {
         self.seen
@@ -84,7 +96,12 @@ fn is_unchanged(now: &Stat, was: &Stat) -> bool {
 #[cfg(any(target_os = "linux", test))]
 fn text(seen: LastSeen) -> Text {
     let mut text = *b"{\n      \"at_ns\": \"00000000000000000000\",\n      \"live_bytes\": \"00000000000000000000\",\
-        \n      \"error_bytes\": \"00000000000000000000\"\n    }";
+        \n      \"error_bytes\": \"00000000000000000000\",\n      \"outcome\": \"running\"\n    }";
+    let outcome = padded::text(seen.outcome).as_bytes();
+    let end = LENGTH - "\"\n    }".len();
+    if let Some(place) = text.get_mut(end - outcome.len()..end) {
+        place.copy_from_slice(outcome);
+    }
     let mut values = [seen.at_ns, seen.live_bytes, seen.error_bytes];
     // From the end, digit by digit: the last value's come first.
     let mut value = values.len();
@@ -217,13 +234,14 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sidecar::{HostMembers, Sidecar, to_json};
+    use crate::sidecar::{HostMembers, Outcome, Sidecar, to_json};
     use serde_json::{Value, json};
 
     const SEEN: LastSeen = LastSeen {
         at_ns: 3_100_000_000,
         live_bytes: u64::MAX,
         error_bytes: 65_536,
+        outcome: Some(Outcome::Passed),
     };
 
     fn running(label: &str) -> Sidecar {
@@ -280,12 +298,17 @@ mod tests {
 
     #[test]
     fn a_reader_in_the_middle_of_a_write_sees_whole_json() {
-        let (old, new) = (text(LastSeen::default()), text(SEEN));
-        for cut in 0..=LENGTH {
-            for [first, second] in [[&old, &new], [&new, &old]] {
-                let mixed = [&first[..cut], &second[cut..]].concat();
-                let value: Value = serde_json::from_slice(&mixed).unwrap();
-                serde_json::from_value::<LastSeen>(value).unwrap();
+        let old = text(LastSeen::default());
+        for outcome in [Outcome::Passed, Outcome::Failed, Outcome::Skipped] {
+            let outcome = Some(outcome);
+            let new = text(LastSeen { outcome, ..SEEN });
+            for cut in 0..=LENGTH {
+                for [first, second] in [[&old, &new], [&new, &old]] {
+                    let mixed = [&first[..cut], &second[cut..]].concat();
+                    let value: Value = serde_json::from_slice(&mixed).unwrap();
+                    let read = serde_json::from_value::<LastSeen>(value).unwrap();
+                    assert!([None, outcome].contains(&read.outcome), "{read:?}");
+                }
             }
         }
     }
