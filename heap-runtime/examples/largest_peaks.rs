@@ -5,11 +5,13 @@
 //! ```
 
 use std::cmp::Reverse;
+use std::env;
+use std::error::Error;
+use std::iter::successors;
 use std::path::Path;
 use std::process::ExitCode;
-use std::{env, io};
 
-use heap_runtime::sidecar::{Sidecar, read_run};
+use heap_runtime::sidecar::{FolderError, Sidecar, read_run};
 
 fn main() -> ExitCode {
     let Some(folder) = env::args_os().nth(1) else {
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{}: {error}", folder.display());
+            eprintln!("{}", with_causes(&error));
             ExitCode::from(2)
         }
     }
@@ -32,15 +34,24 @@ fn main() -> ExitCode {
 
 /// Own peaks in bytes with the tests' names, the largest first. A test without one, because it was
 /// killed or had no jemalloc, is left out; a file that is no sidecar is told on stderr.
-fn largest_peaks(folder: &Path, count: usize) -> io::Result<Vec<(u64, String)>> {
+fn largest_peaks(folder: &Path, count: usize) -> Result<Vec<(u64, String)>, FolderError> {
     let (sidecars, unreadable) = read_run(folder)?;
     for file in unreadable {
-        eprintln!("{}: {}", file.path.display(), file.error);
+        eprintln!("{}", with_causes(&file));
     }
     let mut peaks: Vec<(u64, String)> = sidecars.into_iter().filter_map(peak).collect();
     peaks.sort_by_key(|&(bytes, _)| Reverse(bytes));
     peaks.truncate(count);
     Ok(peaks)
+}
+
+/// What an error says, and what its causes say.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let errors = successors(Some(error), |error| (**error).source());
+    errors
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn peak(sidecar: Sidecar) -> Option<(u64, String)> {

@@ -69,7 +69,7 @@ pub(crate) fn complaint(
     for budget in broken {
         let actual = budget.actual.unwrap_or_default();
         let excess = actual.saturating_sub(i64::try_from(budget.bytes).unwrap_or(i64::MAX));
-        let name = budget.limit.name();
+        let name = budget.limit.as_str();
         let _ = if budget.limit == Limit::MaxAllocations {
             write!(
                 text,

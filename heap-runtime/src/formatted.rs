@@ -97,6 +97,6 @@ fn members(host: HostContext, settings: &Settings) -> Arc<HostMembers> {
 
 /// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
 pub(crate) fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
-    host.redact(settings.redact.iter().map(String::as_str));
+    let _none = host.redact(settings.redact.iter().map(String::as_str));
     host
 }

@@ -6,7 +6,7 @@
 //! and after, what the test itself allocated, kept and peaked at, how hard memory was pressed
 //! meanwhile, and how the test ended.
 //!
-//! ```
+//! ```standalone_crate
 //! heap_runtime::use_jemalloc!(); // one line per test binary
 //!
 //! # mod tests {
@@ -61,6 +61,39 @@
 //! A value that means nothing fails every tracked test with a message that names the variable:
 //! who sets one wants it to hold.
 //!
+//! # Where it runs
+//!
+//! Wherever it compiles, tracked tests run and end as they would without the attribute. What is
+//! measured depends on the target:
+//!
+//! | target | numbers | host | what is absent |
+//! |---|---|---|---|
+//! | Linux with glibc | both tiers | all of it | nothing |
+//! | Linux with musl, Linux with glibc linked statically (`crt-static`) | both tiers; a thread that the test starts is the test's only where it enters [`current`]'s handle | all of it | |
+//! | macOS, BSDs, Android | both tiers, threads as with musl | nothing but [`heap_state`](HostContext::heap_state) | [`last_seen`](sidecar::Heap::last_seen). The run is told by the process that started the test, and [`runner`](sidecar::Sidecar::runner) is `other` without nextest; a test that still runs is reported as killed, and `cargo heap test` needs `--nextest` |
+//! | Windows, WASI | none: [`use_jemalloc!`] makes nothing, [`allocator`] is `other`, and [`reason`](sidecar::Heap::reason) says why | nothing | both tiers; else as on macOS, but that without nextest each test binary is a run of its own |
+//! | other WebAssembly, Miri | none | nothing | the sidecar: the attribute is a plain call, and one line on stderr says so |
+//!
+//! The first row is what all tests of this crate run on. Of the others, CI compiles musl, macOS and
+//! WebAssembly, and runs tracked tests on Windows; nobody has tried the BSDs and Android.
+//!
+//! # What is promised
+//!
+//! - **The items of this crate** follow [semantic versioning](https://semver.org). `__private`,
+//!   `__cli`, whatever else is hidden in this documentation, what `#[heap_tracked]` expands to, and
+//!   traits of other crates that the feature `cli` implements are not part of it. heap-macros is no
+//!   crate to depend on: it is released together with this one, under the same version, and neither
+//!   works with another version of the other.
+//! - **A sidecar** says its [`format_version`](sidecar::FORMAT_VERSION). Within one, keys are only
+//!   added, and readers ignore those that they do not know. A key that goes, changes its meaning, or
+//!   takes a value that older readers would refuse, raises it. A reader takes every version up to its
+//!   own, and refuses a newer one with a message that says so. The columns of
+//!   [`report::Row`], and so of `cargo heap export`, are held to the same, and
+//!   [baselines](report::BASELINE_VERSION) have a version of their own.
+//! - **Text for people**, such as messages, tables and the page of `--html`, may change in any release;
+//!   programs read `--format json`, whose keys are only added to.
+//! - **Rust**: a newer version than 1.95 is asked for in a minor release at the earliest.
+//!
 //! # Features
 //!
 //! `cli` builds `cargo heap`, and brings what only a command line needs. The library itself has no
@@ -114,7 +147,7 @@ mod turn;
 /// | `labels(scheduler = "eevdf")` | goes into the sidecar |
 /// | `crate = path::to::heap_runtime` | where this crate is, if not at `::heap_runtime` |
 ///
-/// ```
+/// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
 ///
 /// # mod tests {
@@ -151,7 +184,7 @@ pub use track::{TestResult, track, track_async};
 ///
 /// Where jemalloc cannot be built, as on Windows, it makes nothing.
 ///
-/// ```
+/// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
 ///
 /// assert_eq!(heap_runtime::allocator(), heap_runtime::Allocator::Jemalloc);

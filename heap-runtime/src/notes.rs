@@ -137,11 +137,22 @@ fn note(edit: impl FnOnce(&mut Sidecar)) {
 /// that is not finite cannot be written as JSON and is left out. Outside a tracked test, nothing
 /// happens.
 ///
-/// ```
+/// ```standalone_crate
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-{}-{}", "metric", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
 /// use std::time::Duration;
 ///
-/// let latency = Duration::from_micros(41);
-/// heap_runtime::metric("wakeup_p99_us", latency.as_secs_f64() * 1e6);
+/// heap_runtime::track("wakes_up", || {
+///     let latency = Duration::from_micros(41);
+///     heap_runtime::metric("wakeup_p99_us", latency.as_secs_f64() * 1e6);
+/// });
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// assert_eq!(sidecars[0].metrics["wakeup_p99_us"], 41.0);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn metric(name: impl AsRef<str>, value: f64) {
     let name = name.as_ref();
@@ -157,8 +168,20 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
 /// The last value of a key counts, also over one of the attribute. Outside a tracked test, nothing
 /// happens.
 ///
-/// ```
-/// heap_runtime::label("cpus", "2");
+/// ```standalone_crate
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-{}-{}", "label", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+/// heap_runtime::track("uses_every_cpu", || {
+///     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get());
+///     heap_runtime::label("cpus", cpus.to_string());
+/// });
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// assert!(sidecars[0].labels["cpus"].parse::<u32>()? > 0);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
     let (key, value) = (key.as_ref(), value.as_ref());
@@ -174,15 +197,29 @@ pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
 /// it knows no other word for it, and the sidecar tells the truth. The first reason counts. Outside
 /// a tracked test, nothing happens.
 ///
-/// ```
+/// ```standalone_crate
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-{}-{}", "skip", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+/// use heap_runtime::heap_tracked;
+/// use heap_runtime::sidecar::Outcome;
+///
 /// # fn may_use_realtime() -> bool { false }
+/// #[heap_tracked]
 /// fn a_realtime_thread_starves_the_others() {
 ///     if !may_use_realtime() {
 ///         return heap_runtime::skip("needs CAP_SYS_NICE");
 ///     }
 ///     // ...
 /// }
-/// # a_realtime_thread_starves_the_others();
+/// a_realtime_thread_starves_the_others();
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// assert_eq!(sidecars[0].outcome, Some(Outcome::Skipped));
+/// assert_eq!(sidecars[0].skip_reason.as_deref(), Some("needs CAP_SYS_NICE"));
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn skip(reason: impl AsRef<str>) {
     let reason = reason.as_ref();
@@ -199,16 +236,29 @@ pub fn skip(reason: impl AsRef<str>) {
 /// disk has it at once, together with the labels and metrics so far: of a test that is killed, its
 /// last checkpoint is known. Outside a tracked test, nothing happens.
 ///
-/// ```
+/// ```standalone_crate
 /// # heap_runtime::use_jemalloc!();
-/// # #[heap_runtime::heap_tracked]
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-{}-{}", "checkpoint", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+/// #[heap_runtime::heap_tracked]
 /// fn a_cache_stays_small() {
 ///     let cache = vec![0_u8; 4096];
 ///     heap_runtime::checkpoint("filled");
 ///     drop(cache);
 ///     heap_runtime::checkpoint("emptied");
 /// }
-/// # a_cache_stays_small();
+/// a_cache_stays_small();
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let retained = |own: heap_runtime::sidecar::OwnTier| own.retained_bytes;
+/// let checkpoints = &sidecars[0].heap.checkpoints;
+/// assert_eq!(checkpoints[0].label, "filled");
+/// assert_eq!(checkpoints[0].own.map(retained), Some(4096));
+/// assert_eq!(checkpoints[1].own.map(retained), Some(0));
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn checkpoint(label: impl AsRef<str>) {
     let label = label.as_ref();

@@ -11,7 +11,7 @@ use crate::size;
 ///
 /// A field is absent where jemalloc could not be asked. The numbers are jemalloc's own; whether
 /// they are about this process at all is for [`allocator`](crate::allocator) to say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct HostHeapState {
@@ -41,7 +41,7 @@ pub struct HostHeapState {
 /// some 12 µs, more with every initialised arena. No field poisons another; where the epoch cannot
 /// advance, all are absent.
 ///
-/// ```
+/// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
 ///
 /// let before = heap_runtime::collect();
@@ -100,7 +100,7 @@ impl HostHeapState {
 
 /// The difference of two snapshots, after minus before: of the whole process, so everything that
 /// other threads did meanwhile is in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct HeapDelta {

@@ -10,17 +10,22 @@ use crate::sidecar::Limit;
 /// For tests that no attribute can stand on: those of a `libtest-mimic` harness, of a `main` of
 /// one's own, of a property or a table of cases. `#[heap_tracked]` makes one too.
 ///
-/// ```
+/// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
 ///
-/// let numbers = heap_runtime::Test::new("numbers::a_hundred")
+/// let test = heap_runtime::Test::new("numbers::a_hundred")
+///     .exact()
 ///     .max_retained(0)
-///     .max_peak(64 << 10)
-///     .labels(&[("area", "numbers")])
-///     .run(|| {
-///         let numbers: Vec<u32> = (0..100).collect();
-///         assert_eq!(numbers.len(), 100);
-///     });
+///     .max_peak(400)
+///     .labels(&[("area", "numbers")]);
+/// let a_hundred = |extra: usize| {
+///     let numbers: Vec<u32> = Vec::with_capacity(100 + extra);
+///     assert!(numbers.is_empty());
+/// };
+/// // 400 bytes are served from the size class of 448, so this one is over its budget.
+/// let failed = std::panic::catch_unwind(|| test.run(|| a_hundred(0)));
+/// assert!(failed.is_err());
+/// test.max_peak(448).run(|| a_hundred(12));
 /// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a test does nothing until it is run"]

@@ -10,7 +10,7 @@ use crate::test::Test;
 /// Tracks a closure as the test of this name, and gives what it returns: the attribute as a plain
 /// call, for harnesses and `main`s of one's own. [`Test`] also takes budgets and labels.
 ///
-/// ```
+/// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
 ///
 /// heap_runtime::track("queue::is_drained", || {
@@ -40,7 +40,7 @@ pub fn track<R: TestResult>(name: &str, body: impl FnOnce() -> R) -> R {
 /// the tasks that it spawns run, and are measured, where their runtime runs them: a runtime that is
 /// made inside the test is the test's.
 ///
-/// ```
+/// ```standalone_crate
 /// # use std::pin::pin;
 /// # use std::task::{Context, Waker};
 /// heap_runtime::use_jemalloc!();
@@ -95,6 +95,23 @@ fn judge<R: TestResult>(returned: &R) -> Verdict {
 ///
 /// It is what the sidecar's `outcome` is made of, so it should say what the harness will make of
 /// the value.
+///
+/// ```
+/// use heap_runtime::{TestResult, track};
+///
+/// /// How many of a table's cases were wrong.
+/// struct Wrong(u32);
+///
+/// impl TestResult for Wrong {
+///     fn failure(&self) -> Option<String> {
+///         (self.0 > 0).then(|| format!("{} case(s) were wrong", self.0))
+///     }
+/// }
+///
+/// let wrong = track("table::of_squares", || Wrong((2 * 2 != 4).into()));
+/// assert_eq!(wrong.failure(), None);
+/// assert_eq!(Wrong(2).failure().as_deref(), Some("2 case(s) were wrong"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a tracked body that returns `{Self}` does not say whether its test has failed",
     label = "this is no result of a test",

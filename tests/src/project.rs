@@ -234,7 +234,7 @@ impl Run {
             stdout,
             stderr,
         } = command.output().expect("the command can be started");
-        let (sidecars, unreadable) = read_run(&folder()).expect("the folder can be read");
+        let (sidecars, unreadable) = read_run(folder()).expect("the folder can be read");
         assert!(unreadable.is_empty(), "{unreadable:?}");
         Self {
             status,

@@ -321,7 +321,7 @@ fn an_archive_leaves_its_sidecars_where_it_is_unpacked() {
     for package in ["", "two"] {
         let runs = workspace.join(package).join("target/heap");
         for run in names(&runs) {
-            let (sidecars, unreadable) = read_run(&runs.join(&run)).expect("it can be read");
+            let (sidecars, unreadable) = read_run(runs.join(&run)).expect("it can be read");
             assert!(unreadable.is_empty(), "{unreadable:?}");
             assert!(sidecars.iter().all(|sidecar| sidecar.run_id == run));
             found.extend(sidecars);

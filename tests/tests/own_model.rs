@@ -41,7 +41,7 @@ struct LastSeen {
     at_ns: u64,
     live_bytes: u64,
     error_bytes: u64,
-    outcome: Option<()>,
+    outcome: Option<std::convert::Infallible>,
 }
 
 /// Time stands still.

@@ -59,9 +59,10 @@ pub(super) struct Test {
     /// Runs `cargo nextest run` instead
     #[arg(long)]
     pub(super) nextest: bool,
-    /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id
+    /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id;
+    /// several for the parts of one run
     #[arg(long, value_name = "BASE")]
-    pub(super) compare: Option<String>,
+    pub(super) compare: Vec<String>,
     #[command(flatten)]
     pub(super) output: Output,
     /// What `cargo test` is given
@@ -115,16 +116,25 @@ pub(super) struct Show {
 /// Shows what changed between two runs, test by test.
 ///
 /// A number counts where it moved by more than its error and the tolerance. The process tier counts
-/// only where no other tracked test overlapped. Runs that are parts of one, such as nextest's
-/// partitions, are compared from one folder: their sidecars never share a name.
+/// only where no other tracked test overlapped. Of runs that are parts of one, such as nextest's
+/// partitions, several are named: the new ones behind each other, those of the base with `--base`.
 ///
 /// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "cargo heap compare [OPTIONS] <BASE> [NEW]...\n       \
+                      cargo heap compare [OPTIONS] --base <BASE> [--base <BASE>]... [NEW]..."
+)]
 pub(super) struct Compare {
     /// A file of `cargo heap baseline save`, a folder of sidecars, or a run's id
-    pub(super) base: String,
+    #[arg(value_name = "BASE", required_unless_present = "bases")]
+    first: Option<String>,
     /// The same [default: the newest run]
-    pub(super) new: Option<String>,
+    #[arg(value_name = "NEW")]
+    others: Vec<String>,
+    /// A part of the base; all that is named without it is new then
+    #[arg(long = "base", value_name = "BASE")]
+    bases: Vec<String>,
     /// By how much a number may change, as `5%` or `64 KiB` [default: 4 KiB]
     #[arg(long, value_name = "AMOUNT")]
     pub(super) tolerance: Option<WrittenTolerance>,
@@ -155,8 +165,9 @@ pub(super) enum Baseline {
 pub(super) struct Save {
     /// The file to write; one that is there is replaced
     pub(super) file: PathBuf,
-    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
-    pub(super) run: Option<String>,
+    /// Folders of sidecars, or runs' ids, which are parts of one run [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
 }
 
 /// Prints a flat row for each test, to be read by other programs such as `DuckDB`.
@@ -238,6 +249,23 @@ pub(super) struct Output {
     /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
     #[arg(long)]
     pub(super) github: bool,
+}
+
+impl Compare {
+    /// What is compared with.
+    pub(super) fn base_names(&self) -> Vec<String> {
+        if self.bases.is_empty() {
+            self.first.iter().cloned().collect()
+        } else {
+            self.bases.clone()
+        }
+    }
+
+    /// What is compared; nothing where that is the newest run.
+    pub(super) fn new_names(&self) -> Vec<String> {
+        let first = self.first.iter().filter(|_| !self.bases.is_empty());
+        first.chain(&self.others).cloned().collect()
+    }
 }
 
 impl Test {

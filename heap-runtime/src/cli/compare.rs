@@ -42,11 +42,8 @@ impl FromStr for WrittenTolerance {
 
 pub(super) fn run(command: &args::Compare, terminal: &mut Terminal) -> Result<Status, Error> {
     let runs = Runs::default();
-    let base = load(&command.base, &runs)?;
-    let new = match &command.new {
-        Some(new) => load(new, &runs)?,
-        None => Baseline::of(&runs.read(&[])?.rows),
-    };
+    let base = load(&command.base_names(), &runs)?;
+    let new = load(&command.new_names(), &runs)?;
     let tolerance = command
         .tolerance
         .map(|written| written.0)
@@ -60,7 +57,7 @@ pub(super) fn of(
     new: &Baseline,
     tolerance: Tolerance,
 ) -> Result<Comparison, Error> {
-    Comparison::of(base, new, tolerance).map_err(|error| Error::new(error.to_string()))
+    Comparison::of(base, new, tolerance).map_err(|error| Error::of(&error))
 }
 
 /// Prints what changed, and tells whether anything got worse.
@@ -81,12 +78,25 @@ pub(super) fn print(
     })
 }
 
-/// A committed baseline, or a run.
-pub(super) fn load(name: &str, runs: &Runs) -> Result<Baseline, Error> {
-    let path = Path::new(name);
-    if !path.is_file() {
-        return Ok(Baseline::of(&runs.read(&[name.to_owned()])?.rows));
+/// A committed baseline, or runs, which are taken for parts of one; the newest where none is named.
+pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
+    if let [name] = names
+        && Path::new(name).is_file()
+    {
+        return read(name);
     }
+    if let Some(file) = names.iter().find(|name| Path::new(name).is_file()) {
+        return Err(Error::new(format!(
+            "`{file}` is a file among several runs, and a baseline stands for a whole run: `cargo heap \
+             baseline save` makes one of several runs"
+        )));
+    }
+    Ok(Baseline::of(&runs.read(names)?.rows))
+}
+
+/// Reads a committed baseline.
+fn read(name: &str) -> Result<Baseline, Error> {
+    let path = Path::new(name);
     let text = fs::read(path).map_err(|error| Error::at("read the baseline", path, error))?;
     let baseline: Baseline = serde_json::from_slice(&text).map_err(|error| {
         Error::new(format!(
@@ -105,8 +115,7 @@ pub(super) fn load(name: &str, runs: &Runs) -> Result<Baseline, Error> {
 
 /// Writes a run's baseline to a file.
 pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Status, Error> {
-    let names: Vec<String> = command.run.iter().cloned().collect();
-    let run = Runs::default().read(&names)?;
+    let run = Runs::default().read(&command.runs)?;
     let baseline = Baseline::of(&run.rows);
     if baseline.tests.is_empty() {
         return Err(Error::new(

@@ -1,5 +1,6 @@
 //! Why an invocation could not do what was asked: the exit status is 2 then.
 
+use std::error;
 use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
@@ -17,9 +18,29 @@ impl Error {
         Self::Message(message.into())
     }
 
+    /// An error of the library, whose text is that of [`Chain`].
+    pub(super) fn of(error: &(dyn error::Error + 'static)) -> Self {
+        Self::new(Chain(error).to_string())
+    }
+
     /// `cannot <do what> <path>: <why>`.
     pub(super) fn at(what: &str, path: &Path, why: impl Display) -> Self {
         Self::Message(format!("cannot {what} `{}`: {why}", path.display()))
+    }
+}
+
+/// An error and what caused it, each once: `cannot read the sidecars in `x`: permission denied`.
+pub(super) struct Chain<'a>(pub(super) &'a (dyn error::Error + 'static));
+
+impl Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

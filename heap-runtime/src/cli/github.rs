@@ -9,22 +9,12 @@ use super::error::Error;
 use super::report::Report;
 use super::text::acts;
 use crate::report::Row;
-use crate::sidecar::Limit;
-use crate::size::{Human, Signed};
+use crate::report::diagnosis::broken_words;
 
 pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Error> {
     for row in &report.tests {
         for budget in row.broken_budgets() {
-            let (limit, unit) = limit_words(budget.limit);
-            let amount = |value: i64| match budget.limit {
-                Limit::MaxAllocations => value.to_string(),
-                _ if value < 0 => Signed(value).to_string(),
-                _ => Human(value.unsigned_abs()).to_string(),
-            };
-            let actual = budget.actual.map_or_else(|| "more".into(), amount);
-            let most = amount(i64::try_from(budget.bytes).unwrap_or(i64::MAX));
-            let message = format!("{unit} {actual}, and {limit} is {most}");
-            error(row, "budget", &message, out)?;
+            error(row, "budget", &broken_words(budget), out)?;
         }
     }
     for diagnosed in &report.diagnoses {
@@ -42,16 +32,6 @@ pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Erro
         error(row, row.state.as_str(), &message, out)?;
     }
     Ok(())
-}
-
-/// The limit as the attribute calls it, and what it limits.
-pub(super) fn limit_words(limit: Limit) -> (&'static str, &'static str) {
-    match limit {
-        Limit::MaxPeak => ("max_peak", "peak"),
-        Limit::MaxRetained => ("max_retained", "retained"),
-        Limit::MaxAllocated => ("max_allocated", "allocated"),
-        Limit::MaxAllocations => ("max_allocations", "allocations"),
-    }
 }
 
 fn error(row: &Row, what: &str, message: &str, out: &mut impl Write) -> Result<(), Error> {

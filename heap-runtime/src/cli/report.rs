@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Status;
 use super::across;
 use super::args;
-use super::error::Error;
+use super::error::{Chain, Error};
 use super::github;
 use super::html;
 use super::junit;
@@ -355,7 +355,7 @@ fn unread(files: &[Unreadable]) -> Vec<Unread> {
         .iter()
         .map(|file| Unread {
             file: file.path.to_string_lossy().into_owned(),
-            reason: file.error.to_string(),
+            reason: Chain(&file.error).to_string(),
         })
         .collect()
 }

@@ -126,6 +126,5 @@ impl Runs {
 /// Reads these folders, with progress to see where that takes long.
 pub(super) fn read(folders: &[PathBuf]) -> Result<Run, Error> {
     let progress = Progress::of("reading sidecars");
-    Run::read(folders, |done, all| progress.set(done, all))
-        .map_err(|error| Error::new(error.to_string()))
+    Run::read(folders, |done, all| progress.set(done, all)).map_err(|error| Error::of(&error))
 }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::error::Error;
-use super::github::limit_words;
+use super::error::{Chain, Error};
 use super::plot::plot;
 use super::quantity::{QUANTITIES, bytes, difference, time};
 use super::report::Message;
@@ -40,7 +39,8 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
     let is_it = |row: &Row| row.test == test && runs.contains(row.run_id.as_str());
     for (file, row) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
-        let sidecar = sidecar::read(&file).map_err(|error| Error::at("read", &file, error))?;
+        let sidecar =
+            sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
         let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
         shown.push(Shown {
             file,
@@ -233,7 +233,7 @@ fn budget(budget: &Budget, terminal: &mut Terminal) -> Result<(), Error> {
     writeln!(
         terminal,
         "{:>14}  {style}{}{style:#}",
-        limit_words(budget.limit).0,
+        budget.limit,
         amounts(budget)
     )?;
     Ok(())
@@ -241,7 +241,7 @@ fn budget(budget: &Budget, terminal: &mut Terminal) -> Result<(), Error> {
 
 /// A budget in one line.
 pub(super) fn budget_words(budget: &Budget) -> String {
-    format!("{}: {}", limit_words(budget.limit).0, amounts(budget))
+    format!("{}: {}", budget.limit, amounts(budget))
 }
 
 /// `4.00 MiB of 8.00 MiB: held`

@@ -35,9 +35,9 @@ pub(super) fn run(
     let arguments = or_default(&arguments, &workspace, harness)?;
     // Before the tests: a base that cannot be read should not cost a whole run, and the newest run
     // is this one afterwards.
-    let base = command.compare.as_ref();
+    let base = Some(&command.compare).filter(|names| !names.is_empty());
     let base = base
-        .map(|base| compare::load(base, &Runs::default()))
+        .map(|names| compare::load(names, &Runs::default()))
         .transpose()?;
     let sidecar_dir = workspace::sidecar_dir(settings)?;
     let variables = variables(&workspace, sidecar_dir.as_ref());

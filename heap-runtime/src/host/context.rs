@@ -112,7 +112,7 @@ pub struct HostContext {
 ///
 /// From `/proc/sys/kernel/task_delayacct` (since Linux 5.14) and, where that is missing, from the kernel's
 /// configuration. Older kernels that have it built in show no switch: for them it is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -126,7 +126,7 @@ pub enum TaskDelayAcct {
 }
 
 /// Whether the kernel was built with `CONFIG_TASK_XACCT`, from `/proc/config.gz` or `/boot/config-<release>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -168,7 +168,7 @@ pub struct MemoryStall {
 /// mount, as in some containers, it is the nearest part of it that does, at last the mount's own root.
 /// On a host with both versions it is the one that has the memory controller. Absent in the root cgroup of
 /// version 2, which accounts nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CgroupMemory {
@@ -198,7 +198,7 @@ pub struct CgroupMemory {
 /// v2: `memory.events`, of the cgroup and all below it. v1: of the cgroup alone. A limit of an *ancestor* that is
 /// hit counts there as `high`, `max` and `oom`, not here; only [`oom_kill`](Self::oom_kill) follows the process
 /// that was killed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CgroupMemoryEvents {
@@ -262,6 +262,14 @@ for_every_field! {
 impl HostContext {
     /// Removes the fields with these JSON keys, so that they are absent. Returns the keys that are no field, in
     /// their order, so that a misspelt one does not leave in what was meant to go.
+    ///
+    /// ```
+    /// let mut host = heap_runtime::HostContext::read();
+    /// let unknown = host.redact(["kernel_cmdline", "cpu_modle"]);
+    /// assert_eq!(host.kernel_cmdline, None);
+    /// assert_eq!(unknown, ["cpu_modle"]);
+    /// ```
+    #[must_use = "for these keys, nothing was removed"]
     pub fn redact<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
         keys.into_iter().filter(|key| !self.remove(key)).collect()
     }

@@ -35,6 +35,15 @@ impl HostContext {
     /// Reads everything there is to know about this host now, except [`heap_state`](Self::heap_state).
     ///
     /// What never changes is read once per process. Nothing here fails: what cannot be read is absent.
+    ///
+    /// ```
+    /// let host = heap_runtime::HostContext::read();
+    /// match (host.mem_available_kib, host.total_memory_kib) {
+    ///     (Some(available), Some(total)) => assert!(available <= total),
+    ///     // Absent, and never 0.
+    ///     _ => assert!(!cfg!(target_os = "linux")),
+    /// }
+    /// ```
     #[must_use]
     pub fn read() -> Self {
         constant()

@@ -12,22 +12,38 @@ use super::{MEMBER, Membership, REGISTRY, join};
 /// Threads that are started inside a test need none on Linux with glibc. It is for those that
 /// were there before, such as a global thread pool's, and for other targets.
 ///
-/// ```
+/// ```standalone_crate
 /// # heap_runtime::use_jemalloc!();
-/// use heap_runtime::heap_tracked;
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-handle-{}", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+/// use std::sync::mpsc;
+/// use std::thread;
 ///
-/// #[heap_tracked]
-/// fn works_on_a_pool() {
+/// // A pool that was there before the test.
+/// let (pool, jobs) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+/// thread::spawn(move || jobs.into_iter().for_each(|job| job()));
+///
+/// heap_runtime::track("works_on_a_pool", || {
 ///     let test = heap_runtime::current();
-///     on_some_pool(move || {
-///         let _measured = test.enter();
-///         // What this closure allocates is the test's.
-///     });
-/// }
-/// # fn on_some_pool(work: impl FnOnce() + Send + 'static) {
-/// #     std::thread::spawn(work).join().unwrap();
-/// # }
-/// # works_on_a_pool();
+///     let (done, ended) = mpsc::channel();
+///     let job = move || {
+///         let measured = test.enter();
+///         let sum: usize = vec![1_usize; 1 << 17].iter().sum();
+///         drop(measured);
+///         done.send(sum).expect("the test waits");
+///     };
+///     assert!(pool.send(Box::new(job)).is_ok());
+///     assert_eq!(ended.recv(), Ok(1 << 17));
+/// });
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let own = sidecars[0].heap.own.expect("jemalloc counts");
+/// assert_eq!(own.threads, 2);
+/// assert!(own.allocated_bytes >= 1 << 20);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Handle {
     group: Option<&'static Group>,

@@ -23,6 +23,19 @@ pub const FEWEST_READINGS: usize = 5;
 pub const SHARE_PERCENT: usize = 92;
 
 /// A test that both failed and passed.
+///
+/// ```
+/// use heap_runtime::report::{Across, Association, Run};
+///
+/// let both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// let across = Across::of(&both.rows);
+/// assert_eq!(across[0].test, "a_burst_fits");
+/// assert_eq!(across[0].passed.median_peak_bytes, Some(512 << 10));
+/// assert_eq!(across[0].failed.median_peak_bytes, Some(5 << 20));
+/// // Once each: that says nothing yet.
+/// assert_eq!(across[0].peak, Association::TooFew);
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Across {
@@ -63,7 +76,7 @@ pub struct Side {
 }
 
 /// Whether more of something went with failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Association {

@@ -13,6 +13,19 @@ pub const BASELINE_VERSION: u32 = 1;
 
 /// A run, by test: small, in the order of names, without anything that differs from run to run by
 /// itself, such as times, so that it can be committed and reviewed.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Run};
+///
+/// let run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let baseline = Baseline::of(&run.rows);
+/// assert_eq!(baseline.tests[0].test, "a_burst_fits");
+/// assert_eq!(baseline.tests[0].own_peak_bytes, Some(512 << 10));
+/// // What `cargo heap baseline save` writes.
+/// let text = serde_json::to_string_pretty(&baseline)?;
+/// assert_eq!(serde_json::from_str::<Baseline>(&text)?, baseline);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Baseline {
@@ -27,7 +40,7 @@ pub struct Baseline {
 }
 
 /// What of a host may change numbers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Host {
     /// [`Row::arch`].
@@ -46,7 +59,7 @@ pub struct Host {
 
 /// A test of a run, all its executions together: of the last attempt, how the worst stands, and the
 /// largest of each number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Measured {
     /// The package.
@@ -118,14 +131,18 @@ impl Baseline {
     /// What these executions come to, test by test.
     #[must_use]
     pub fn of(rows: &[Row]) -> Self {
-        let mut last_attempt: BTreeMap<TestKey<'_>, u32> = BTreeMap::new();
+        // Attempts are those of a run; of another, a first one may be the last.
+        fn in_run(row: &Row) -> (&str, TestKey<'_>) {
+            (&row.run_id, row.key())
+        }
+        let mut last_attempt = BTreeMap::new();
         for row in rows {
-            let last = last_attempt.entry(row.key()).or_default();
+            let last = last_attempt.entry(in_run(row)).or_insert(0);
             *last = row.attempt.max(*last);
         }
         let mut tests: BTreeMap<TestKey<'_>, Measured> = BTreeMap::new();
         for row in rows {
-            if last_attempt.get(&row.key()) != Some(&row.attempt) {
+            if last_attempt.get(&in_run(row)) != Some(&row.attempt) {
                 continue;
             }
             let measured = Measured::of(row);

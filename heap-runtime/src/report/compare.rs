@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::baseline::{Baseline, Host, Measured};
 use super::row::TestKey;
@@ -18,7 +18,7 @@ pub const HARNESS_BYTES: u64 = 64 << 10;
 /// By how much a number may change before it counts, beyond what its error explains.
 ///
 /// The larger of the two parts counts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tolerance {
     /// So many bytes. Does not apply to numbers of allocations.
@@ -52,7 +52,7 @@ impl Default for Tolerance {
 }
 
 /// A number of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Number {
@@ -81,7 +81,7 @@ impl fmt::Display for Number {
 }
 
 /// A number that moved by more than it may.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Moved {
     /// Which number.
@@ -95,7 +95,7 @@ pub struct Moved {
 }
 
 /// What became of a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
@@ -124,7 +124,7 @@ impl fmt::Display for Kind {
 }
 
 /// A test that is not as it was.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// The package.
@@ -136,17 +136,35 @@ pub struct Change {
     /// What became of it.
     pub kind: Kind,
     /// How it stood.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_state: Option<State>,
     /// How it stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_state: Option<State>,
     /// The numbers that moved.
     pub moved: Vec<Moved>,
 }
 
 /// What changed between two runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Kind, Run, Tolerance};
+///
+/// let read = |folder| Run::read(&[folder], |_, _| ()).map(|run| Baseline::of(&run.rows));
+/// let (monday, tuesday) = (read("docs/runs/monday")?, read("docs/runs/tuesday")?);
+/// let comparison = Comparison::of(&monday, &tuesday, Tolerance::percent(5.0))?;
+/// let worse: Vec<&str> = comparison
+///     .changes
+///     .iter()
+///     .filter(|change| change.kind == Kind::Regression)
+///     .map(|change| change.test.as_str())
+///     .collect();
+/// assert_eq!(worse, ["a_burst_fits", "it_never_ends"]);
+/// assert_eq!(comparison.unchanged, 1);
+/// assert!(comparison.has_regression());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Comparison {
     /// What may change without being named.
@@ -156,15 +174,15 @@ pub struct Comparison {
     /// How many tests are as they were.
     pub unchanged: usize,
     /// Hosts of the base, if they are not those of the new run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub base_hosts: Vec<Host>,
     /// Hosts of the new run, if they are not those of the base.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_hosts: Vec<Host>,
 }
 
 /// The runs had different allocators, so that their numbers mean different things.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DifferentAllocators {
     /// Those of the base.
@@ -449,9 +467,13 @@ mod tests {
         again.iteration = 1;
         again.state = State::Failed;
         again.own_peak_bytes = Some(1);
-        let both = Baseline::of(&[retry, again]);
+        let both = Baseline::of(&[retry.clone(), again.clone()]);
         assert_eq!(both.tests.len(), 1);
         assert_eq!(both.tests[0].state, State::Failed);
         assert_eq!(both.tests[0].own_peak_bytes, Some(48));
+        // A first attempt of another run is no earlier one of this.
+        again.run_id = "another".into();
+        again.attempt = 1;
+        assert_eq!(Baseline::of(&[retry, again]).tests[0].state, State::Failed);
     }
 }

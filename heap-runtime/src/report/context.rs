@@ -11,7 +11,22 @@ use super::state::State;
 type BinaryKey<'a> = (&'a str, &'a str, &'a str);
 
 /// What of all rows has to be known to judge one, worked out once.
-#[derive(Debug)]
+///
+/// With more runs there is more to judge by:
+///
+/// ```
+/// use heap_runtime::report::{Context, Diagnosis, Run};
+///
+/// let both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// let context = Context::of_run(&both);
+/// let killed = Diagnosis::of(&both.rows[0], &context);
+/// for caveat in &killed.caveats {
+///     println!("? {caveat}");
+/// }
+/// assert!(killed.caveats[0].starts_with("it was killed"));
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
+#[derive(Debug, Clone)]
 pub struct Context<'a> {
     /// By run, package and binary: the largest own peak of each test, the smallest first.
     peaks_of_binary: HashMap<BinaryKey<'a>, Vec<(u64, &'a str)>>,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::sidecar::runs_folder;
 
 /// A run's folder of sidecars.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RunFolder {
     /// The folder; its name is the run's id.
@@ -22,8 +22,8 @@ impl RunFolder {
     /// # Errors
     ///
     /// Where the folder of the runs is there and cannot be read.
-    pub fn all_in(target: &Path) -> io::Result<Vec<Self>> {
-        let folder = match runs_folder(target).read_dir() {
+    pub fn all_in(target: impl AsRef<Path>) -> io::Result<Vec<Self>> {
+        let folder = match runs_folder(target.as_ref()).read_dir() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             folder => folder?,
         };

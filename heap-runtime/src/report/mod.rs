@@ -1,16 +1,28 @@
 //! What sidecars say when they are read together: the same analysis that `cargo heap` prints, as
 //! types.
 //!
-//! ```no_run
+//! ```
 //! use heap_runtime::report::{Context, Diagnosis, Run};
 //!
-//! let run = Run::read(&["target/heap/45f3fc9c".into()], |_, _| ())?;
+//! let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
 //! let context = Context::of_run(&run);
+//! let mut lines = Vec::new();
 //! for row in run.rows.iter().filter(|row| row.state.is_bad()) {
-//!     println!("{} {}: {}", row.state, row.test, Diagnosis::of(row, &context).verdict());
+//!     let diagnosis = Diagnosis::of(row, &context);
+//!     lines.push(format!("{} {}: {}", row.state, row.test, diagnosis.verdict()));
 //! }
-//! # Ok::<(), heap_runtime::report::FolderError>(())
+//! assert_eq!(
+//!     lines,
+//!     [
+//!         "killed it_never_ends: not enough recorded to say",
+//!         "failed a_burst_fits: over its budget: look at the test",
+//!     ]
+//! );
+//! # Ok::<(), heap_runtime::sidecar::FolderError>(())
 //! ```
+//!
+//! The run is one of two that are kept in `docs/runs` beside the sources of this crate, for the
+//! examples here: on Monday all three tests passed, and on Tuesday only one did.
 //!
 //! # Questions in SQL
 //!
@@ -64,7 +76,7 @@ pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;
 pub use order::Order;
 pub use row::{Column, Row, TestKey};
-pub use run::{FolderError, Run};
+pub use run::Run;
 pub use run_pressure::RunPressure;
 #[cfg(feature = "cli")]
 pub(crate) use run_pressure::{FORMAT_VERSION as RUN_FORMAT_VERSION, SUFFIX as RUN_SUFFIX};

@@ -5,7 +5,17 @@ use std::cmp::{Ordering, Reverse};
 use super::row::Row;
 
 /// What rows are sorted by. Numbers come the largest first, and what was not measured last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+///
+/// ```
+/// use heap_runtime::report::{Order, Run};
+///
+/// let mut run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// Order::Peak.sort(&mut run.rows);
+/// let peaks: Vec<_> = run.rows.iter().map(|row| row.own_peak_bytes).collect();
+/// assert!(peaks.is_sorted_by(|one, next| one >= next), "{peaks:?}");
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[non_exhaustive]
 pub enum Order {

@@ -12,7 +12,7 @@ use crate::run::Runner;
 use crate::sidecar::{self, Budget, FailureKind, OwnTier, PeakSource, ReadError, Status};
 
 /// A column of [`Row`]: its name and what is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Column {
     /// The key in JSON, and the heading in CSV.
@@ -32,6 +32,18 @@ macro_rules! row {
         /// Columns are stable: new ones may come, and none changes its meaning or goes. One that is
         /// optional is absent where it was not measured. *Before* and *after* are around the test's
         /// body; a test that was killed has no after.
+        ///
+        /// ```
+        /// use heap_runtime::report::{Row, State};
+        ///
+        /// let row = Row::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+        /// assert_eq!(row.state, State::Killed);
+        /// assert_eq!(row.own_peak_bytes, None);
+        /// // But it had come as far as its checkpoint.
+        /// assert_eq!(row.checkpoint_label.as_deref(), Some("filled"));
+        /// assert_eq!(row.own_peak_at_least(), Some(16_384));
+        /// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub struct Row {
@@ -211,8 +223,8 @@ impl Row {
     /// # Errors
     ///
     /// As [`sidecar::read`].
-    pub fn read(path: &Path) -> Result<Self, ReadError> {
-        sidecar::read_as::<Record>(path).map(Self::of)
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        sidecar::read_as::<Record>(path.as_ref()).map(Self::of)
     }
 
     /// Package, binary and test: what is the same test in every run.

@@ -9,9 +9,24 @@ use std::thread;
 use super::order::Order;
 use super::row::Row;
 use super::run_pressure::{self, RunPressure};
-use crate::sidecar::{self, Unreadable};
+use crate::sidecar::{self, FolderError, Unreadable};
 
 /// What is left of a run: a row for each sidecar, and the files that are none.
+///
+/// ```
+/// use heap_runtime::report::Run;
+///
+/// let mut both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// assert_eq!(both.rows.len(), 6);
+/// assert!(both.unreadable.is_empty());
+/// // What was killed comes first.
+/// assert_eq!(both.rows[0].test, "it_never_ends");
+///
+/// let tuesday = both.rows[0].run_id.clone();
+/// both.keep(&tuesday);
+/// assert_eq!(both.rows.len(), 3);
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Run {
@@ -36,17 +51,15 @@ impl Run {
     /// Where one of the folders cannot be read. Files in it that cannot be are in
     /// [`unreadable`](Self::unreadable).
     pub fn read(
-        folders: &[PathBuf],
+        folders: &[impl AsRef<Path>],
         progress: impl Fn(usize, usize) + Sync,
     ) -> Result<Self, FolderError> {
+        let folders: Vec<&Path> = folders.iter().map(AsRef::as_ref).collect();
         let named = |suffix| -> Result<Vec<PathBuf>, FolderError> {
             let mut paths = Vec::new();
-            for folder in folders {
-                let found = sidecar::paths(folder, suffix).map_err(|error| FolderError {
-                    folder: folder.clone(),
-                    error,
-                })?;
-                paths.extend(found);
+            for folder in &folders {
+                let found = sidecar::paths(folder, suffix);
+                paths.extend(found.map_err(FolderError::at(folder))?);
             }
             Ok(paths)
         };
@@ -61,7 +74,7 @@ impl Run {
             );
         }
         let mut run = Self {
-            folders: folders.to_vec(),
+            folders: folders.into_iter().map(Path::to_owned).collect(),
             rows,
             pressure,
             unreadable,
@@ -75,33 +88,6 @@ impl Run {
     pub fn keep(&mut self, id: &str) {
         self.rows.retain(|row| row.run_id == id);
         self.pressure.retain(|pressure| pressure.run_id == id);
-    }
-}
-
-/// A folder that could not be read.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct FolderError {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Why it could not be read.
-    pub error: io::Error,
-}
-
-impl std::fmt::Display for FolderError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "cannot read the sidecars in `{}`: {}",
-            self.folder.display(),
-            self.error
-        )
-    }
-}
-
-impl std::error::Error for FolderError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const FORMAT_VERSION: u32 = sidecar::FORMAT_VERSION;
 /// it had ended.
 ///
 /// Counts since boot, or since the cgroup was made. Absent where there was nothing to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunPressure {
     /// The run.
@@ -31,16 +31,16 @@ pub struct RunPressure {
     /// When the last of its processes had ended.
     pub ended_at: String,
     /// Processes killed in the cgroup that the run was started in, before.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup_oom_kills_before: Option<u64>,
     /// The same after.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup_oom_kills: Option<u64>,
     /// Processes killed on the whole host, before.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_oom_kills_before: Option<u64>,
     /// The same after.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_oom_kills: Option<u64>,
 }
 
@@ -50,8 +50,8 @@ impl RunPressure {
     /// # Errors
     ///
     /// As [`sidecar::read`].
-    pub fn read(path: &Path) -> Result<Self, ReadError> {
-        sidecar::read_as::<Record>(path).map(Self::of)
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        sidecar::read_as::<Record>(path.as_ref()).map(Self::of)
     }
 
     fn of(record: Record) -> Self {

@@ -8,7 +8,18 @@ use super::row::Row;
 use super::state::State;
 
 /// Sums over executions; of what was measured.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// ```
+/// use heap_runtime::report::{Run, Totals};
+///
+/// let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+/// let totals = Totals::of(&run.rows);
+/// assert_eq!((totals.passed, totals.failed, totals.killed), (1, 1, 1));
+/// assert_eq!(totals.largest_own_peak_bytes, Some(5 << 20));
+/// assert!(totals.is_bad());
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
     /// Executions.

@@ -203,7 +203,8 @@ mod tests {
             };
             let moved_keys = serde_json::to_value(&moved).unwrap();
             let keys = moved_keys.as_object().unwrap().keys();
-            rest.host.redact(keys.map(String::as_str));
+            let unknown = rest.host.redact(keys.map(String::as_str));
+            assert!(unknown.is_empty(), "{unknown:?}");
             rest.host_before = HostContext::default();
             let spliced = json(
                 &rest,

@@ -30,11 +30,12 @@ mod slot;
 mod write;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use name::SUFFIX;
-pub use read::{ReadError, Unreadable, read, read_run};
+pub use read::{FolderError, ReadError, Unreadable, read, read_run};
 
 pub(crate) use json::{HostMembers, to_json};
 pub(crate) use name::Execution;
@@ -50,8 +51,8 @@ use crate::snapshot::HeapDelta;
 
 /// The version of the format that this library writes, and the newest that it reads.
 ///
-/// It grows only when an existing key changes its meaning or goes: readers ignore keys that they
-/// do not know, so a new key needs no new version.
+/// It grows only when an existing key changes its meaning, goes, or takes a value that readers of
+/// before would refuse. Readers ignore keys that they do not know, so a new key needs no new version.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// One execution of a tracked test.
@@ -67,7 +68,9 @@ pub struct Sidecar {
     pub test_name: String,
     /// The package whose test this is.
     pub package: String,
-    /// The test binary, by the name of its crate.
+    /// The test binary, by the name of its crate. A library and a program of one package may have the
+    /// same; tests of theirs that are called alike are told apart by [`source`](Self::source), and
+    /// are two iterations of one test to everything else.
     pub binary: String,
     /// Where the test function stands.
     pub source: Source,
@@ -117,7 +120,7 @@ pub struct Sidecar {
 }
 
 /// How far a sidecar has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -129,8 +132,9 @@ pub enum Status {
 }
 
 /// Where a test function stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Source {
     /// The file, as the compiler was given it: relative to the workspace.
     pub file: String,
@@ -139,7 +143,7 @@ pub struct Source {
 }
 
 /// How a test ended, as the harness sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -153,8 +157,9 @@ pub enum Outcome {
 }
 
 /// Why a test failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Failure {
     /// What kind of failure it was.
     pub kind: FailureKind,
@@ -163,7 +168,7 @@ pub struct Failure {
 }
 
 /// The kinds of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -242,7 +247,7 @@ pub struct Heap {
 ///
 /// Where the test ends and there is no room for its finished record, on a disk that is full, the
 /// [`outcome`](Self::outcome) alone is overwritten.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LastSeen {
@@ -281,7 +286,7 @@ pub struct LastSeen {
 }
 
 /// What changed in the whole process while the test ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ProcessTier {
@@ -291,7 +296,7 @@ pub struct ProcessTier {
 
 /// What the test itself did: the thread that runs it, and every thread started inside it, at any
 /// depth. In jemalloc's size classes: a request of 24 bytes counts as 32.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OwnTier {
@@ -320,7 +325,7 @@ pub struct OwnTier {
 }
 
 /// How a peak was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -336,7 +341,7 @@ pub enum PeakSource {
 
 /// Live bytes of the own tier over time. Bounded: where there would be too many points, every
 /// second goes, and the distance doubles.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Timeline {
@@ -347,7 +352,7 @@ pub struct Timeline {
 }
 
 /// The own tier at a moment that the test named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Checkpoint {
@@ -361,7 +366,7 @@ pub struct Checkpoint {
 }
 
 /// A limit on the own tier, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Budget {
@@ -381,7 +386,7 @@ pub struct Budget {
 }
 
 /// What a budget limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -397,14 +402,20 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// As it is written in the attribute.
+    /// As it is written in the attribute, and in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::MaxPeak => "max_peak",
             Self::MaxRetained => "max_retained",
             Self::MaxAllocated => "max_allocated",
             Self::MaxAllocations => "max_allocations",
         }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

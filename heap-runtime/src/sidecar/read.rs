@@ -1,5 +1,6 @@
 //! Reading sidecars: one, or a whole run. Every file is taken for hostile.
 
+use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -14,6 +15,9 @@ use super::{FORMAT_VERSION, SUFFIX, Sidecar};
 const LARGEST: u64 = 16 << 20;
 
 /// Why a file is not read as a sidecar.
+///
+/// Which file it is, is for whoever named it to say; what caused it is its
+/// [`source`](Error::source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -33,20 +37,20 @@ pub enum ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "it cannot be read: {error}"),
+            Self::Io(_) => f.write_str("it cannot be read"),
             Self::TooLarge => write!(f, "it has more than {LARGEST} bytes, so it is no sidecar"),
             Self::Newer { format_version } => write!(
                 f,
                 "its format version is {format_version} and this reader knows up to \
                  {FORMAT_VERSION}: use a newer heap-runtime"
             ),
-            Self::Malformed(error) => write!(f, "it is no sidecar: {error}"),
+            Self::Malformed(_) => f.write_str("it is no sidecar"),
         }
     }
 }
 
-impl std::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for ReadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
             Self::Malformed(error) => Some(error),
@@ -63,6 +67,50 @@ pub struct Unreadable {
     pub path: PathBuf,
     /// Why it is not read.
     pub error: ReadError,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is left out", self.path.display())
+    }
+}
+
+impl Error for Unreadable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// A folder of sidecars that could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FolderError {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Why it could not be read.
+    pub error: io::Error,
+}
+
+impl FolderError {
+    pub(crate) fn at(folder: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self {
+            folder: folder.to_owned(),
+            error,
+        }
+    }
+}
+
+impl fmt::Display for FolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.folder.display();
+        write!(f, "cannot read the sidecars in `{folder}`")
+    }
+}
+
+impl Error for FolderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 /// A type that can be read from a sidecar: all of it, or what somebody needs of it.
@@ -82,8 +130,19 @@ impl Readable for Sidecar {
 /// # Errors
 ///
 /// Where the file cannot be read, is no sidecar, or is of a newer format.
-pub fn read(path: &Path) -> Result<Sidecar, ReadError> {
-    read_as(path)
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// // A run of a little project, kept beside the sources of this crate.
+/// let sidecar = sidecar::read("docs/runs/monday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.outcome, Some(sidecar::Outcome::Passed));
+/// // Absent where it was not measured, so that there is no 0 to be taken for a number.
+/// assert_eq!(sidecar.heap.own.and_then(|own| own.peak_bytes), Some(524_288));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
+pub fn read(path: impl AsRef<Path>) -> Result<Sidecar, ReadError> {
+    read_as(path.as_ref())
 }
 
 /// Reads what `T` needs of one sidecar. Errors as [`read`].
@@ -172,8 +231,17 @@ pub(crate) fn paths(folder: &Path, suffix: &str) -> io::Result<Vec<PathBuf>> {
 /// # Errors
 ///
 /// Where the folder itself cannot be read.
-pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
-    let paths = paths(folder, SUFFIX)?;
+///
+/// ```
+/// let (sidecars, unreadable) = heap_runtime::sidecar::read_run("docs/runs/tuesday")?;
+/// let names: Vec<&str> = sidecars.iter().map(|sidecar| sidecar.test_name.as_str()).collect();
+/// assert_eq!(names, ["a_burst_fits", "a_queue_is_drained", "it_never_ends"]);
+/// assert!(unreadable.is_empty());
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
+pub fn read_run(folder: impl AsRef<Path>) -> Result<(Vec<Sidecar>, Vec<Unreadable>), FolderError> {
+    let folder = folder.as_ref();
+    let paths = paths(folder, SUFFIX).map_err(FolderError::at(folder))?;
     let mut sidecars = Vec::with_capacity(paths.len());
     let mut unreadable = Vec::new();
     for path in paths {
@@ -183,4 +251,88 @@ pub fn read_run(folder: &Path) -> io::Result<(Vec<Sidecar>, Vec<Unreadable>)> {
         }
     }
     Ok((sidecars, unreadable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::iter::successors;
+
+    use serde_json::Value;
+
+    use crate::report::Row;
+
+    /// The sidecars that the documentation reads.
+    fn kept() -> Vec<PathBuf> {
+        let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runs");
+        let runs = ["monday", "tuesday"].map(|run| paths(&runs.join(run), SUFFIX).unwrap());
+        runs.concat()
+    }
+
+    /// Adds a key to each object, but to those whose keys are the user's or the host's.
+    fn add_keys(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                for (key, member) in &mut *members {
+                    let open = ["labels", "metrics", "sched_tunables", "cpufreq_governor"];
+                    if !open.contains(&key.as_str()) {
+                        add_keys(member);
+                    }
+                }
+                members.insert("of_a_later_release".into(), vec![1, 2].into());
+            }
+            Value::Array(members) => members.iter_mut().for_each(add_keys),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn keys_that_are_not_known_are_ignored_at_any_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = kept();
+        assert_eq!(kept.len(), 6);
+        for path in kept {
+            let mut sidecar: Value =
+                serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            add_keys(&mut sidecar);
+            let later = folder.path().join(path.file_name().unwrap());
+            let text = sidecar.to_string();
+            assert!(text.matches("of_a_later_release").count() > 5, "{text}");
+            std::fs::write(&later, text).unwrap();
+            assert_eq!(read(&later).unwrap(), read(&path).unwrap());
+            assert_eq!(Row::read(&later).unwrap(), Row::read(&path).unwrap());
+        }
+    }
+
+    fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+        successors(error.source(), |error| (**error).source())
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn an_error_says_what_happened_and_leaves_the_cause_to_its_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let not_found = File::open(&missing).unwrap_err().to_string();
+
+        let error = read(&missing).unwrap_err();
+        assert_eq!(error.to_string(), "it cannot be read");
+        assert_eq!(causes(&error), [not_found.as_str()]);
+
+        let error = read_run(&missing).unwrap_err();
+        let said = format!("cannot read the sidecars in `{}`", missing.display());
+        assert_eq!(error.to_string(), said);
+        assert_eq!(causes(&error), [not_found]);
+
+        let torn = folder.path().join("torn.heap.json");
+        std::fs::write(&torn, "{").unwrap();
+        let unreadable = read_run(folder.path()).unwrap().1.remove(0);
+        let said = format!("`{}` is left out", torn.display());
+        assert_eq!(unreadable.to_string(), said);
+        let [what, why] = causes(&unreadable).try_into().unwrap();
+        assert_eq!(what, "it is no sidecar");
+        assert!(why.starts_with("EOF"), "{why}");
+    }
 }

@@ -64,6 +64,72 @@ fn what_changed_is_said_test_by_test() {
     );
 }
 
+/// The sidecars of two partitions of the same run.
+fn parts(run: &Run) -> [Run; 2] {
+    let mut parts = [Vec::new(), Vec::new()];
+    let mut files: Vec<_> = (std::fs::read_dir(run.path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    for (index, file) in files.iter().enumerate() {
+        let mut sidecar: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        sidecar["run_id"] = format!("partition-{}", index % 2).into();
+        parts[index % 2].push(sidecar);
+    }
+    parts.map(|sidecars| Run::of(&sidecars))
+}
+
+#[test]
+fn the_parts_of_a_run_are_compared_as_the_whole() {
+    let (base, new) = two_runs();
+    let (base_parts, new_parts) = (parts(&base), parts(&new));
+    let [base_1, base_2] = base_parts.each_ref().map(|part| part.path().as_os_str());
+    let [new_1, new_2] = new_parts.each_ref().map(|part| part.path().as_os_str());
+    let [compare_with, of_base] = ["compare", "--base"].map(OsStr::new);
+    let whole = compare(&base, &new, &[]);
+    let (base_path, new_path) = (base.path().as_os_str(), new.path().as_os_str());
+    for arguments in [
+        vec![compare_with, base_path, new_1, new_2],
+        vec![compare_with, of_base, base_path, new_path],
+        vec![compare_with, of_base, base_1, of_base, base_2, new_1, new_2],
+        vec![compare_with, new_1, new_2, of_base, base_1, of_base, base_2],
+    ] {
+        let said = heap(&base, &arguments);
+        assert_eq!(said.stdout, whole.stdout, "{arguments:?}: {}", said.stderr);
+        assert_eq!(said.status, whole.status);
+    }
+    // What is one part of the whole has lost the other's tests.
+    let half = heap(&base, &[compare_with, base_path, new_1]);
+    assert!(half.stdout.contains("gone"), "{}", half.stdout);
+
+    // A baseline of the parts is that of the whole, and stands alone.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heap.json");
+    let save = ["baseline", "save"].map(OsStr::new);
+    let [save_1, save_2] = save;
+    let saved = heap(&base, &[save_1, save_2, file.as_os_str(), base_1, base_2]);
+    assert_eq!(saved.status, Some(0), "{}", saved.stderr);
+    let against = heap(&base, &[compare_with, file.as_os_str(), new_1, new_2]);
+    assert_eq!(against.stdout, whole.stdout);
+    let among = [
+        compare_with,
+        of_base,
+        file.as_os_str(),
+        of_base,
+        base_2,
+        new_1,
+        new_2,
+    ];
+    let refused = heap(&base, &among);
+    assert_eq!(refused.status, Some(2));
+    assert!(
+        refused.stderr.contains("a baseline stands for a whole run"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(heap(&base, &[compare_with]).status, Some(2));
+}
+
 #[test]
 fn a_saved_baseline_says_the_same_as_its_run() {
     let (base, new) = two_runs();

@@ -33,5 +33,6 @@ fn help_says_how_to_start() {
     insta::assert_snapshot!("help", stdout(&["--help"]));
     insta::assert_snapshot!("help_test", stdout(&["heap", "test", "--help"]));
     insta::assert_snapshot!("help_report", stdout(&["report", "--help"]));
+    insta::assert_snapshot!("help_compare", stdout(&["compare", "--help"]));
     insta::assert_snapshot!("help_export", stdout(&["export", "--help"]));
 }

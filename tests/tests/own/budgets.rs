@@ -35,7 +35,7 @@ fn run_with(name: &str, variables: &[(&str, &str)]) -> (Ran, bool) {
 
 fn budget(limit: Limit, budgets: &[Budget]) -> (u64, Option<i64>, Option<bool>, Option<&str>) {
     let found = budgets.iter().find(|budget| budget.limit == limit);
-    let budget = found.unwrap_or_else(|| panic!("no {} in {budgets:?}", limit.name()));
+    let budget = found.unwrap_or_else(|| panic!("no {limit} in {budgets:?}"));
     let Budget {
         bytes,
         actual,

@@ -3,6 +3,7 @@
 //! Each [`Finding`] is a verdict with the numbers that it rests on, and each [`Diagnosis`] says what
 //! it could not know. The thresholds are the constants here; none is more than a rule of thumb.
 
+mod budget;
 mod doubt;
 mod shortage;
 mod size;
@@ -12,6 +13,8 @@ mod verdict;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cli")]
+pub(crate) use budget::broken_words;
 pub use shortage::{
     AVAILABLE_PERCENT, NEAR_LIMIT_PERCENT, PSI_FULL_PERCENT, PSI_SOME_PERCENT, STALLED_PERCENT,
     SWAPPED_KIB,
@@ -25,12 +28,14 @@ pub use verdict::Verdict;
 use super::context::Context;
 use super::row::Row;
 use super::state::State;
+use crate::sidecar::FailureKind;
+use budget::over_budget;
 use doubt::{caveats, how_far};
 use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
 
 /// A verdict, and the numbers that it rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// What was the matter.
@@ -40,7 +45,19 @@ pub struct Finding {
 }
 
 /// What can be said of a test that failed or was killed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// ```
+/// use heap_runtime::report::{Context, Diagnosis, Run, Verdict};
+///
+/// let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+/// let context = Context::of_run(&run);
+/// let row = run.rows.iter().find(|row| row.test == "a_burst_fits").expect("it has run");
+/// let diagnosis = Diagnosis::of(row, &context);
+/// assert_eq!(diagnosis.verdict(), Verdict::OverBudget);
+/// assert_eq!(diagnosis.findings[0].evidence, ["peak 5.00 MiB, and max_peak is 1.00 MiB"]);
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// Everything that was found, what explains most first; never empty.
@@ -61,13 +78,20 @@ impl Diagnosis {
     /// Diagnoses an execution among the others of its runs.
     #[must_use]
     pub fn of(row: &Row, context: &Context<'_>) -> Self {
-        let checks: [(Verdict, Vec<String>); 5] = [
+        let budget = (Verdict::OverBudget, over_budget(row));
+        let mut checks = vec![
             (Verdict::OutOfMemory, out_of_memory(row, context)),
             (Verdict::CgroupLimit, cgroup_limit(row)),
             (Verdict::HostShort, host_short(row)),
             (Verdict::LargeProcess, large_process(row, context)),
             (Verdict::LargeTest, large_test(row, context)),
         ];
+        // Why it failed is known then: what a test allocates itself does not depend on the machine.
+        if row.failure_kind == Some(FailureKind::Budget) {
+            checks.insert(0, budget);
+        } else {
+            checks.push(budget);
+        }
         let mut findings: Vec<Finding> = checks
             .into_iter()
             .filter(|(_, evidence)| !evidence.is_empty())

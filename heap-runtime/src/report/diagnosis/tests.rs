@@ -1,7 +1,9 @@
 //! Verdicts of rows whose numbers are known.
 
 use super::*;
-use crate::report::sample::{around, calm, killed, killed_after_checkpoint, killed_when_last_seen};
+use crate::report::sample::{
+    around, calm, full, killed, killed_after_checkpoint, killed_when_last_seen,
+};
 use crate::report::{Run, RunPressure, State};
 
 fn verdicts(row: &Row, others: &[Row]) -> Vec<Verdict> {
@@ -101,6 +103,33 @@ fn a_large_test_is_large_among_enough_others() {
     assert_eq!(verdicts(&row, &five[..4]), [Verdict::Calm]);
     row.own_peak_bytes = Some((8 << 20) - 1);
     assert_eq!(verdicts(&row, &five), [Verdict::Calm]);
+}
+
+#[test]
+fn a_broken_budget_explains_a_failure_that_it_is() {
+    let mut row = calm("t");
+    row.budgets = full().budgets;
+    assert_eq!(row.failure_kind, Some(FailureKind::Panic));
+    assert_eq!(verdicts(&row, &[]), [Verdict::OverBudget]);
+    row.psi_some_avg10 = Some(50.0);
+    assert_eq!(
+        verdicts(&row, &[]),
+        [Verdict::HostShort, Verdict::OverBudget]
+    );
+    row.failure_kind = Some(FailureKind::Budget);
+    assert_eq!(
+        verdicts(&row, &[]),
+        [Verdict::OverBudget, Verdict::HostShort]
+    );
+    let diagnosis = Diagnosis::of(&row, &Context::of(&[]));
+    assert_eq!(
+        diagnosis.findings[0].evidence,
+        ["peak 2 B, and max_peak is 1 B"]
+    );
+    // One that held is no evidence.
+    row.psi_some_avg10 = None;
+    row.budgets.as_mut().unwrap()[0].held = Some(true);
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
 }
 
 #[test]

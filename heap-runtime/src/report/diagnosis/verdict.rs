@@ -25,6 +25,9 @@ pub enum Verdict {
     /// The test uses much more than its siblings, or than it did: [`LARGE_TEST_FACTOR`],
     /// [`GROWN_FACTOR`].
     LargeTest,
+    /// The test broke a [budget](crate::sidecar::Budget) of its own. Comes first where that is why
+    /// it failed.
+    OverBudget,
     /// Memory was looked at, and there was nothing: look at the test.
     Calm,
     /// Too little was recorded to say.
@@ -39,6 +42,7 @@ impl fmt::Display for Verdict {
             Self::HostShort => "host short of memory",
             Self::LargeProcess => "test process is large",
             Self::LargeTest => "this test is large",
+            Self::OverBudget => "over its budget: look at the test",
             Self::Calm => "memory was calm: look at the test",
             Self::Unknown => "not enough recorded to say",
         })

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, SeekFrom, Stat, flock, fstat,
-    ftruncate, linkat, mkdirat, openat, renameat, renameat_with, seek, stat, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, SeekFrom, Stat, flock, fstat, ftruncate, linkat,
+    mkdirat, openat, renameat, seek, stat, unlinkat,
 };
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
@@ -225,7 +225,7 @@ fn above_standard(descriptor: OwnedFd) -> rustix::io::Result<OwnedFd> {
 
 /// Gives the file its name, unless there is one of that name.
 fn place_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
-    match renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {
+    match rename_new(folder, temporary, name) {
         // Not every file system knows how; a hard link does not replace either.
         Err(Errno::INVAL | Errno::NOSYS) => {
             linkat(folder, temporary, folder, name, AtFlags::empty())?;
@@ -233,6 +233,18 @@ fn place_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Resul
         }
         placed => placed,
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
+    use rustix::fs::{RenameFlags, renameat_with};
+    renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE)
+}
+
+/// Other kernels have no such call.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_new(_: &OwnedFd, _: &str, _: &str) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
 }
 
 /// Replaces a sidecar of another run. Two processes may both find the old one: the lock lets the
