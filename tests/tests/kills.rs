@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use heap_runtime::heap_tracked;
+use heap_runtime::report::{Context, Diagnosis, Run, Verdict};
 use heap_runtime::sidecar::{LastSeen, Outcome, Sidecar, Status, read_run};
 use heap_tests::{damage, scratch};
 
@@ -195,17 +196,12 @@ mod victims {
         }
     }
 
-    /// Allocates until the limit that the test sets is reached.
+    /// Allocates until the limit on address space that its process was started with is reached.
     #[heap_tracked]
     #[test]
     #[ignore = "is run as a child"]
     fn runs_out_of_address_space() {
         prepare();
-        let limit = rustix::process::Rlimit {
-            current: Some(1 << 30),
-            maximum: Some(1 << 30),
-        };
-        rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
         let mut held: Vec<Vec<u8>> = Vec::new();
         loop {
             held.push(std::hint::black_box(vec![1; 16 << 20]));
@@ -371,11 +367,17 @@ fn a_small_test_is_not_written_down() {
 /// What remains of a test that ended its own process.
 fn remains(name: &str) -> (ExitStatus, Sidecar) {
     let folder = scratch::folder();
-    let status = victim(name, folder.path()).status().unwrap();
-    let mut sidecars = sidecars(folder.path());
+    let (status, sidecar) = remains_of(victim(name, folder.path()), folder.path());
+    assert_eq!(sidecar.test_name, name);
+    (status, sidecar)
+}
+
+/// What a victim with one checkpoint leaves in its folder.
+fn remains_of(mut victim: Command, folder: &Path) -> (ExitStatus, Sidecar) {
+    let status = victim.status().unwrap();
+    let mut sidecars = sidecars(folder);
     assert_eq!(sidecars.len(), 1);
     let sidecar = sidecars.remove(0);
-    assert_eq!(sidecar.test_name, name);
     assert_eq!(sidecar.status, Status::Running);
     assert_eq!(sidecar.outcome, None);
     assert!(sidecar.host_before.heap_state.is_some());
@@ -418,6 +420,28 @@ fn a_termination_leaves_its_last_checkpoint() {
 
 #[test]
 fn an_allocation_that_fails_leaves_its_last_checkpoint() {
-    let (status, _) = remains("victims::runs_out_of_address_space");
+    let folder = scratch::folder();
+    let mut victim = victim("victims::runs_out_of_address_space", folder.path());
+    let limit = rustix::process::Rlimit {
+        current: Some(1 << 30),
+        maximum: Some(1 << 30),
+    };
+    let set = move || {
+        Ok(rustix::process::setrlimit(
+            rustix::process::Resource::As,
+            limit,
+        )?)
+    };
+    // SAFETY: one system call.
+    unsafe { damage::before(&mut victim, set) };
+    let (status, _) = remains_of(victim, folder.path());
     assert_eq!(status.signal(), Some(SIGABRT));
+
+    let run = Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
+    assert_eq!(run.rows[0].address_space_limit_bytes, Some(1 << 30));
+    let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+    assert_eq!(diagnosis.verdict(), Verdict::OutOfMemory, "{diagnosis:?}");
+    let evidence = diagnosis.findings[0].evidence.join("\n");
+    assert!(evidence.contains("1.00 GiB of address space"), "{evidence}");
+    assert!(evidence.contains("`before the end`"), "{evidence}");
 }

@@ -102,6 +102,11 @@ pub struct HostContext {
     /// from the one that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
+    /// How much address space this process may have, in bytes: `RLIMIT_AS`, as `ulimit -v` sets it. An allocation that
+    /// would need more fails, and where its failure is not dealt with, the process aborts. Absent where there is no
+    /// limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_space_limit_bytes: Option<u64>,
     /// The `sched_ext` scheduler in charge, by the name that it gave itself: `/sys/kernel/sched_ext/root/ops` while
     /// `/sys/kernel/sched_ext/state` is `enabled`. Absent where none is loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -256,7 +261,7 @@ for_every_field! {
     cpu_model cpu_vendor total_memory_kib hugepages_total hugepages_free hugepages_size_kib thp_enabled thp_defrag
     sched_tunables online_cpus numa_nodes cpufreq_governor kernel_name kernel_release arch kernel_cmdline
     task_delayacct config_task_xacct heap_state mem_available_kib swap_free_kib memory_pressure cgroup_memory
-    vm_oom_kill rss_bytes peak_rss_bytes sched_ext_ops
+    vm_oom_kill rss_bytes peak_rss_bytes address_space_limit_bytes sched_ext_ops
 }
 
 impl HostContext {

@@ -32,3 +32,7 @@ impl Source {
 pub(super) fn uname() -> HostContext {
     HostContext::default()
 }
+
+pub(super) fn rlimits() -> HostContext {
+    HostContext::default()
+}

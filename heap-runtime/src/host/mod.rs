@@ -92,6 +92,7 @@ pub(crate) fn pressure() -> HostContext {
     HostContext {
         rss_bytes: None,
         peak_rss_bytes: None,
+        address_space_limit_bytes: None,
         ..limits.merge(read_changing()).merge(read_incidents())
     }
 }
@@ -101,7 +102,7 @@ pub(crate) fn pressure() -> HostContext {
 const SELDOM: Duration = Duration::from_millis(20);
 
 fn read_changing() -> HostContext {
-    source::LIVE.changing()
+    source::LIVE.changing().merge(source::rlimits())
 }
 
 fn read_incidents() -> HostContext {

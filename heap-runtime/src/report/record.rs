@@ -73,6 +73,7 @@ pub(super) struct HostMemory {
     pub(super) vm_oom_kill: Option<u64>,
     pub(super) rss_bytes: Option<u64>,
     pub(super) peak_rss_bytes: Option<u64>,
+    pub(super) address_space_limit_bytes: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

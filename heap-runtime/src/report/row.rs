@@ -214,6 +214,8 @@ row! {
         rss_bytes: u64,
         /// The most that the process's resident memory has been, in bytes: after, or else before.
         peak_rss_bytes: u64,
+        /// How much address space the process may have (`RLIMIT_AS`), in bytes: after, or else before.
+        address_space_limit_bytes: u64,
     }
 }
 
@@ -276,8 +278,7 @@ impl Row {
 
     fn of(record: Record) -> Self {
         let state = State::of(&record);
-        let unwritten = (record.status == Status::Running && record.end().is_some())
-            .then(|| "its finished record could not be written".into());
+        let heap_reason = why_missing(&record);
         let Record {
             host: after,
             host_before: before,
@@ -288,8 +289,8 @@ impl Row {
             .failure
             .map(|failure| (failure.kind, failure.message))
             .unzip();
-        let delta = heap.process.map(|process| process.delta);
-        let own = heap.own;
+        let (own, delta) = (heap.own, heap.process.map(|process| process.delta));
+        let limit = address_space_limit(&before, &after);
         let checkpoint = heap.checkpoints.into_iter().last();
         // All zero until there was something to see.
         let seen = heap.last_seen.filter(|seen| seen.live_bytes > 0);
@@ -319,7 +320,7 @@ impl Row {
             labels: Some(record.labels).filter(|labels| !labels.is_empty()),
             metrics: Some(record.metrics).filter(|metrics| !metrics.is_empty()),
             budgets: Some(record.budgets).filter(|budgets| !budgets.is_empty()),
-            heap_reason: heap.reason.or(unwritten),
+            heap_reason,
             own_peak_bytes: own.and_then(|own| own.peak_bytes),
             own_peak_error_bytes: own.and_then(|own| own.peak_error_bytes),
             own_peak_source: own.and_then(|own| own.peak_source),
@@ -376,6 +377,7 @@ impl Row {
             rss_before_bytes: before.rss_bytes,
             rss_bytes: after.rss_bytes,
             peak_rss_bytes: after.peak_rss_bytes.or(before.peak_rss_bytes),
+            address_space_limit_bytes: limit,
         }
     }
 }
@@ -391,6 +393,18 @@ fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
 }
 
 /// What the peak is at least: what was live at the end was live, and the peak is known but for its
+fn address_space_limit(before: &HostMemory, after: &HostMemory) -> Option<u64> {
+    let after = after.address_space_limit_bytes;
+    after.or(before.address_space_limit_bytes)
+}
+
+/// Why a tier is missing.
+fn why_missing(record: &Record) -> Option<String> {
+    let unwritten = record.status == Status::Running && record.end().is_some();
+    let unwritten = unwritten.then(|| "its finished record could not be written".into());
+    record.heap.reason.clone().or(unwritten)
+}
+
 /// error; of several threads that peaked at different moments, the sum of their peaks says nothing.
 fn least_peak(own: OwnTier) -> u64 {
     let seen = match own.peak_source {

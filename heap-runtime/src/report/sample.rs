@@ -28,7 +28,8 @@ fn host(available_kib: u64) -> Value {
             "high_bytes": 1000_u64 << 20,
             "events": { "low": 0, "high": 0, "max": 0, "oom": 0, "oom_kill": 0 }
         },
-        "vm_oom_kill": 7, "rss_bytes": 10 << 20, "peak_rss_bytes": 20 << 20
+        "vm_oom_kill": 7, "rss_bytes": 10 << 20, "peak_rss_bytes": 20 << 20,
+        "address_space_limit_bytes": 1_u64 << 40
     })
 }
 

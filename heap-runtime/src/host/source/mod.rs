@@ -13,6 +13,7 @@ mod process;
 mod sched;
 
 pub(super) use kernel::uname;
+pub(super) use process::rlimits;
 
 use crate::HostContext;
 use std::borrow::Cow;

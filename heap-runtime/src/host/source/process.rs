@@ -1,6 +1,9 @@
-//! The memory of this process: `/proc/self/status`.
+//! The memory of this process: `/proc/self/status`, and its limit.
+
+use rustix::process::{Resource, getrlimit};
 
 use super::{Source, file, memory::kib};
+use crate::HostContext;
 
 /// The lines of `/proc/self/status` that matter here, in bytes.
 #[derive(Default)]
@@ -15,6 +18,14 @@ impl Source {
         file::content(&*self.path("/proc/self/status"), &mut buffer)
             .map(parse)
             .unwrap_or_default()
+    }
+}
+
+/// What getrlimit(2) says of the process.
+pub(crate) fn rlimits() -> HostContext {
+    HostContext {
+        address_space_limit_bytes: getrlimit(Resource::As).current,
+        ..HostContext::default()
     }
 }
 

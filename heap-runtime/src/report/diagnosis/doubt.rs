@@ -55,6 +55,12 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut caveats = Vec::new();
     if row.state == State::Killed {
         caveats.push("it was killed, so there is one reading, from before the test".into());
+        if let Some(limit) = row.address_space_limit_bytes {
+            caveats.push(format!(
+                "its process might have {} of address space (RLIMIT_AS): an allocation beyond that would have ended it so",
+                Human(limit)
+            ));
+        }
         let also = context.killed_with(row);
         if also > 0 {
             caveats.push(format!(

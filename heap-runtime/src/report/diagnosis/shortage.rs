@@ -19,6 +19,10 @@ pub const AVAILABLE_PERCENT: u64 = 5;
 pub const SWAPPED_KIB: u64 = 64 << 10;
 /// Use of a cgroup in percent of its limit, from which it is near.
 pub const NEAR_LIMIT_PERCENT: u64 = 90;
+/// What a killed test had live, in percent of the address space that its process might have, from which
+/// an allocation is likely to have failed: a vector that doubles asks for two thirds while it has one.
+pub const ADDRESS_SPACE_PERCENT: u64 = 33;
+
 pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut evidence = Vec::new();
     let later = context.after_killed(row);
@@ -60,7 +64,23 @@ pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
     {
         evidence = until_the_end(around.host_kills_since(row.host_oom_kills_before), around);
     }
+    evidence.extend(address_space(row));
     evidence
+}
+
+/// An allocation beyond the limit fails, and the process aborts.
+fn address_space(row: &Row) -> Option<String> {
+    let limit = row.address_space_limit_bytes?;
+    let live = row.own_peak_at_least()?;
+    let likely = row.state == State::Killed && reaches(live, ADDRESS_SPACE_PERCENT, limit);
+    likely.then(|| {
+        format!(
+            "the test's process might have {} of address space (RLIMIT_AS), and the test alone had {} live: an \
+             allocation beyond the limit fails, and aborts the process",
+            Human(limit),
+            Human(live)
+        )
+    })
 }
 
 /// Kills that only the reading at the end of the run has seen.

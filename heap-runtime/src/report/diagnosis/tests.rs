@@ -155,6 +155,26 @@ fn a_killed_test_is_known_up_to_its_last_checkpoint() {
 }
 
 #[test]
+fn a_killed_test_near_the_limit_of_its_address_space_ran_out_of_it() {
+    let mut row = killed_when_last_seen("big", 100 << 20);
+    let live = (100 << 20) - (64 << 10);
+    for (limit, verdict) in [
+        (live * 100 / 33, Verdict::OutOfMemory),
+        (live * 100 / 33 + 100, Verdict::Unknown),
+    ] {
+        row.address_space_limit_bytes = Some(limit);
+        let diagnosis = Diagnosis::of(&row, &Context::of(&[]));
+        assert_eq!(diagnosis.verdict(), verdict);
+        let caveats = diagnosis.caveats.join("; ");
+        assert!(caveats.contains("address space (RLIMIT_AS)"), "{caveats}");
+    }
+    // Who came to the end did not run out of it.
+    let mut row = calm("big");
+    row.address_space_limit_bytes = Some(1);
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+}
+
+#[test]
 fn a_killed_test_is_known_up_to_when_it_was_last_seen() {
     let row = killed_when_last_seen("big", 8 << 20);
     assert_eq!(row.own_peak_at_least(), Some((8 << 20) - (64 << 10)));

@@ -13,7 +13,8 @@ use super::*;
 #[non_exhaustive]
 pub enum Verdict {
     /// The kernel killed processes for want of memory: the `oom_kill` counter of the host or of the
-    /// cgroup moved.
+    /// cgroup moved. Or the process was near the limit on its address space when it ended:
+    /// [`ADDRESS_SPACE_PERCENT`].
     OutOfMemory,
     /// The cgroup was near its limit, or was stopped at it.
     CgroupLimit,
