@@ -50,12 +50,13 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured) -> Budget {
     }
 }
 
-/// What to say of the limits that were broken; `None` where all held.
+/// What to say of the limits that were broken; `None` where all held. Only else is `sidecar` asked
+/// for, which says where it is.
 pub(crate) fn complaint(
     test_name: &str,
     budgets: &[Budget],
     checkpoints: &[Checkpoint],
-    sidecar: &str,
+    sidecar: impl FnOnce() -> String,
 ) -> Option<String> {
     let broken: Vec<&Budget> = budgets
         .iter()
@@ -94,7 +95,7 @@ pub(crate) fn complaint(
             Signed(step)
         );
     }
-    let _ = write!(text, "\n  sidecar: {sidecar}");
+    let _ = write!(text, "\n  sidecar: {}", sidecar());
     Some(text)
 }
 

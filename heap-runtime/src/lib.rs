@@ -37,7 +37,7 @@
 //!
 //! Nothing is wrapped around the allocator, and nothing is added to the allocation path but a
 //! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for one small file and
-//! for two readings of the host, which short tests share: one is at most 5 ms old, and of tunables,
+//! for two readings of the host, which short tests share: one is at most 10 ms old, and of tunables,
 //! limits and the host's count of out-of-memory kills 20 ms.
 //!
 //! # Where the sidecars go
@@ -110,6 +110,7 @@ mod budget;
 mod complaint;
 mod env;
 mod execution;
+mod formatted;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod host;

@@ -82,12 +82,13 @@ fn replace(file: &File, record: &mut Record, slot: Option<&mut Slot>) {
     if let Some(slot) = &slot {
         record.sidecar.heap.last_seen = Some(slot.seen());
     }
-    let contents = record.to_json();
-    if let Ok(Some(written)) = file.replace(&contents)
-        && let Some(slot) = slot
-    {
-        slot.is_in(&written, &contents);
-    }
+    record.written(|_, contents| {
+        if let Ok(Some(written)) = file.replace(contents)
+            && let Some(slot) = slot
+        {
+            slot.is_in(&written, contents);
+        }
+    });
 }
 
 /// Names, keys and values are cut after so many bytes: a sidecar must stay one that its reader

@@ -4,48 +4,70 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use crate::env::Settings;
-use crate::host::{self, CgroupMemory, HostContext};
+use crate::formatted;
+use crate::host::HostContext;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
 use crate::run::{Run, process_id};
 use crate::sidecar::{
     Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, LastSeen, Place, Replace, Sidecar,
-    Slot, Source, Status, to_json,
+    Slot, Source, Status, WriteError, to_json,
 };
 use crate::test::Test;
 
 /// A sidecar in the making.
 pub(crate) struct Record {
-    /// Its `host` lacks what `known` has.
+    /// Its `host` lacks what `settled` and `moving` have, its `host_before` what `before` has: what is
+    /// the same for many executions is formatted once for all of them.
     pub(crate) sidecar: Sidecar,
-    /// What is the same for many executions, and formatted once for all of them.
-    known: Arc<HostMembers>,
+    settled: Arc<HostMembers>,
+    moving: Arc<HostMembers>,
+    before: Arc<HostMembers>,
+    /// Room for the contents of the file.
+    contents: Vec<u8>,
 }
 
+/// Most sidecars take no more.
+const ROOM: usize = 4096;
+
 impl Record {
-    /// The contents of the file.
-    pub(crate) fn to_json(&self) -> Vec<u8> {
-        to_json(&self.sidecar, &self.known)
+    /// Hands the contents of the file to `write`.
+    pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, &[u8]) -> T) -> T {
+        let host = [&*self.settled, &*self.moving];
+        to_json(&self.sidecar, &host, &self.before, &mut self.contents);
+        let result = write(&self.sidecar, &self.contents);
+        if self.contents.capacity() > ROOM {
+            // What is kept for longer must not have grown: it would be in the process tier.
+            self.contents = Vec::with_capacity(ROOM);
+        }
+        result
+    }
+
+    /// Puts in what changes of the host, as it is before the test.
+    pub(crate) fn set_host_before(&mut self, settings: &Settings) {
+        self.before = formatted::moving(None, settings);
     }
 
     /// Puts in the host after the test.
     pub(crate) fn set_host_after(&mut self, settings: &Settings) {
-        let known = known_after(settings);
-        let moving = host::changing().merge(host::incidents());
-        self.sidecar.host = redacted(with_limits(moving, &known), settings);
-        self.known = Arc::clone(&known.members);
+        let settled = formatted::settled(settings);
+        self.moving = formatted::moving(settled.limits, settings);
+        self.settled = Arc::clone(&settled.members);
     }
 }
 
 /// What is known of an execution before its state is taken.
 pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Record {
-    let known = known_before(settings);
+    static NOTHING: LazyLock<Arc<HostMembers>> = LazyLock::new(Arc::default);
     Record {
-        sidecar: sidecar(test, settings, exclusive, known),
-        known: Arc::clone(&known.members),
+        sidecar: sidecar(test, settings, exclusive),
+        settled: Arc::clone(formatted::before(settings)),
+        moving: Arc::clone(&NOTHING),
+        before: Arc::clone(&NOTHING),
+        contents: Vec::with_capacity(ROOM),
     }
 }
 
-fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known) -> Sidecar {
+fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();
@@ -76,7 +98,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, known: &Known)
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         metrics: BTreeMap::new(),
-        host: redacted(with_limits(HostContext::default(), known), settings),
+        host: HostContext::default(),
         host_before: HostContext::default(),
         heap: Heap {
             allocator,
@@ -102,67 +124,6 @@ fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static st
         }
         Allocator::Jemalloc => None,
     }
-}
-
-/// What does not move with every test.
-struct Known {
-    members: Arc<HostMembers>,
-    /// The limits of the cgroup. They stand in one object with what it uses, which moves.
-    limits: Option<CgroupMemory>,
-}
-
-impl Known {
-    fn of(mut host: HostContext, settings: &Settings) -> Self {
-        let limits = host.cgroup_memory.take();
-        Self {
-            members: Arc::new(HostMembers::of(&redacted(host, settings))),
-            limits,
-        }
-    }
-}
-
-/// What of the host a test that is killed should have in its sidecar: what never changes, and the
-/// limits of its cgroup, which may be what killed it. Those are read once, and after the test again.
-fn known_before(settings: &Settings) -> &'static Known {
-    static KNOWN: OnceLock<Known> = OnceLock::new();
-    KNOWN.get_or_init(|| {
-        let limits = HostContext {
-            cgroup_memory: host::settings().cgroup_memory,
-            ..HostContext::default()
-        };
-        Known::of(host::constant().clone().merge(limits), settings)
-    })
-}
-
-/// What of the host does not move with every test, now.
-fn known_after(settings: &Settings) -> Arc<Known> {
-    // Of the last reading of the settings.
-    static LAST: Mutex<Option<(Arc<HostContext>, Arc<Known>)>> = Mutex::new(None);
-    let reading = host::settings();
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some((of, known)) if Arc::ptr_eq(of, &reading) => Arc::clone(known),
-        _ => {
-            let host = host::constant().clone().merge((*reading).clone());
-            let known = Arc::new(Known::of(host, settings));
-            let (_, known) = last.insert((reading, known));
-            Arc::clone(known)
-        }
-    }
-}
-
-fn with_limits(host: HostContext, known: &Known) -> HostContext {
-    let limits = HostContext {
-        cgroup_memory: known.limits,
-        ..HostContext::default()
-    };
-    limits.merge(host)
-}
-
-/// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
-pub(crate) fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
-    let _none = host.redact(settings.redact.iter().map(String::as_str));
-    host
 }
 
 /// How often a test of that name has begun in this process.
@@ -212,16 +173,17 @@ pub(crate) fn claim(
 ) -> Result<(File, Option<Slot>), String> {
     let folder = folder(settings).map_err(Clone::clone)?;
     loop {
-        let replace = Replace::OtherThan(&record.sidecar.run_id);
-        let contents = record.to_json();
-        match folder.put(&name, &contents, replace) {
-            Ok(Some(written)) => {
-                if let Some(slot) = &mut slot {
-                    slot.is_in(&written, &contents);
-                }
-                return Ok((File { folder, name }, slot));
+        let written = record.written(|sidecar, contents| {
+            let replace = Replace::OtherThan(&sidecar.run_id);
+            let written = folder.put(&name, contents, replace)?;
+            if let Some((slot, written)) = slot.as_mut().zip(written.as_ref()) {
+                slot.is_in(written, contents);
             }
-            Ok(None) => {
+            Ok::<_, WriteError>(written.is_some())
+        });
+        match written {
+            Ok(true) => return Ok((File { folder, name }, slot)),
+            Ok(false) => {
                 let sidecar = &mut record.sidecar;
                 sidecar.iteration = next_iteration(&sidecar.test_name).max(sidecar.iteration + 1);
                 name = self::name(record);

@@ -6,12 +6,11 @@ use std::time::{Duration, SystemTime};
 use crate::budget;
 use crate::complaint::say_once;
 use crate::env::Settings;
-use crate::host;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
 use crate::notes::Notes;
 use crate::outcome::Ending;
 use crate::own::{self, Entered, Own};
-use crate::record::{self, redacted};
+use crate::record::{self, Record};
 use crate::run::process_id;
 use crate::sidecar::{Failure, FailureKind, Outcome, ProcessTier, Sidecar, Status};
 use crate::snapshot::process_heap;
@@ -50,9 +49,9 @@ impl<'t> Scope<'t> {
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Arc::new(Notes::new(record, own));
         let claimed = notes.edit(|record| {
-            let sidecar = &mut record.sidecar;
-            sidecar.started_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-            take_state_before(sidecar, settings);
+            record.sidecar.started_at =
+                humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+            take_state_before(record, settings);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.
             record::claim(record, name, slot, settings)
@@ -85,7 +84,7 @@ impl<'t> Scope<'t> {
     pub(crate) fn begin_again(&self) {
         own::unmeasured(|| {
             self.notes
-                .edit(|record| take_state_before(&mut record.sidecar, self.settings));
+                .edit(|record| take_state_before(record, self.settings));
         });
     }
 
@@ -154,10 +153,10 @@ impl<'t> Scope<'t> {
         }
         sidecar.outcome = Some(outcome);
         sidecar.failure = failure;
-        let written = self
-            .notes
-            .file()
-            .map_or(Ok(None), |file| file.replace(&record.to_json()));
+        let file = self.notes.file();
+        let written = file.map_or(Ok(None), |file| {
+            record.written(|_, contents| file.replace(contents))
+        });
         if let Err(error) = written {
             let error = error.to_string();
             say_once(&error);
@@ -189,7 +188,7 @@ impl<'t> Scope<'t> {
             let unchecked = record.heap.reason.as_deref().unwrap_or("not measured");
             say_once(&format!("a heap budget was not checked: {unchecked}"));
         }
-        let sidecar = match (self.notes.file(), &self.unwritten) {
+        let sidecar = || match (self.notes.file(), &self.unwritten) {
             (Some(file), _) => file.path().display().to_string(),
             (None, Some(error)) => format!("none, because {error}"),
             (None, None) => "none".into(),
@@ -198,18 +197,17 @@ impl<'t> Scope<'t> {
             &record.test_name,
             &record.budgets,
             &record.heap.checkpoints,
-            &sidecar,
+            sidecar,
         )?;
         Some((FailureKind::Budget, text))
     }
 }
 
 /// Takes what changes of the host, and the process's heap last.
-fn take_state_before(record: &mut Sidecar, settings: &Settings) {
-    let host = host::changing().merge(host::incidents());
-    record.host_before = redacted(host, settings);
+fn take_state_before(record: &mut Record, settings: &Settings) {
+    record.set_host_before(settings);
     if settings.process {
-        record.host_before.heap_state = process_heap();
+        record.sidecar.host_before.heap_state = process_heap();
     }
 }
 

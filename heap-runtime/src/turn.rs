@@ -7,6 +7,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     holders: Vec::new(),
     exclusive: false,
     waiting: 0,
+    asleep: 0,
 });
 static CHANGED: Condvar = Condvar::new();
 
@@ -17,6 +18,8 @@ struct State {
     exclusive: bool,
     /// Exclusive tests that wait: new others let them go first, or they might wait for ever.
     waiting: usize,
+    /// Tests of either kind that are to be woken when a turn is given back.
+    asleep: usize,
 }
 
 /// A test's turn, given back when it is dropped, by a panic too.
@@ -62,7 +65,10 @@ impl Drop for Turn {
             state.holders.swap_remove(at);
         }
         state.exclusive = false;
-        CHANGED.notify_all();
+        // It is a system call, whether anybody waits or not.
+        if state.asleep > 0 {
+            CHANGED.notify_all();
+        }
     }
 }
 
@@ -81,6 +87,9 @@ fn lock() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn wait(state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
-    CHANGED.wait(state).unwrap_or_else(PoisonError::into_inner)
+fn wait(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
+    state.asleep += 1;
+    let mut state = CHANGED.wait(state).unwrap_or_else(PoisonError::into_inner);
+    state.asleep -= 1;
+    state
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::HostContext;
 use crate::env::Settings;
+use crate::formatted::redacted;
 use crate::host;
-use crate::record::redacted;
 use crate::report::{RUN_FORMAT_VERSION, RUN_SUFFIX, RunPressure};
 use crate::run::sanitised;
 use crate::sidecar::{Folder, Place, Replace};

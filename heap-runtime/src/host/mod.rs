@@ -60,19 +60,19 @@ pub(crate) fn constant() -> &'static HostContext {
     CONSTANT.get_or_init(|| source::LIVE.constant().merge(source::uname()))
 }
 
-/// What moves during a test: to be read before and after it. At most 5 ms old.
+/// What moves during a test: to be read before and after it. At most 10 ms old.
 ///
 /// To open, format and parse the files takes some 50 µs, nearly all of it in the kernel; tests that
 /// are over in less share a reading.
-pub(crate) fn changing() -> HostContext {
-    static LAST: Recent<HostContext> = Recent::never(Duration::from_millis(5));
-    LAST.get_or_read(read_changing)
+pub(crate) fn changing() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(Duration::from_millis(10));
+    LAST.get_or_read(|| Arc::new(read_changing()))
 }
 
 /// What happens seldom: to be read before and after each test. At most [`SELDOM`] old.
-pub(crate) fn incidents() -> HostContext {
-    static LAST: Recent<HostContext> = Recent::never(SELDOM);
-    LAST.get_or_read(read_incidents)
+pub(crate) fn incidents() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    LAST.get_or_read(|| Arc::new(read_incidents()))
 }
 
 /// What somebody sets now and then: to be read after each test. At most [`SELDOM`] old.

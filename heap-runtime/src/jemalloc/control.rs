@@ -127,9 +127,17 @@ impl<const N: usize> Command<N> {
 /// They are exact, cost a load to read, and die with the thread: what is returned must not be read
 /// after its end. Other threads may read them meanwhile.
 pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU64)> {
-    let counter = |name: &[u8]| {
-        // SAFETY: both names give a pointer to a u64.
-        let pointer: *mut u64 = unsafe { tikv_jemalloc_ctl::raw::read(name) }.ok()?;
+    static MIBS: OnceLock<Option<[[usize; 2]; 2]>> = OnceLock::new();
+    let mib = |name: &[u8]| {
+        let mut mib = [0; 2];
+        tikv_jemalloc_ctl::raw::name_to_mib(name, &mut mib).ok()?;
+        Some(mib)
+    };
+    let [allocated, deallocated] = (*MIBS
+        .get_or_init(|| Some([mib(b"thread.allocatedp\0")?, mib(b"thread.deallocatedp\0")?])))?;
+    let counter = |mib: [usize; 2]| {
+        // SAFETY: both give a pointer to a u64.
+        let pointer: *mut u64 = unsafe { tikv_jemalloc_ctl::raw::read_mib(&mib) }.ok()?;
         if pointer.is_null() {
             return None;
         }
@@ -138,10 +146,7 @@ pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU6
         // another gives the value before or after one of them.
         Some(unsafe { AtomicU64::from_ptr(pointer) })
     };
-    Some((
-        counter(b"thread.allocatedp\0")?,
-        counter(b"thread.deallocatedp\0")?,
-    ))
+    Some((counter(allocated)?, counter(deallocated)?))
 }
 
 /// A call-back by jemalloc each so many bytes that a thread has allocated, or freed: the layout of

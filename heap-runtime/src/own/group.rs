@@ -107,7 +107,10 @@ impl Group {
 
     /// Takes so many live bytes for its peak, its timeline, and for whoever asks after a kill.
     pub(super) fn sampled(&self, live: i64) {
-        self.peak.fetch_max(live, RELAXED);
+        // Most samples are below it, and to look is cheaper than to write.
+        if live > self.peak.load(RELAXED) {
+            self.peak.fetch_max(live, RELAXED);
+        }
         self.timeline.record(live);
         self.watch.record(live, || self.seen(live));
     }

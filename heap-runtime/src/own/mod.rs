@@ -35,6 +35,11 @@
     path = "birth_elsewhere.rs"
 )]
 mod birth;
+#[cfg_attr(
+    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
+    path = "elders_elsewhere.rs"
+)]
+mod elders;
 mod group;
 mod handle;
 #[cfg_attr(

@@ -5,10 +5,11 @@
 //! and cannot unwind; where nobody is measured it returns after one load.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::MEMBER;
+use super::elders::Elders;
 use super::member::{Member, Moved};
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
@@ -85,6 +86,9 @@ impl Sampling {
 /// How many call-backs jemalloc has taken.
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
+/// The threads that were there when it took the last one, where they are known.
+static ELDERS: RwLock<Option<Elders>> = RwLock::new(None);
+
 thread_local! {
     /// How many of them this thread has learnt of.
     static LEARNT: Cell<u32> = const { Cell::new(0) };
@@ -106,15 +110,24 @@ pub(super) fn start(exact: bool, every_bytes: u64) -> Sampling {
 
 fn call_back(event: ThreadEvent) -> bool {
     let taken = jemalloc::call_back(event);
+    let elders = Elders::now();
+    let mut known = ELDERS.write().unwrap_or_else(PoisonError::into_inner);
+    *known = elders;
     TAKEN.fetch_add(u32::from(taken), Ordering::Release);
     taken
 }
 
 /// A thread that was there before a call-back learns of it at its next event of any kind. This is
-/// one, where the calling thread may need it; one that starts inside a test was never there before.
+/// one, where the calling thread may need it: harnesses start one for each test, which does not.
 pub(super) fn learn() {
     let taken = TAKEN.load(Ordering::Acquire);
-    if LEARNT.replace(taken) != taken {
+    if LEARNT.replace(taken) == taken {
+        return;
+    }
+    // A fork may have left it locked for ever.
+    let elders = ELDERS.try_read();
+    let elders = elders.as_ref().ok().and_then(|elders| elders.as_ref());
+    if elders.is_none_or(Elders::has_this_thread) {
         jemalloc::provoke_event();
     }
 }

@@ -9,8 +9,9 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use super::{Sidecar, slot};
 use crate::HostContext;
 
-/// Members of a sidecar's `host`, as they stand in its file: what many sidecars have in common is
-/// formatted once.
+/// Members of a sidecar's `host` or `host_before`, as they stand in its file: what many sidecars have
+/// in common is formatted once.
+#[derive(Default)]
 pub(crate) struct HostMembers(String);
 
 impl HostMembers {
@@ -23,34 +24,56 @@ impl HostMembers {
     }
 }
 
-/// The contents of a sidecar's file, with more members of `host`: such as the sidecar lacks.
-pub(crate) fn to_json(sidecar: &Sidecar, host: &HostMembers) -> Vec<u8> {
-    let mut contents = Vec::with_capacity(4096);
-    let mut serializer = Serializer::with_formatter(&mut contents, Layout::default());
+/// Writes the contents of a sidecar's file into `contents`, in place of what is there, with more
+/// members of `host` and of `host_before`: such as the sidecar lacks.
+pub(crate) fn to_json(
+    sidecar: &Sidecar,
+    host: &[&HostMembers],
+    before: &HostMembers,
+    contents: &mut Vec<u8>,
+) {
+    contents.clear();
+    let mut serializer = Serializer::with_formatter(&mut *contents, Layout::default());
     sidecar
         .serialize(&mut serializer)
         .expect("maps with text keys and finite numbers only");
     contents.push(b'\n');
-    if !host.0.is_empty() {
-        let (before, after) = contents.split_at(start_of_host(&contents));
-        let end = if after.starts_with(b"}") { "\n  " } else { "," };
-        contents = [before, host.0.as_bytes(), end.as_bytes(), after].concat();
+    let host_at = end_of(b"\n  \"host\": {", contents, 0);
+    let before_at = end_of(b"\n  \"host_before\": {", contents, host_at);
+    // The later one first, which does not move the other.
+    insert(before, contents, before_at);
+    for members in host.iter().rev() {
+        insert(members, contents, host_at);
     }
     if sidecar.heap.last_seen.is_some() {
-        slot::settle(&mut contents);
+        slot::settle(contents);
     }
-    contents
 }
 
-/// Where the members of `host` start.
-fn start_of_host(contents: &[u8]) -> usize {
+/// Where the first such line after `from` ends.
+fn end_of<const N: usize>(line: &[u8; N], contents: &[u8], from: usize) -> usize {
     // No text has a newline in it, so at this depth only the member itself looks like this.
-    const HOST: &[u8] = b"\n  \"host\": {";
-    let start = contents
-        .windows(HOST.len())
-        .position(|window| window == HOST)
-        .expect("every sidecar has a host");
-    start + HOST.len()
+    let found = contents.get(from..).and_then(|rest| {
+        rest.array_windows()
+            .position(|window: &[u8; N]| window == line)
+    });
+    from + found.expect("every sidecar has both objects") + N
+}
+
+/// Puts members at the start of an object.
+fn insert(members: &HostMembers, contents: &mut Vec<u8>, start: usize) {
+    let members = members.0.as_bytes();
+    if members.is_empty() {
+        return;
+    }
+    let is_empty = contents.get(start) == Some(&b'}');
+    let end: &[u8] = if is_empty { b"\n  " } else { b"," };
+    let (length, gap) = (contents.len(), members.len() + end.len());
+    contents.resize(length + gap, 0);
+    contents.copy_within(start..length, start + gap);
+    let (first, second) = contents[start..start + gap].split_at_mut(members.len());
+    first.copy_from_slice(members);
+    second.copy_from_slice(end);
 }
 
 /// `serde_json`'s pretty layout, with arrays that are inside arrays on one line.
@@ -153,8 +176,17 @@ mod tests {
         }))
         .unwrap();
         let value = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap();
-        let pretty = |sidecar: &Sidecar| to_json(sidecar, &HostMembers(String::new()));
+        let json = |sidecar: &Sidecar, host: &[&HostMembers], before: &HostMembers| {
+            let mut contents = b"what was there".to_vec();
+            to_json(sidecar, host, before, &mut contents);
+            contents
+        };
+        let pretty = |sidecar: &Sidecar| json(sidecar, &[], &HostMembers::default());
 
+        let more = HostContext {
+            rss_bytes: Some(4096),
+            ..HostContext::default()
+        };
         // All of it, none of it, a part of it; the text of a label is no member.
         let part = HostContext {
             kernel_cmdline: Some("\n  \"host\": {".into()),
@@ -166,14 +198,23 @@ mod tests {
             rest.labels.insert("l".into(), "\n  \"host\": {".into());
             let expected = {
                 let mut expected = rest.clone();
-                expected.host = rest.host.clone().merge(moved.clone());
+                expected.host = rest.host.clone().merge(moved.clone()).merge(more.clone());
                 pretty(&expected)
             };
             let moved_keys = serde_json::to_value(&moved).unwrap();
             let keys = moved_keys.as_object().unwrap().keys();
             let unknown = rest.host.redact(keys.map(String::as_str));
             assert!(unknown.is_empty(), "{unknown:?}");
-            let spliced = to_json(&rest, &HostMembers::of(&moved));
+            rest.host_before = HostContext::default();
+            let spliced = json(
+                &rest,
+                &[
+                    &HostMembers::of(&moved),
+                    &HostMembers::default(),
+                    &HostMembers::of(&more),
+                ],
+                &HostMembers::of(&whole.host_before),
+            );
             assert_eq!(value(&spliced), value(&expected));
             // In another order, it is the same text.
             let lines = |text: &[u8]| {

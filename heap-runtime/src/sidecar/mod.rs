@@ -42,7 +42,7 @@ pub(crate) use name::Execution;
 pub(crate) use place::{Place, runs_folder};
 pub(crate) use read::{Readable, paths, read_as};
 pub(crate) use slot::Slot;
-pub(crate) use write::{File, Folder, Replace};
+pub(crate) use write::{File, Folder, Replace, WriteError};
 
 use crate::host::HostContext;
 use crate::jemalloc::Allocator;

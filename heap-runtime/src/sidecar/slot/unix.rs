@@ -261,7 +261,10 @@ mod tests {
     }
 
     fn contents(sidecar: &Sidecar) -> Vec<u8> {
-        to_json(sidecar, &HostMembers::of(&crate::HostContext::default()))
+        let nothing = HostMembers::default();
+        let mut contents = Vec::new();
+        to_json(sidecar, &[], &nothing, &mut contents);
+        contents
     }
 
     #[test]

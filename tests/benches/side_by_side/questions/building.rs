@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use heap_tests::project::Project;
+
 use crate::Ask;
 use crate::contender::{Rivals, succeed, suite};
 use crate::finding::Finding;
@@ -75,21 +77,36 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
                 .note("the limit is the least that any of the others adds"),
         );
     }
-    findings.push(macros(rivals));
+    findings.push(macros());
     findings
 }
 
 /// The macro crates themselves, with all that they depend on, from nothing.
-fn macros(rivals: &Rivals) -> Finding {
+fn macros() -> Finding {
+    let heap_macros = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-macros");
+    let heap_macros = format!("{{ path = \"{}\" }}", heap_macros.display());
+    // Features as these crates' users have them who ask for none.
+    let plain = "{ version = \"*\", default-features = false }";
     let crates = [
-        "heap-macros",
-        "rstest_macros",
-        "serial_test_derive",
-        "test-log-macros",
+        ("heap-macros", heap_macros.as_str()),
+        ("rstest_macros", plain),
+        ("serial_test_derive", plain),
+        ("test-log-macros", plain),
     ];
-    let times = by_turns(ROUNDS, &crates, |package| {
+    // What depends on a macro crate alone; cargo does not build one that others only test with.
+    let projects = crates.map(|(name, source)| {
+        let manifest = format!(
+            "[package]\nname = \"only_{name}\"\nedition = \"2024\"\n\n[dependencies]\n{name} = {source}\n\n[workspace]\n"
+        );
+        let project = Project::new(&format!("only_{name}"))
+            .file("Cargo.toml", &manifest)
+            .file("src/lib.rs", "");
+        succeed(&mut project.cargo(["fetch"]));
+        project
+    });
+    let times = by_turns(ROUNDS, &projects, |project| {
         let target = heap_tests::scratch::folder();
-        let mut command = rivals.cargo(&["build", "--package", package, "--target-dir"]);
+        let mut command = project.cargo(["build", "--target-dir"]);
         command.arg::<&Path>(target.path());
         let spent = spawned::run(&mut command);
         if !spent.status.success() {
@@ -101,5 +118,5 @@ fn macros(rivals: &Rivals) -> Finding {
         "CPU time of building the macro crate and what it needs",
         "s",
     )
-    .sides(crates.into_iter().zip(times))
+    .sides(crates.into_iter().map(|(name, _)| name).zip(times))
 }

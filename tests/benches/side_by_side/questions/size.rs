@@ -1,10 +1,11 @@
 //! What tracking weighs.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::Ask;
-use crate::contender::{Rivals, succeed, suite};
+use crate::contender::{Rivals, succeed, suite, target};
 use crate::finding::Finding;
 use crate::rounds::{Spread, number};
 
@@ -57,6 +58,7 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
             .side("heap_tracked", Spread::exactly(ten_thousand))
             .at_most(ten_thousand, 40.0),
     );
+    findings.push(typical());
     let (_, bytes) = written(rivals, "weight_busy");
     findings.push(
         Finding::new("the sidecar of a test with a timeline of 4 MB", "bytes")
@@ -66,12 +68,35 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
     findings
 }
 
+/// The sidecars of tests that do something: the project's own scheduler suite.
+fn typical() -> Finding {
+    let folder = heap_tests::scratch::folder();
+    let mut suite = Command::new(env!("CARGO"));
+    suite
+        .args(["test", "--package", "heap-tests", "--test", "scheduler"])
+        .env("CARGO_TARGET_DIR", target())
+        .env("HEAP_SIDECAR_DIR", folder.path());
+    succeed(&mut suite);
+    let sizes = sizes(folder.path());
+    let spread = Spread::of(sizes.iter().map(|bytes| number(*bytes)).collect());
+    Finding::new("the sidecars of the scheduler suite", "bytes")
+        .side("heap_tracked", spread)
+        .at_most(spread.median, 4096.0)
+        .note(format!("{} of them; decided by the median", sizes.len()))
+}
+
 /// How many sidecars a suite writes, and their bytes.
 fn written(rivals: &Rivals, name: &str) -> (u64, u64) {
     let folder = heap_tests::scratch::folder();
     let binary = rivals.suite(name, "dev");
     succeed(Command::new(binary).env("HEAP_SIDECAR_DIR", folder.path()));
-    let sizes: Vec<u64> = fs::read_dir(folder.path())
+    let sizes = sizes(folder.path());
+    (sizes.len() as u64, sizes.iter().sum())
+}
+
+/// The bytes of each sidecar in a folder.
+fn sizes(folder: &Path) -> Vec<u64> {
+    fs::read_dir(folder)
         .expect("the folder is there")
         .map(|entry| {
             entry
@@ -79,6 +104,5 @@ fn written(rivals: &Rivals, name: &str) -> (u64, u64) {
                 .expect("a file")
                 .len()
         })
-        .collect();
-    (sizes.len() as u64, sizes.iter().sum())
+        .collect()
 }

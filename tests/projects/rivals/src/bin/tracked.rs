@@ -61,6 +61,30 @@ fn main() {
             Tracked::prove_live();
             arenas::read_counters(count());
         }
-        _ => rivals::main::<Tracked>(),
+        _ => {
+            if std::env::var_os("EMPTY_CALL_BACK").is_some() {
+                call_back_for_nothing();
+            }
+            rivals::main::<Tracked>();
+        }
     }
+}
+
+/// Has jemalloc call back each 64 KiB of a thread's traffic, as tracking does.
+fn call_back_for_nothing() {
+    #[repr(C)]
+    struct ThreadEvent {
+        call_back: extern "C" fn(bool, u64, u64),
+        interval: u64,
+        is_alloc_only: bool,
+    }
+    extern "C" fn nothing(_is_alloc: bool, _allocated: u64, _deallocated: u64) {}
+    let event = ThreadEvent {
+        call_back: nothing,
+        interval: 64 << 10,
+        is_alloc_only: false,
+    };
+    // SAFETY: the layout is that of jemalloc 5.3's `user_hook_object_t`.
+    unsafe { tikv_jemalloc_ctl::raw::write(b"experimental.hooks.thread_event\0", event) }
+        .expect("jemalloc has a place for it");
 }

@@ -1,0 +1,102 @@
+//! The host as the text that stands in a sidecar: formatted once for all executions that share a
+//! reading.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::env::Settings;
+use crate::host::{self, CgroupMemory, HostContext};
+use crate::sidecar::HostMembers;
+
+/// What of the host a test that is killed should have in its sidecar: what never changes, and the
+/// limits of its cgroup, which may be what killed it. Those are read once, and after the test again.
+pub(crate) fn before(settings: &Settings) -> &'static Arc<HostMembers> {
+    static BEFORE: OnceLock<Arc<HostMembers>> = OnceLock::new();
+    BEFORE.get_or_init(|| {
+        let limits = HostContext {
+            cgroup_memory: host::settings().cgroup_memory,
+            ..HostContext::default()
+        };
+        members(host::constant().clone().merge(limits), settings)
+    })
+}
+
+/// What does not move with every test.
+pub(crate) struct Settled {
+    /// The last reading of the settings, which it was made from.
+    settings: Arc<HostContext>,
+    pub(crate) members: Arc<HostMembers>,
+    /// The limits of the cgroup. They stand in one object with what it uses, which moves.
+    pub(crate) limits: Option<CgroupMemory>,
+}
+
+/// What of the host does not move with every test, now.
+pub(crate) fn settled(settings: &Settings) -> Arc<Settled> {
+    static LAST: Mutex<Option<Arc<Settled>>> = Mutex::new(None);
+    let reading = host::settings();
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(settled) if Arc::ptr_eq(&settled.settings, &reading) => Arc::clone(settled),
+        _ => {
+            let mut host = host::constant().clone().merge((*reading).clone());
+            let limits = host.cgroup_memory.take();
+            Arc::clone(last.insert(Arc::new(Settled {
+                settings: reading,
+                members: members(host, settings),
+                limits,
+            })))
+        }
+    }
+}
+
+/// What moves of the host, and the readings that it was made from.
+struct Moving {
+    changing: Arc<HostContext>,
+    incidents: Arc<HostContext>,
+    limits: Option<CgroupMemory>,
+    members: Arc<HostMembers>,
+}
+
+/// What moves of the host, now; with the limits of the cgroup, where they are to stand there.
+pub(crate) fn moving(limits: Option<CgroupMemory>, settings: &Settings) -> Arc<HostMembers> {
+    // Without limits before a test, with those that there are after it: both by turns.
+    static LAST: [Mutex<Option<Moving>>; 2] = [const { Mutex::new(None) }; 2];
+    let (changing, incidents) = (host::changing(), host::incidents());
+    let [without, with] = &LAST;
+    let last = if limits.is_some() { with } else { without };
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(last)
+            if Arc::ptr_eq(&last.changing, &changing)
+                && Arc::ptr_eq(&last.incidents, &incidents)
+                && last.limits == limits =>
+        {
+            Arc::clone(&last.members)
+        }
+        _ => {
+            let host = HostContext {
+                cgroup_memory: limits,
+                ..HostContext::default()
+            };
+            let host = host.merge((*changing).clone()).merge((*incidents).clone());
+            let members = members(host, settings);
+            let moving = last.insert(Moving {
+                changing,
+                incidents,
+                limits,
+                members,
+            });
+            Arc::clone(&moving.members)
+        }
+    }
+}
+
+/// The members of a `host`, without the keys that are not to be recorded.
+fn members(host: HostContext, settings: &Settings) -> Arc<HostMembers> {
+    Arc::new(HostMembers::of(&redacted(host, settings)))
+}
+
+/// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
+pub(crate) fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
+    let _none = host.redact(settings.redact.iter().map(String::as_str));
+    host
+}
