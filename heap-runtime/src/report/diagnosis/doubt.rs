@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::shortage::out_of_memory;
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::state::State;
@@ -79,7 +80,7 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
                  out-of-memory killer would not be seen"
                     .into(),
             );
-        } else {
+        } else if !out_of_memory(row, context).is_empty() {
             caveats.push("which process the out-of-memory killer took is not recorded".into());
         }
     }

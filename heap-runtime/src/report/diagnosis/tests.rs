@@ -239,6 +239,17 @@ fn a_kill_of_the_last_test_is_seen_by_the_reading_around_the_run() {
     assert!(evidence.contains("killed 2 process(es) of the host between the start of this test"));
     let (verdict, _) = said(killed("t"), around([3, 3], [7, 7]));
     assert_eq!(verdict, Verdict::Calm);
+    // Whom the killer took is a question only where it took somebody.
+    for (kills, asked) in [(7, false), (8, true)] {
+        let run = Run {
+            rows: vec![killed("t")],
+            pressure: vec![around([3, 3], [7, kills])],
+            ..Run::default()
+        };
+        let diagnosis = Diagnosis::of(&run.rows[0], &Context::of_run(&run));
+        let caveats = diagnosis.caveats.join("; ");
+        assert_eq!(caveats.contains("which process"), asked, "{caveats}");
+    }
     // Killed in the run, and before this test began.
     let (verdict, _) = said(killed("t"), around([3, 4], [6, 7]));
     assert_eq!(verdict, Verdict::Calm);
