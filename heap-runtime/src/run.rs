@@ -22,6 +22,15 @@ use crate::env::Nextest;
 pub(crate) use ancestry::id_of_cargo;
 
 /// What started the test process.
+///
+/// ```
+/// use heap_runtime::{Runner, sidecar};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// // So the process is that of all tests of the binary, and its numbers are theirs too.
+/// assert_eq!(sidecar.runner, Runner::CargoTest);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

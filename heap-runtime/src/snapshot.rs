@@ -11,6 +11,20 @@ use crate::size;
 ///
 /// A field is absent where jemalloc could not be asked. The numbers are jemalloc's own; whether
 /// they are about this process at all is for [`allocator`](crate::allocator) to say.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let before = sidecar.host_before.heap_state.expect("jemalloc was asked");
+/// let after = sidecar.host.heap_state.expect("jemalloc was asked");
+/// assert!(before.is_used() && after.is_used());
+/// // The test freed all that it allocated, and jemalloc has kept the pages.
+/// let delta = after.since(&before);
+/// assert_eq!(delta.allocated_bytes, Some(128));
+/// assert_eq!(delta.resident_bytes, Some(6 << 20));
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -100,6 +114,18 @@ impl HostHeapState {
 
 /// The difference of two snapshots, after minus before: of the whole process, so everything that
 /// other threads did meanwhile is in it.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let delta = sidecar.heap.process.expect("jemalloc was asked").delta;
+/// assert_eq!(
+///     delta.to_string(),
+///     "allocated +128 B, active 0 B, resident +6.00 MiB, mapped +6.00 MiB, arenas +0"
+/// );
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]

@@ -25,7 +25,14 @@ use crate::sidecar::Limit;
 /// // 400 bytes are served from the size class of 448, so this one is over its budget.
 /// let failed = std::panic::catch_unwind(|| test.run(|| a_hundred(0)));
 /// assert!(failed.is_err());
-/// test.max_peak(448).run(|| a_hundred(12));
+/// let test = test.max_peak(448);
+/// test.run(|| a_hundred(12));
+///
+/// // Also limited: all that it ever allocates, and how often. Nothing tracked runs beside it.
+/// let alone = test.max_allocated(448).max_allocations(1).exclusive();
+/// alone.run(|| a_hundred(12));
+/// let failed = std::panic::catch_unwind(|| alone.max_allocations(0).run(|| a_hundred(12)));
+/// assert!(failed.is_err());
 /// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a test does nothing until it is run"]

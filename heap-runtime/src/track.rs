@@ -76,6 +76,17 @@ impl Test<'_> {
 
     /// Runs the future to its end, tracked: see [`track_async`].
     ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let test = heap_runtime::Test::new("numbers::are_parsed");
+    /// let mut parsed = pin!(test.run_async(async { "42".parse::<u8>().map(drop) }));
+    /// // Any executor will do; this future waits for nothing.
+    /// let polled = parsed.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    /// assert_eq!(polled, Poll::Ready(Ok(())));
+    /// ```
+    ///
     /// # Panics
     ///
     /// As [`run`](Self::run).

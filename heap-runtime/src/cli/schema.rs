@@ -2,6 +2,10 @@
 
 use std::io::Write as _;
 
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::Schema;
+
 use crate::sidecar::Sidecar;
 
 use super::Status;
@@ -9,9 +13,21 @@ use super::error::Error;
 use super::terminal::Terminal;
 
 pub(super) fn print(terminal: &mut Terminal) -> Result<Status, Error> {
-    let schema = schemars::schema_for!(Sidecar);
+    let schema = SchemaSettings::default()
+        .with_transform(RecursiveTransform(leave_out_examples))
+        .into_generator()
+        .into_root_schema_for::<Sidecar>();
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|error| Error::new(format!("cannot write the schema as JSON: {error}")))?;
     writeln!(terminal, "{text}")?;
     Ok(Status::Good)
+}
+
+/// Descriptions are the types' documentation, whose examples are Rust: of no use to who reads JSON.
+fn leave_out_examples(schema: &mut Schema) {
+    if let Some(serde_json::Value::String(description)) = schema.get_mut("description") {
+        // What is between two fences is every second part.
+        let words: String = description.split("```").step_by(2).collect();
+        words.trim_end().clone_into(description);
+    }
 }

@@ -8,6 +8,19 @@ use std::collections::BTreeMap;
 ///
 /// The JSON keys are the field names. Host name, user name and environment are in none of them, though the
 /// kernel's command line may hold anything that whoever booted the machine wrote there.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.host.online_cpus, Some(2));
+/// // What `HEAP_REDACT` names is absent.
+/// assert_eq!(sidecar.host.kernel_release, None);
+/// // Of the host before the test, there is only what changes.
+/// assert_eq!(sidecar.host_before.online_cpus, None);
+/// assert_eq!(sidecar.host_before.swap_free_kib, sidecar.host.swap_free_kib);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -117,6 +130,15 @@ pub struct HostContext {
 ///
 /// From `/proc/sys/kernel/task_delayacct` (since Linux 5.14) and, where that is missing, from the kernel's
 /// configuration. Older kernels that have it built in show no switch: for them it is absent.
+///
+/// ```
+/// use heap_runtime::{TaskDelayAcct, sidecar};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// // It can be had there: `sysctl kernel.task_delayacct=1`.
+/// assert_eq!(sidecar.host.task_delayacct, Some(TaskDelayAcct::RuntimeOff));
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +153,14 @@ pub enum TaskDelayAcct {
 }
 
 /// Whether the kernel was built with `CONFIG_TASK_XACCT`, from `/proc/config.gz` or `/boot/config-<release>`.
+///
+/// ```
+/// use heap_runtime::{TaskXacct, sidecar};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.host.config_task_xacct, Some(TaskXacct::On));
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -145,6 +175,17 @@ pub enum TaskXacct {
 }
 
 /// How long tasks of the whole host waited for memory (PSI): `/proc/pressure/memory`.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let pressure = sidecar.host.memory_pressure.expect("PSI was on");
+/// assert_eq!((pressure.some.avg10, pressure.full.avg10), (0.0, 0.0));
+/// // Where all wait, some wait.
+/// assert!(pressure.full.total <= pressure.some.total);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -156,6 +197,17 @@ pub struct MemoryPressure {
 }
 
 /// One line of `/proc/pressure/memory`.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let before = sidecar.host_before.memory_pressure.expect("PSI was on").some;
+/// let after = sidecar.host.memory_pressure.expect("PSI was on").some;
+/// // Microseconds that somebody on the host lost while the test ran.
+/// assert_eq!(after.total - before.total, 0);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -173,6 +225,18 @@ pub struct MemoryStall {
 /// mount, as in some containers, it is the nearest part of it that does, at last the mount's own root.
 /// On a host with both versions it is the one that has the memory controller. Absent in the root cgroup of
 /// version 2, which accounts nothing.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let cgroup = sidecar.host.cgroup_memory.expect("it was in one");
+/// assert_eq!(cgroup.version, Some(1));
+/// assert_eq!(cgroup.current_bytes, Some(847_118_336));
+/// // Without a limit, there is none that this could be near.
+/// assert_eq!(cgroup.max_bytes, None);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -203,6 +267,17 @@ pub struct CgroupMemory {
 /// v2: `memory.events`, of the cgroup and all below it. v1: of the cgroup alone. A limit of an *ancestor* that is
 /// hit counts there as `high`, `max` and `oom`, not here; only [`oom_kill`](Self::oom_kill) follows the process
 /// that was killed.
+///
+/// ```
+/// use heap_runtime::{HostContext, sidecar};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let kills = |host: &HostContext| host.cgroup_memory?.events?.oom_kill;
+/// let (before, after) = (kills(&sidecar.host_before), kills(&sidecar.host));
+/// // Nothing of the cgroup was killed while the test ran.
+/// assert_eq!((before, after), (Some(0), Some(0)));
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]

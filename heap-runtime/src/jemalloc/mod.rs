@@ -19,6 +19,14 @@ pub(crate) use control::{
 };
 
 /// Which allocator serves this process's Rust allocations.
+///
+/// ```
+/// use heap_runtime::{Allocator, sidecar};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.heap.allocator, Allocator::Jemalloc);
+/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -36,6 +44,13 @@ pub enum Allocator {
 /// (28,672 bytes after the first `mallctl` of jemalloc 5.3.1), so their size proves nothing. What
 /// proves it is an allocation by Rust's global allocator that moves jemalloc's counter for this
 /// thread.
+///
+/// ```
+/// use heap_runtime::{Allocator, allocator};
+///
+/// // No `use_jemalloc!()` in this program, so what jemalloc says is not about it.
+/// assert_eq!(allocator(), Allocator::Other);
+/// ```
 #[must_use]
 pub fn allocator() -> Allocator {
     static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();

@@ -51,6 +51,20 @@ pub struct Handle {
 
 /// A handle on the innermost tracked test that the calling thread is in. Outside one, entering the
 /// handle does nothing.
+///
+/// ```
+/// use heap_runtime::{current, track};
+///
+/// track("asks_a_worker", || {
+///     let test = current();
+///     let worker = std::thread::spawn(move || {
+///         let _in_the_test = test.enter();
+///         format!("{:?}", current())
+///     });
+///     assert_eq!(worker.join().unwrap(), "Handle { in_a_test: true }");
+/// });
+/// assert_eq!(format!("{:?}", current()), "Handle { in_a_test: false }");
+/// ```
 #[must_use]
 pub fn current() -> Handle {
     Handle::to(MEMBER.get().and_then(Member::open_group))
@@ -99,6 +113,23 @@ impl fmt::Debug for Handle {
 
 /// A thread in a test by [`Handle::enter`]; it goes back to where it was when this is dropped. Of
 /// several, the last that was entered counts, in whatever order they are dropped.
+///
+/// ```
+/// use heap_runtime::{EnteredHandle, Handle, current, track};
+///
+/// /// What a pool's worker has while it works for a test.
+/// struct Job<'a> {
+///     _in_the_test: EnteredHandle<'a>,
+/// }
+///
+/// let mut test: Option<Handle> = None;
+/// track("gives_a_job", || test = Some(current()));
+/// let test = test.expect("it has run");
+/// let job = Job { _in_the_test: test.enter() };
+/// // The test has ended: what this thread allocates is charged to nobody.
+/// assert_eq!(format!("{:?}", current()), "Handle { in_a_test: false }");
+/// drop(job);
+/// ```
 pub struct Entered<'a> {
     membership: Option<Membership>,
     // Not beyond the handle, which keeps the group.

@@ -30,6 +30,7 @@ pub const SHARE_PERCENT: usize = 92;
 /// let both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
 /// let across = Across::of(&both.rows);
 /// assert_eq!(across[0].test, "a_burst_fits");
+/// assert_eq!(across[0].executions(), 2);
 /// assert_eq!(across[0].passed.median_peak_bytes, Some(512 << 10));
 /// assert_eq!(across[0].failed.median_peak_bytes, Some(5 << 20));
 /// // Once each: that says nothing yet.
@@ -58,6 +59,17 @@ pub struct Across {
 }
 
 /// Executions with the same end.
+///
+/// ```
+/// use heap_runtime::report::{Across, Run};
+///
+/// let both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// // Of the test that was killed, the end was never measured.
+/// let killed = &Across::of(&both.rows)[1];
+/// assert_eq!((killed.passed.with_peak, killed.failed.with_peak), (1, 0));
+/// assert_eq!(killed.failed.median_peak_bytes, None);
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Side {
@@ -76,6 +88,25 @@ pub struct Side {
 }
 
 /// Whether more of something went with failure.
+///
+/// ```
+/// use heap_runtime::report::{Across, Association, Run};
+///
+/// let both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// assert_eq!(Across::of(&both.rows)[0].peak, Association::TooFew);
+/// // If it had gone on like that for five weeks:
+/// let mut rows = both.rows;
+/// for week in 1..5 {
+///     let again: Vec<_> = rows[..6].iter().cloned().map(|mut row| {
+///         row.run_id = format!("{}-{week}", row.run_id);
+///         row
+///     }).collect();
+///     rows.extend(again);
+/// }
+/// assert_eq!(Across::of(&rows)[0].peak, Association::MoreWhenFailed);
+/// assert_eq!(Across::of(&rows)[0].pressure.to_string(), "none seen");
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -40,6 +40,16 @@ pub struct Baseline {
 }
 
 /// What of a host may change numbers.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Run};
+///
+/// let run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let hosts = Baseline::of(&run.rows).hosts;
+/// assert_eq!(hosts.len(), 1);
+/// assert_eq!((hosts[0].arch.as_deref(), hosts[0].online_cpus), (Some("x86_64"), Some(2)));
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Host {
@@ -59,6 +69,18 @@ pub struct Host {
 
 /// A test of a run, all its executions together: of the last attempt, how the worst stands, and the
 /// largest of each number.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Run, State};
+///
+/// let run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let baseline = Baseline::of(&run.rows);
+/// let drained = &baseline.tests[1];
+/// assert_eq!(drained.key(), ("queues", "queue", "a_queue_is_drained"));
+/// assert_eq!(drained.state, State::Passed);
+/// assert_eq!((drained.own_retained_bytes, drained.own_allocations), (Some(0), Some(1)));
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Measured {

@@ -18,6 +18,21 @@ pub const HARNESS_BYTES: u64 = 64 << 10;
 /// By how much a number may change before it counts, beyond what its error explains.
 ///
 /// The larger of the two parts counts.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Run, Tolerance};
+///
+/// let mut run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let base = Baseline::of(&run.rows);
+/// // a_burst_fits has grown, by a hundredth.
+/// run.rows[0].own_peak_bytes = Some(524_288 + 5_243);
+/// let new = Baseline::of(&run.rows);
+/// let changes = |tolerance| Comparison::of(&base, &new, tolerance).map(|all| all.changes.len());
+/// assert_eq!(changes(Tolerance::default())?, 1);
+/// assert_eq!(changes(Tolerance::bytes(6000))?, 0);
+/// assert_eq!(changes(Tolerance::percent(2.0))?, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tolerance {
@@ -52,6 +67,22 @@ impl Default for Tolerance {
 }
 
 /// A number of a test.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Number, Run, Tolerance};
+///
+/// let mut run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let base = Baseline::of(&run.rows);
+/// // a_burst_fits has grown, by a hundredth.
+/// run.rows[0].own_peak_bytes = Some(524_288 + 5_243);
+/// let new = Baseline::of(&run.rows);
+/// let comparison = Comparison::of(&base, &new, Tolerance::bytes(0))?;
+/// // How much it allocates in all is what it was.
+/// let moved: Vec<Number> = comparison.changes[0].moved.iter().map(|moved| moved.number).collect();
+/// assert_eq!(moved, [Number::Peak]);
+/// assert_eq!(Number::Peak.to_string(), "peak");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -81,6 +112,22 @@ impl fmt::Display for Number {
 }
 
 /// A number that moved by more than it may.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Run, Tolerance};
+///
+/// let mut run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let base = Baseline::of(&run.rows);
+/// // a_burst_fits has grown, by a hundredth.
+/// run.rows[0].own_peak_bytes = Some(524_288 + 5_243);
+/// let new = Baseline::of(&run.rows);
+/// let comparison = Comparison::of(&base, &new, Tolerance::bytes(4096))?;
+/// let moved = &comparison.changes[0].moved[0];
+/// assert_eq!((moved.base, moved.new), (524_288, 529_531));
+/// // Both peaks are exact, so there is only the tolerance.
+/// assert_eq!(moved.allowed, 4096);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Moved {
@@ -95,6 +142,19 @@ pub struct Moved {
 }
 
 /// What became of a test.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Kind, Run, Tolerance};
+///
+/// let read = |folder| Run::read(&[folder], |_, _| ()).map(|run| Baseline::of(&run.rows));
+/// let (monday, tuesday) = (read("docs/runs/monday")?, read("docs/runs/tuesday")?);
+/// let worse = Comparison::of(&monday, &tuesday, Tolerance::default())?;
+/// assert!(worse.changes.iter().all(|change| change.kind == Kind::Regression));
+/// let better = Comparison::of(&tuesday, &monday, Tolerance::default())?;
+/// assert!(better.changes.iter().all(|change| change.kind == Kind::Improvement));
+/// assert_eq!(Kind::Regression.to_string(), "regression");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -124,6 +184,21 @@ impl fmt::Display for Kind {
 }
 
 /// A test that is not as it was.
+///
+/// ```
+/// use heap_runtime::report::{Baseline, Comparison, Run, State, Tolerance};
+///
+/// let read = |folder| Run::read(&[folder], |_, _| ()).map(|run| Baseline::of(&run.rows));
+/// let (monday, tuesday) = (read("docs/runs/monday")?, read("docs/runs/tuesday")?);
+/// let comparison = Comparison::of(&monday, &tuesday, Tolerance::default())?;
+/// let change = &comparison.changes[0];
+/// assert_eq!(change.test, "a_burst_fits");
+/// assert_eq!(change.base_state, Some(State::Passed));
+/// assert_eq!(change.new_state, Some(State::Failed));
+/// // Numbers of executions that ended differently are not held against each other.
+/// assert!(change.moved.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
@@ -182,6 +257,20 @@ pub struct Comparison {
 }
 
 /// The runs had different allocators, so that their numbers mean different things.
+///
+/// ```
+/// use heap_runtime::Allocator;
+/// use heap_runtime::report::{Baseline, Comparison, Run, Tolerance};
+///
+/// let mut run = Run::read(&["docs/runs/monday"], |_, _| ())?;
+/// let base = Baseline::of(&run.rows);
+/// for row in &mut run.rows {
+///     row.allocator = Allocator::Other;
+/// }
+/// let refused = Comparison::of(&base, &Baseline::of(&run.rows), Tolerance::default());
+/// assert_eq!(refused.map_err(|different| different.new), Err(vec![Allocator::Other]));
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DifferentAllocators {

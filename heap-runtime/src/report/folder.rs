@@ -7,6 +7,26 @@ use std::time::SystemTime;
 use crate::sidecar::runs_folder;
 
 /// A run's folder of sidecars.
+///
+/// ```
+/// # let target = std::env::temp_dir().join(format!("heap-runtime-runs-{}", std::process::id()));
+/// use heap_runtime::report::{Run, RunFolder};
+///
+/// // `target` is a target folder, here with the run of Monday.
+/// let monday = target.join("heap/875efd72e2a78533");
+/// std::fs::create_dir_all(&monday)?;
+/// let name = "queues+queue+a_burst_fits.heap.json";
+/// std::fs::copy(format!("docs/runs/monday/{name}"), monday.join(name))?;
+///
+/// let runs = RunFolder::all_in(&target)?;
+/// assert_eq!(runs[0].path, monday);
+/// let newest = Run::read(&[&runs[0].path], |_, _| ())?;
+/// assert_eq!(newest.rows[0].test, "a_burst_fits");
+/// // There are none where nothing has run.
+/// assert!(RunFolder::all_in(target.join("another"))?.is_empty());
+/// # std::fs::remove_dir_all(&target)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RunFolder {

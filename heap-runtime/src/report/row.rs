@@ -12,6 +12,16 @@ use crate::run::Runner;
 use crate::sidecar::{self, Budget, FailureKind, OwnTier, PeakSource, ReadError, Status};
 
 /// A column of [`Row`]: its name and what is in it.
+///
+/// ```
+/// use heap_runtime::report::Row;
+///
+/// let peak = Row::COLUMNS.iter().find(|column| column.name == "own_peak_bytes");
+/// assert_eq!(
+///     peak.expect("there is one").about.concat().trim(),
+///     "Own tier: the largest live amount above the start, in bytes."
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Column {
@@ -42,6 +52,13 @@ macro_rules! row {
         /// // But it had come as far as its checkpoint.
         /// assert_eq!(row.checkpoint_label.as_deref(), Some("filled"));
         /// assert_eq!(row.own_peak_at_least(), Some(16_384));
+        ///
+        /// let row = Row::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+        /// assert_eq!(row.key(), ("queues", "queue", "a_burst_fits"));
+        /// assert_eq!(row.turn(), (1, None, 0));
+        /// assert_eq!(row.pressure(), Some(0.0));
+        /// let over: Vec<_> = row.broken_budgets().map(|budget| budget.bytes).collect();
+        /// assert_eq!(over, [1 << 20]);
         /// # Ok::<(), heap_runtime::sidecar::ReadError>(())
         /// ```
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -392,7 +409,7 @@ fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
     Some((some.avg10, full.avg10, some.total, full.total))
 }
 
-/// What the peak is at least: what was live at the end was live, and the peak is known but for its
+/// The limit on the address space, which seldom changes: after, or else before.
 fn address_space_limit(before: &HostMemory, after: &HostMemory) -> Option<u64> {
     let after = after.address_space_limit_bytes;
     after.or(before.address_space_limit_bytes)
@@ -405,6 +422,7 @@ fn why_missing(record: &Record) -> Option<String> {
     record.heap.reason.clone().or(unwritten)
 }
 
+/// What the peak is at least: what was live at the end was live, and the peak is known but for its
 /// error; of several threads that peaked at different moments, the sum of their peaks says nothing.
 fn least_peak(own: OwnTier) -> u64 {
     let seen = match own.peak_source {

@@ -21,6 +21,32 @@ pub(crate) const FORMAT_VERSION: u32 = sidecar::FORMAT_VERSION;
 /// it had ended.
 ///
 /// Counts since boot, or since the cgroup was made. Absent where there was nothing to read.
+///
+/// ```
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-around-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// use heap_runtime::report::RunPressure;
+///
+/// // What `cargo heap test` keeps, less the other readings of the host.
+/// let file = folder.join("c38d25bcaa27887e.heap-run.json");
+/// std::fs::write(
+///     &file,
+///     r#"{
+///       "format_version": 1,
+///       "run_id": "c38d25bcaa27887e",
+///       "started_at": "2026-11-24T12:00:18.500Z",
+///       "ended_at": "2026-11-24T12:00:19.000Z",
+///       "host": { "vm_oom_kill": 46 },
+///       "host_before": { "vm_oom_kill": 45 }
+///     }"#,
+/// )?;
+/// let around = RunPressure::read(&file)?;
+/// assert_eq!((around.host_oom_kills_before, around.host_oom_kills), (Some(45), Some(46)));
+/// // Not read, which is not 0.
+/// assert_eq!(around.cgroup_oom_kills, None);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunPressure {

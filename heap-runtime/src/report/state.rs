@@ -11,6 +11,18 @@ use crate::sidecar::{Outcome, Status};
 /// How an execution stands, with what only the reader can know.
 ///
 /// In the order of the attention that they need.
+///
+/// ```
+/// use heap_runtime::report::{Run, State};
+///
+/// let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+/// let states: Vec<&str> = run.rows.iter().map(|row| row.state.as_str()).collect();
+/// assert_eq!(states, ["killed", "failed", "passed"]);
+/// // A sidecar says no more than `running` of what was killed.
+/// assert!(State::Killed.is_bad() && !State::Skipped.is_bad());
+/// assert_eq!(run.rows.iter().map(|row| row.state).min(), Some(State::Killed));
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -56,6 +56,17 @@ use crate::snapshot::HeapDelta;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// One execution of a tracked test.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, Outcome, Status};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!((sidecar.package.as_str(), sidecar.test_name.as_str()), ("queues", "a_burst_fits"));
+/// assert_eq!((sidecar.status, sidecar.outcome), (Status::Finished, Some(Outcome::Failed)));
+/// let broken = sidecar.budgets.iter().find(|budget| budget.held == Some(false));
+/// assert_eq!(broken.and_then(|budget| budget.actual), Some(5 << 20));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -120,6 +131,16 @@ pub struct Sidecar {
 }
 
 /// How far a sidecar has come.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, Status};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+/// assert_eq!(sidecar.status, Status::Running);
+/// // Whether it still runs is for a reader to find out: `report::State`.
+/// assert_eq!(sidecar.outcome, None);
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +153,14 @@ pub enum Status {
 }
 
 /// Where a test function stands.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(format!("{}:{}", sidecar.source.file, sidecar.source.line), "tests/queue.rs:11");
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -143,6 +172,14 @@ pub struct Source {
 }
 
 /// How a test ended, as the harness sees it.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, Outcome};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.outcome, Some(Outcome::Failed));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +194,16 @@ pub enum Outcome {
 }
 
 /// Why a test failed.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, FailureKind};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let failure = sidecar.failure.expect("it has failed");
+/// assert_eq!(failure.kind, FailureKind::Budget);
+/// assert!(failure.message.contains("4.00 MiB over 1.00 MiB"), "{}", failure.message);
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -168,6 +215,15 @@ pub struct Failure {
 }
 
 /// The kinds of failure.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, FailureKind};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// // The body itself had passed.
+/// assert_eq!(sidecar.failure.map(|failure| failure.kind), Some(FailureKind::Budget));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -205,6 +261,18 @@ pub(crate) fn bounded(text: &str, longest: usize) -> String {
 }
 
 /// What is known of a test's memory.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let own = sidecar.heap.own.expect("jemalloc was the allocator");
+/// assert_eq!(own.peak_bytes, Some(5 << 20));
+/// // The process tier is that of this test, too: no other ran beside it.
+/// assert_eq!(sidecar.heap.overlap, Some(0));
+/// assert_eq!(sidecar.heap.reason, None);
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -247,6 +315,16 @@ pub struct Heap {
 ///
 /// Where the test ends and there is no room for its finished record, on a disk that is full, the
 /// [`outcome`](Self::outcome) alone is overwritten.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, LastSeen};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+/// // It aborted before it had 1 MiB.
+/// assert_eq!(sidecar.heap.last_seen, Some(LastSeen::default()));
+/// assert_eq!(sidecar.heap.checkpoints[0].label, "filled");
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -286,6 +364,15 @@ pub struct LastSeen {
 }
 
 /// What changed in the whole process while the test ran.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let process = sidecar.heap.process.expect("jemalloc was the allocator");
+/// assert_eq!(process.delta.resident_bytes, Some(6 << 20));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -296,6 +383,19 @@ pub struct ProcessTier {
 
 /// What the test itself did: the thread that runs it, and every thread started inside it, at any
 /// depth. In jemalloc's size classes: a request of 24 bytes counts as 32.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let own = sidecar.heap.own.expect("jemalloc was the allocator");
+/// assert_eq!((own.allocated_bytes, own.deallocated_bytes), (5 << 20, 5 << 20));
+/// assert_eq!(own.retained_bytes, 0);
+/// // With `exact`, to the byte, and counted.
+/// assert_eq!((own.peak_bytes, own.peak_error_bytes), (Some(5 << 20), Some(0)));
+/// assert_eq!(own.allocations, Some(1));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -325,6 +425,15 @@ pub struct OwnTier {
 }
 
 /// How a peak was taken.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, PeakSource};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let own = sidecar.heap.own.expect("jemalloc was the allocator");
+/// assert_eq!(own.peak_source, Some(PeakSource::Exact));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -341,6 +450,16 @@ pub enum PeakSource {
 
 /// Live bytes of the own tier over time. Bounded: where there would be too many points, every
 /// second goes, and the distance doubles.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let timeline = sidecar.heap.timeline.expect("jemalloc was the allocator");
+/// let live: Vec<i64> = timeline.points.iter().map(|(_, live_bytes)| *live_bytes).collect();
+/// assert_eq!(live, [5 << 20, 0]);
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -352,6 +471,17 @@ pub struct Timeline {
 }
 
 /// The own tier at a moment that the test named.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+/// // The test was killed, and this is what is known of it.
+/// let filled = &sidecar.heap.checkpoints[0];
+/// assert_eq!(filled.label, "filled");
+/// assert_eq!(filled.own.map(|own| own.retained_bytes), Some(16_384));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -366,6 +496,16 @@ pub struct Checkpoint {
 }
 
 /// A limit on the own tier, and what came of it.
+///
+/// ```
+/// use heap_runtime::sidecar::{self, Limit};
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let budget = &sidecar.budgets[0];
+/// assert_eq!((budget.limit, budget.bytes), (Limit::MaxPeak, 1 << 20));
+/// assert_eq!((budget.actual, budget.held), (Some(5 << 20), Some(false)));
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -386,6 +526,14 @@ pub struct Budget {
 }
 
 /// What a budget limits.
+///
+/// ```
+/// use heap_runtime::sidecar;
+///
+/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.budgets[0].limit.as_str(), "max_peak");
+/// # Ok::<(), sidecar::ReadError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -18,6 +18,19 @@ const LARGEST: u64 = 16 << 20;
 ///
 /// Which file it is, is for whoever named it to say; what caused it is its
 /// [`source`](Error::source).
+///
+/// ```
+/// use heap_runtime::sidecar::{self, ReadError};
+/// use std::error::Error;
+///
+/// let error = sidecar::read("docs/runs/README.md").expect_err("it is no sidecar");
+/// assert!(matches!(error, ReadError::Malformed(_)));
+/// assert_eq!(error.to_string(), "it is no sidecar");
+/// assert!(error.source().is_some());
+///
+/// let error = sidecar::read("docs/runs/sunday.heap.json").expect_err("there is none");
+/// assert!(matches!(error, ReadError::Io(_)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -60,6 +73,20 @@ impl Error for ReadError {
 }
 
 /// A file of a run that could not be read, and why.
+///
+/// ```
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-torn-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// // A file that somebody has cut short.
+/// std::fs::write(folder.join("torn.heap.json"), "{ \"format_version\": 1, ")?;
+///
+/// let (sidecars, unreadable) = heap_runtime::sidecar::read_run(&folder)?;
+/// assert!(sidecars.is_empty());
+/// assert_eq!(unreadable[0].path, folder.join("torn.heap.json"));
+/// assert_eq!(unreadable[0].error.to_string(), "it is no sidecar");
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unreadable {
@@ -82,6 +109,14 @@ impl Error for Unreadable {
 }
 
 /// A folder of sidecars that could not be read.
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// let error = heap_runtime::sidecar::read_run("docs/runs/sunday").expect_err("there is none");
+/// assert_eq!(error.to_string(), "cannot read the sidecars in `docs/runs/sunday`");
+/// assert_eq!(error.error.kind(), ErrorKind::NotFound);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FolderError {

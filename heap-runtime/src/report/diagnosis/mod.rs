@@ -35,6 +35,21 @@ use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
 
 /// A verdict, and the numbers that it rests on.
+///
+/// ```
+/// use heap_runtime::report::{Context, Diagnosis, Run, Verdict};
+///
+/// let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+/// let killed = &run.rows[0];
+/// let diagnosis = Diagnosis::of(killed, &Context::of_run(&run));
+/// let finding = &diagnosis.findings[0];
+/// assert_eq!(finding.verdict, Verdict::Unknown);
+/// for evidence in &finding.evidence {
+///     println!("{evidence}");
+/// }
+/// assert!(!finding.evidence.is_empty());
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {

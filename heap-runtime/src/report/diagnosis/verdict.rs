@@ -8,6 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::*;
 
 /// What was the matter with memory, if anything. In the order of how much it explains.
+///
+/// ```
+/// use heap_runtime::report::{Context, Diagnosis, Run, Verdict};
+///
+/// let run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+/// let context = Context::of_run(&run);
+/// let verdicts: Vec<Verdict> = run
+///     .rows
+///     .iter()
+///     .filter(|row| row.state.is_bad())
+///     .map(|row| Diagnosis::of(row, &context).verdict())
+///     .collect();
+/// assert_eq!(verdicts, [Verdict::Unknown, Verdict::OverBudget]);
+/// // Those that explain more come first.
+/// assert!(Verdict::OutOfMemory < Verdict::Calm);
+/// # Ok::<(), heap_runtime::sidecar::FolderError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

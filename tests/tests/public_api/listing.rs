@@ -1,55 +1,42 @@
-//! heap-runtime's public items are those of `heap-runtime/public-api.txt`: whoever changes what others
-//! build upon sees it in the difference, and so does who reviews it.
-//!
-//! Read from the sources, since what a compiler would say of them is in no stable form.
+//! What a crate makes public, read from its sources.
 
-use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use quote::ToTokens;
 use syn::{
     Attribute, Fields, File, ImplItem, Item, ItemImpl, Macro, TraitItem, UseTree, Visibility,
 };
 
-const REFRESH: &str = "PUBLIC_API=refresh cargo test --package heap-tests --test public_api";
+use super::examples::{Examples, documentation, literals};
 
-#[test]
-fn the_public_items_are_the_committed_ones() {
-    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-runtime");
-    let sources = Sources::read(&runtime.join("src"));
-    let found = sources.listing();
-    let committed = runtime.join("public-api.txt");
-    if env::var_os("PUBLIC_API").is_some_and(|value| value == "refresh") {
-        fs::write(&committed, &found).expect("the listing can be written");
-    }
-    let committed = fs::read_to_string(committed).unwrap_or_default();
-    assert!(
-        found == committed,
-        "the public items have changed and their listing has not; run\n    {REFRESH}\nand look at \
-         the difference:\n{}",
-        difference(&committed, &found)
-    );
+/// A part of what is public: an item, a method, a field or a trait that an item implements.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Part {
+    /// Its line of the listing.
+    pub(crate) line: String,
+    /// What it is called, from the crate's root.
+    pub(crate) path: String,
+    /// Whether an example that runs shows it. Absent where none is asked for: of constants, fields,
+    /// variants and implemented traits, which are shown with their types.
+    pub(crate) has_example: Option<bool>,
 }
 
-/// The lines that only one of them has.
-fn difference(committed: &str, found: &str) -> String {
-    let only = |sign: &str, these: &str, those: &str| -> String {
-        these
-            .lines()
-            .filter(|line| !those.lines().any(|other| other == *line))
-            .fold(String::new(), |lines, line| {
-                lines + sign + " " + line + "\n"
-            })
-    };
-    only("-", committed, found) + &only("+", found, committed)
+impl Part {
+    fn without_example(path: &str, line: String) -> Self {
+        Self {
+            line,
+            path: path.to_owned(),
+            has_example: None,
+        }
+    }
 }
 
 /// The files of a crate.
-struct Sources(Vec<(PathBuf, File)>);
+pub(crate) struct Sources(Vec<(PathBuf, File)>);
 
 impl Sources {
-    fn read(folder: &Path) -> Self {
+    pub(crate) fn read(folder: &Path) -> Self {
         let mut sources = Vec::new();
         let mut folders = vec![folder.to_owned()];
         while let Some(next) = folders.pop() {
@@ -73,16 +60,16 @@ impl Sources {
         &found.unwrap_or_else(|| panic!("there is no {path}")).1
     }
 
-    /// All public items, module by module, one line for each of their parts.
-    fn listing(&self) -> String {
-        let mut listing = String::new();
-        self.list("lib.rs", "heap_runtime", "", &mut listing);
-        listing
+    /// All public items of the crate of that name, module by module, and all their parts.
+    pub(crate) fn parts(&self, crate_name: &str) -> Vec<Part> {
+        let mut parts = Vec::new();
+        self.list("lib.rs", crate_name, "", &mut parts);
+        parts
     }
 
     /// Lists what the file at `path` makes public as the module `name`, whose files are in `below`.
-    fn list(&self, path: &str, name: &str, below: &str, listing: &mut String) {
-        let mut lines = Vec::new();
+    fn list(&self, path: &str, name: &str, below: &str, listing: &mut Vec<Part>) {
+        let mut items: Vec<Vec<Part>> = Vec::new();
         let mut modules = Vec::new();
         for item in &self.file(path).items {
             match item {
@@ -91,11 +78,17 @@ impl Sources {
                 }
                 Item::Use(uses) if is_public(&uses.vis) && !is_hidden(&uses.attrs) => {
                     for (module, item, shown) in leaves(&uses.tree) {
+                        let path = format!("{name}::{shown}");
                         if module == "heap_macros" {
-                            lines.push(vec![format!("{name}::{shown}: of {module}")]);
+                            let examples = Examples::of(&documentation(&uses.attrs));
+                            items.push(vec![Part {
+                                line: format!("{path}: of {module}"),
+                                path,
+                                has_example: Some(examples.are_there()),
+                            }]);
                         } else {
                             let within = format!("{below}{module}");
-                            lines.push(self.item(&within, &item, &format!("{name}::{shown}")));
+                            items.push(self.item(&within, &item, &path));
                         }
                     }
                 }
@@ -106,23 +99,38 @@ impl Sources {
                         .any(|at| at.path().is_ident("macro_export"));
                     let ident = found.ident.as_ref().expect("it has one");
                     if exported {
-                        lines.push(vec![format!("{name}::{ident}!")]);
+                        let examples = Examples::of(&documentation(&found.attrs));
+                        items.push(vec![Part {
+                            line: format!("{name}::{ident}!"),
+                            path: format!("{name}::{ident}!"),
+                            has_example: Some(examples.are_there()),
+                        }]);
                     }
                 }
                 other => {
                     if let Some(ident) = public_name(other) {
                         let shown = format!("{name}::{ident}");
-                        lines.push(self.described(path, other, &ident, &shown));
+                        items.push(self.described(path, other, &ident, &shown));
                     }
                 }
             }
         }
-        lines.sort();
-        lines.dedup();
-        writeln!(listing, "mod {name}").expect("a String takes all");
-        for line in lines.iter().flatten() {
-            writeln!(listing, "{line}").expect("a String takes all");
-        }
+        items.sort();
+        // What is there twice is so for different targets, and shown for one of them.
+        items.dedup_by(|again, kept| {
+            let same = again
+                .iter()
+                .map(|part| &part.line)
+                .eq(kept.iter().map(|part| &part.line));
+            if same {
+                for (kept, again) in kept.iter_mut().zip(again) {
+                    kept.has_example = kept.has_example.max(again.has_example);
+                }
+            }
+            same
+        });
+        listing.push(Part::without_example(name, format!("mod {name}")));
+        listing.extend(items.into_iter().flatten());
         for module in modules {
             let path = [
                 format!("{below}{module}.rs"),
@@ -136,8 +144,8 @@ impl Sources {
         }
     }
 
-    /// The lines of the public item `ident`, which is in one of the files of a module.
-    fn item(&self, module: &str, ident: &str, shown: &str) -> Vec<String> {
+    /// The public item `ident`, which is in one of the files of a module, and its parts.
+    fn item(&self, module: &str, ident: &str, shown: &str) -> Vec<Part> {
         let mut found = self
             .0
             .iter()
@@ -145,10 +153,18 @@ impl Sources {
             .flat_map(|(_, file)| &file.items)
             .filter(|item| public_name(item).is_some_and(|name| name == ident));
         let Some(item) = found.next() else {
-            if let Some(made) = self.made(module, ident) {
-                // What its parts are called is what the macro is given.
-                let parts = text(&made.tokens).replace(", ", &format!(",\n{shown}: "));
-                return vec![format!("{shown}: {parts}")];
+            if let Some((made, definition)) = self.made(module, ident) {
+                // What its fields are called is what the macro is given, and what is said of it in
+                // what the macro makes.
+                let fields = text(&made.tokens).replace(", ", &format!(",\n{shown}: "));
+                let examples = Examples::of(&literals(&definition.tokens));
+                let mut parts = vec![Part {
+                    line: format!("{shown}: {fields}"),
+                    path: shown.to_owned(),
+                    has_example: Some(examples.are_there()),
+                }];
+                self.implemented(module, ident, shown, &examples, &mut parts);
+                return parts;
             }
             let (below, renamed) = self.renamed(module, ident);
             return self.item(&below, &renamed, shown);
@@ -157,17 +173,21 @@ impl Sources {
         self.described(module, item, ident, shown)
     }
 
-    /// The call of a macro that makes the item, and is called as it is.
-    fn made(&self, module: &str, ident: &str) -> Option<&Macro> {
+    /// The call of a macro that makes the item and is called as it is, and the macro.
+    fn made(&self, module: &str, ident: &str) -> Option<(&Macro, &Macro)> {
+        let name = ident.to_lowercase();
         let files = self.0.iter().filter(|(path, _)| is_in(path, module));
-        files
-            .flat_map(|(_, file)| &file.items)
-            .find_map(|item| match item {
-                Item::Macro(call) if call.mac.path.is_ident(&ident.to_lowercase()) => {
-                    Some(&call.mac)
-                }
+        let macros = || {
+            let items = files.clone().flat_map(|(_, file)| &file.items);
+            items.filter_map(|item| match item {
+                Item::Macro(found) => Some(found),
                 _ => None,
             })
+        };
+        let call = macros().find(|found| found.mac.path.is_ident(&name))?;
+        let definition =
+            macros().find(|found| found.ident.as_ref().is_some_and(|at| *at == name))?;
+        Some((&call.mac, &definition.mac))
     }
 
     /// Where a module has the item that it gives another name.
@@ -184,57 +204,87 @@ impl Sources {
         (format!("{module}/{below}"), item)
     }
 
-    fn described(&self, module: &str, item: &Item, ident: &str, shown: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut line = |attributes: &[Attribute], text: String| {
+    fn described(&self, module: &str, item: &Item, ident: &str, shown: &str) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut part = |attributes: &[Attribute], path: String, text: String, has_example| {
             let attributes: String = attributes.iter().filter_map(promised).collect();
-            lines.push(format!("{attributes}{text}"));
+            let line = format!("{attributes}{path}{text}");
+            parts.push(Part {
+                line,
+                path,
+                has_example,
+            });
         };
+        let examples = Examples::of(&documentation(attributes_of(item)));
+        let has_example = Some(examples.are_there());
+        let path = shown.to_owned();
         match item {
-            Item::Fn(item) => line(&item.attrs, format!("{shown}: {}", text(&item.sig))),
-            Item::Const(item) => line(&item.attrs, format!("{shown}: const {}", text(&item.ty))),
+            Item::Fn(item) => {
+                let text = format!(": {}", text(&item.sig));
+                part(&item.attrs, path, text, has_example);
+            }
+            Item::Const(item) => {
+                let text = format!(": const {}", text(&item.ty));
+                part(&item.attrs, path, text, None);
+            }
             Item::Struct(item) => {
-                line(
-                    &item.attrs,
-                    format!("{shown}: struct{}", text(&item.generics)),
-                );
+                let text_of = format!(": struct{}", text(&item.generics));
+                part(&item.attrs, path, text_of, has_example);
                 for field in item.fields.iter().filter(|field| is_public(&field.vis)) {
                     let name = field.ident.as_ref().map(ToString::to_string);
                     let name = name.unwrap_or_else(|| "0".into());
-                    line(&[], format!("{shown}.{name}: {}", text(&field.ty)));
+                    let type_of = format!(": {}", text(&field.ty));
+                    part(&[], format!("{shown}.{name}"), type_of, None);
                 }
             }
             Item::Enum(item) => {
-                line(
-                    &item.attrs,
-                    format!("{shown}: enum{}", text(&item.generics)),
-                );
+                let text_of = format!(": enum{}", text(&item.generics));
+                part(&item.attrs, path, text_of, has_example);
                 for variant in &item.variants {
                     let fields = match &variant.fields {
                         Fields::Unit => String::new(),
                         fields => text(fields),
                     };
-                    line(
-                        &variant.attrs,
-                        format!("{shown}::{}{fields}", variant.ident),
-                    );
+                    let path = format!("{shown}::{}", variant.ident);
+                    part(&variant.attrs, path, fields, None);
                 }
             }
-            Item::Type(item) => line(&item.attrs, format!("{shown}: type {}", text(&item.ty))),
+            Item::Type(item) => {
+                let text = format!(": type {}", text(&item.ty));
+                part(&item.attrs, path, text, None);
+            }
             Item::Trait(item) => {
-                line(&[], format!("{shown}: trait{}", text(&item.generics)));
-                for part in &item.items {
-                    if let TraitItem::Fn(method) = part {
-                        let signature = text(&method.sig);
-                        line(
+                let text_of = format!(": trait{}", text(&item.generics));
+                part(&[], path, text_of, has_example);
+                for method in &item.items {
+                    if let TraitItem::Fn(method) = method {
+                        let name = &method.sig.ident;
+                        let signature = format!(": {}", text(&method.sig));
+                        let has_example = examples.show(name, &method.attrs);
+                        part(
                             &method.attrs,
-                            format!("{shown}::{}: {signature}", method.sig.ident),
+                            format!("{shown}::{name}"),
+                            signature,
+                            Some(has_example),
                         );
                     }
                 }
             }
             _ => panic!("{shown} is of a kind that this listing does not know"),
         }
+        self.implemented(module, ident, shown, &examples, &mut parts);
+        parts
+    }
+
+    /// Adds what is implemented for a type, of which there are these examples.
+    fn implemented(
+        &self,
+        module: &str,
+        ident: &str,
+        shown: &str,
+        examples: &Examples,
+        parts: &mut Vec<Part>,
+    ) {
         // Other modules have types of the same name: a file is of this one, or imports it.
         let files = self
             .0
@@ -244,30 +294,38 @@ impl Sources {
             if let Item::Impl(found) = found
                 && is_of(found, ident)
             {
-                implemented(found, shown, &mut lines);
+                implementation(found, shown, examples, parts);
             }
         }
-        lines
     }
 }
 
-/// Adds what an `impl` makes public: a trait, or methods.
-fn implemented(found: &ItemImpl, shown: &str, lines: &mut Vec<String>) {
+/// Adds what an `impl` makes public: a trait, or methods and constants.
+fn implementation(found: &ItemImpl, shown: &str, examples: &Examples, parts: &mut Vec<Part>) {
     if let Some((name, _)) = &found.trait_ {
-        lines.push(format!("{shown}: {}", text(name)));
+        parts.push(Part::without_example(
+            shown,
+            format!("{shown}: {}", text(name)),
+        ));
         return;
     }
     for item in &found.items {
-        if let ImplItem::Fn(method) = item
-            && is_public(&method.vis)
-            && !is_hidden(&method.attrs)
-        {
-            let attributes: String = method.attrs.iter().filter_map(promised).collect();
-            let signature = text(&method.sig);
-            lines.push(format!(
-                "{attributes}{shown}::{}: {signature}",
-                method.sig.ident
-            ));
+        match item {
+            ImplItem::Fn(method) if is_public(&method.vis) && !is_hidden(&method.attrs) => {
+                let attributes: String = method.attrs.iter().filter_map(promised).collect();
+                let path = format!("{shown}::{}", method.sig.ident);
+                parts.push(Part {
+                    line: format!("{attributes}{path}: {}", text(&method.sig)),
+                    path,
+                    has_example: Some(examples.show(&method.sig.ident, &method.attrs)),
+                });
+            }
+            ImplItem::Const(item) if is_public(&item.vis) && !is_hidden(&item.attrs) => {
+                let path = format!("{shown}::{}", item.ident);
+                let line = format!("{path}: const {}", text(&item.ty));
+                parts.push(Part::without_example(&path, line));
+            }
+            _ => {}
         }
     }
 }
@@ -305,17 +363,31 @@ fn is_hidden(attributes: &[Attribute]) -> bool {
 
 /// The name of an item that is public and shown.
 fn public_name(item: &Item) -> Option<String> {
-    let (visibility, attributes, ident) = match item {
-        Item::Const(item) => (&item.vis, &item.attrs, &item.ident),
-        Item::Enum(item) => (&item.vis, &item.attrs, &item.ident),
-        Item::Fn(item) => (&item.vis, &item.attrs, &item.sig.ident),
-        Item::Static(item) => (&item.vis, &item.attrs, &item.ident),
-        Item::Struct(item) => (&item.vis, &item.attrs, &item.ident),
-        Item::Trait(item) => (&item.vis, &item.attrs, &item.ident),
-        Item::Type(item) => (&item.vis, &item.attrs, &item.ident),
+    let (visibility, ident) = match item {
+        Item::Const(item) => (&item.vis, &item.ident),
+        Item::Enum(item) => (&item.vis, &item.ident),
+        Item::Fn(item) => (&item.vis, &item.sig.ident),
+        Item::Static(item) => (&item.vis, &item.ident),
+        Item::Struct(item) => (&item.vis, &item.ident),
+        Item::Trait(item) => (&item.vis, &item.ident),
+        Item::Type(item) => (&item.vis, &item.ident),
         _ => return None,
     };
-    (is_public(visibility) && !is_hidden(attributes)).then(|| ident.to_string())
+    (is_public(visibility) && !is_hidden(attributes_of(item))).then(|| ident.to_string())
+}
+
+/// The attributes of an item of a kind that can be public.
+fn attributes_of(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        _ => &[],
+    }
 }
 
 /// The attributes that are promises, as they stand in front of a line.
