@@ -28,6 +28,7 @@ use crate::sidecar::{LastSeen, Outcome};
 const LENGTH: usize = 162;
 
 /// What is overwritten, with its values.
+#[cfg(any(target_os = "linux", test))]
 type Text = [u8; LENGTH];
 
 /// A page of the smallest size: those of other sizes begin at multiples of it, too.
