@@ -53,6 +53,13 @@ enum Status {
     /// There is a regression, or a test failed.
     Bad,
     /// What was started was ended by this signal.
+    #[cfg_attr(
+        not(unix),
+        expect(
+            dead_code,
+            reason = "what ends there has an exit code, whatever ended it"
+        )
+    )]
     Signal(u8),
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::Schema;
 
 use crate::sidecar::Sidecar;
 
