@@ -75,7 +75,8 @@
 //! | other WebAssembly, Miri | none | nothing | the sidecar: the attribute is a plain call, and one line on stderr says so |
 //!
 //! The first row is what all tests of this crate run on. Of the others, CI compiles musl, macOS and
-//! WebAssembly, and runs tracked tests on Windows; nobody has tried the BSDs and Android.
+//! WebAssembly, and runs tracked tests on Windows. For FreeBSD and Android the library type-checks,
+//! and nobody has tried more; nor anything on the other BSDs.
 //!
 //! # What is promised
 //!
