@@ -70,16 +70,17 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
     let runtime = runtime(options);
     let (inner, body) = inner_attributes(body);
     let panics = !matches!(should_panic, ShouldPanic::No);
+    let is_plain = options.warmup.is_none() && signature.inputs.is_empty();
     let kind = if options.warmup.is_some() {
         quote!(__heap::warmed)
-    } else if signature.inputs.is_empty() {
+    } else if is_plain {
         // A closure that captures nothing is a function.
         quote!(__heap::once_fn)
     } else {
         quote!(__heap::once)
     };
     let test = test(function, options, should_panic);
-    let call = call(signature, &body, &test, &kind, panics);
+    let call = call(signature, &body, &test, &kind, is_plain, panics);
     // The runtime's path stands here once, so that a wrong one is one error.
     let statements = quote! {
         #(#inner)*
@@ -98,6 +99,7 @@ fn call(
     body: &Group,
     test: &TokenStream,
     kind: &TokenStream,
+    is_plain: bool,
     panics: bool,
 ) -> TokenStream {
     // Whatever the compiler has to say about the closure is about the function, not the attribute;
@@ -146,6 +148,10 @@ fn call(
         Output::Named(ref nothing) if panics && output.is_nothing() => {
             let body = quote_spanned!(at_name=> move || -> #nothing #body);
             quote!(__heap::run_should_panic(#test, #kind(#body)))
+        }
+        Output::Named(ref nothing) if is_plain && output.is_nothing() => {
+            let body = quote_spanned!(at_name=> move || -> #nothing #body);
+            quote!(__heap::run_fn(#test, #body))
         }
         Output::Named(output) => run(&output),
         Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),

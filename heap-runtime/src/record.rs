@@ -23,22 +23,55 @@ pub(crate) struct Record {
     moving: Arc<HostMembers>,
     before: Arc<HostMembers>,
     /// Room for the contents of the file.
-    contents: Vec<u8>,
+    contents: Room,
 }
 
-/// Most sidecars take no more.
-const ROOM: usize = 4096;
+/// Room for the contents of a file. It goes from test to test: jemalloc makes and unmakes whole slabs
+/// for a block of this size, where a thread has no other.
+struct Room(Vec<u8>);
+
+/// Rooms that nobody needs at the moment: so many as tests have run at once, and no more than that.
+static ROOMS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+const MOST_ROOMS: usize = 64;
+
+impl Room {
+    /// Most sidecars take no more.
+    const SIZE: usize = 4096;
+
+    fn take() -> Self {
+        let mut rooms = ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(
+            rooms
+                .pop()
+                .unwrap_or_else(|| Vec::with_capacity(Self::SIZE)),
+        )
+    }
+
+    /// What is kept for longer must not have grown: it would be in the process tier.
+    fn settle(&mut self) {
+        if self.0.capacity() > Self::SIZE {
+            self.0 = Vec::with_capacity(Self::SIZE);
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut rooms = ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
+        if rooms.len() < MOST_ROOMS {
+            rooms.push(std::mem::take(&mut self.0));
+        }
+    }
+}
 
 impl Record {
     /// Hands the contents of the file to `write`.
     pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, &[u8]) -> T) -> T {
         let host = [&*self.settled, &*self.moving];
-        to_json(&self.sidecar, &host, &self.before, &mut self.contents);
-        let result = write(&self.sidecar, &self.contents);
-        if self.contents.capacity() > ROOM {
-            // What is kept for longer must not have grown: it would be in the process tier.
-            self.contents = Vec::with_capacity(ROOM);
-        }
+        let contents = &mut self.contents.0;
+        to_json(&self.sidecar, &host, &self.before, contents);
+        let result = write(&self.sidecar, contents);
+        self.contents.settle();
         result
     }
 
@@ -63,7 +96,7 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
         settled: Arc::clone(formatted::before(settings)),
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
-        contents: Vec::with_capacity(ROOM),
+        contents: Room::take(),
     }
 }
 

@@ -206,7 +206,7 @@ mod victims {
             std::thread::spawn(|| loop {
                 let _ = std::io::stdout().write_all(b"printed\n");
             });
-            for number in 0..500 {
+            for number in 0..100 {
                 heap_runtime::checkpoint(format!("{number}"));
             }
         }
@@ -364,7 +364,7 @@ fn what_is_printed_to_closed_descriptors_comes_into_no_sidecar() {
     let left = left("closes_standard_ones_and_prints");
     assert_eq!(left.sidecars.len(), 1);
     assert_eq!(left.sidecars[0].outcome, Some(Outcome::Passed));
-    assert_eq!(left.sidecars[0].heap.checkpoints.len(), 500);
+    assert_eq!(left.sidecars[0].heap.checkpoints.len(), 100);
 }
 
 #[test]

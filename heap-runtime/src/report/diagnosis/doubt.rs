@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::shortage::out_of_memory;
+use super::shortage::{address_space, kills};
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::state::State;
@@ -56,7 +56,9 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut caveats = Vec::new();
     if row.state == State::Killed {
         caveats.push("it was killed, so there is one reading, from before the test".into());
-        if let Some(limit) = row.address_space_limit_bytes {
+        if let Some(limit) = row.address_space_limit_bytes
+            && address_space(row).is_none()
+        {
             caveats.push(format!(
                 "its process might have {} of address space (RLIMIT_AS): an allocation beyond that would have ended it so",
                 Human(limit)
@@ -80,7 +82,7 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
                  out-of-memory killer would not be seen"
                     .into(),
             );
-        } else if !out_of_memory(row, context).is_empty() {
+        } else if !kills(row, context).is_empty() {
             caveats.push("which process the out-of-memory killer took is not recorded".into());
         }
     }

@@ -24,6 +24,13 @@ pub const NEAR_LIMIT_PERCENT: u64 = 90;
 pub const ADDRESS_SPACE_PERCENT: u64 = 33;
 
 pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
+    let mut evidence = kills(row, context);
+    evidence.extend(address_space(row));
+    evidence
+}
+
+/// What the out-of-memory killer's counts say.
+pub(super) fn kills(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut evidence = Vec::new();
     let later = context.after_killed(row);
     let counters = [
@@ -64,12 +71,11 @@ pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
     {
         evidence = until_the_end(around.host_kills_since(row.host_oom_kills_before), around);
     }
-    evidence.extend(address_space(row));
     evidence
 }
 
 /// An allocation beyond the limit fails, and the process aborts.
-fn address_space(row: &Row) -> Option<String> {
+pub(super) fn address_space(row: &Row) -> Option<String> {
     let limit = row.address_space_limit_bytes?;
     let live = row.own_peak_at_least()?;
     let likely = row.state == State::Killed && reaches(live, ADDRESS_SPACE_PERCENT, limit);

@@ -12,29 +12,36 @@ use crate::spawned;
 
 const TESTS: usize = 2000;
 const ROUNDS: usize = 3;
-const SUITES: [(&str, &str); 5] = [
+const SUITES: [(&str, &str); 6] = [
     ("build_bare", "#[test]"),
     ("build_tracked", "#[heap_runtime::heap_tracked]\n#[test]"),
     ("build_rstest", "#[rstest::rstest]"),
     ("build_serial", "#[serial_test::serial]\n#[test]"),
     ("build_log", "#[test_log::test]"),
+    ("build_by_hand", "#[test]"),
 ];
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "bare #[test]",
     "heap_tracked",
     "rstest",
     "serial_test",
     "test-log",
+    "the body in a call, by hand",
 ];
+/// The others' attributes, in those.
+const OTHERS: std::ops::Range<usize> = 2..5;
 
 pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
     let mut version = 0;
     let mut write = |rivals: &mut Rivals, name: &str, attribute: &str| {
         version += 1;
         // One body is another each time.
-        let text = suite("heap_runtime::use_jemalloc!();", attribute, TESTS, |_| {
-            String::new()
-        });
+        let body = if name == "build_by_hand" {
+            |test| format!(" rivals::by_hand::run(\"t{test:05}\", move || -> () {{}}) ")
+        } else {
+            |_| String::new()
+        };
+        let text = suite("heap_runtime::use_jemalloc!();", attribute, TESTS, body);
         let changed = text.replacen("{}", &format!("{{ let _ = {version}; }}"), 1);
         rivals.file(&format!("tests/{name}.rs"), &changed);
     };
@@ -66,7 +73,7 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
             .iter()
             .map(|spread| spread.map(|us| us - bare))
             .collect();
-        let least = added[2..]
+        let least = added[OTHERS]
             .iter()
             .map(|spread| spread.median)
             .fold(f64::MAX, f64::min);
@@ -74,7 +81,12 @@ pub(crate) fn ask(_ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
             Finding::new(format!("CPU time of compiling a test, {what}"), "us")
                 .sides(NAMES.into_iter().zip(cpu.iter().copied()))
                 .at_most(added[1].median, least)
-                .note("the limit is the least that any of the others adds"),
+                .note(format!(
+                    "added, us: heap_tracked {:.0}; the body in a call, by hand {:.0}; the limit is the least that \
+                     any of the others adds, and rstest, which leaves such a test as it is, runs nothing in a call",
+                    added[1].median,
+                    added[OTHERS.end].median
+                )),
         );
     }
     findings.push(macros());

@@ -10,7 +10,7 @@ use crate::spawned;
 
 const TESTS: usize = 5000;
 const ROUNDS: usize = 9;
-const SUITES: [(&str, &str, &str); 5] = [
+const SUITES: [(&str, &str, &str); 6] = [
     ("suite_bare", "", "#[test]"),
     ("suite_floor", "", "#[test]"),
     (
@@ -20,34 +20,37 @@ const SUITES: [(&str, &str, &str); 5] = [
     ),
     ("suite_serial", "", "#[serial_test::serial]\n#[test]"),
     ("suite_log", "", "#[test_log::test]"),
+    ("suite_right", "", "#[test]"),
 ];
 
 /// A side: its suite, and whether the process tier is left out.
 type Side = (&'static str, bool);
-const SIDES: [Side; 6] = [
+const SIDES: [Side; 7] = [
     ("suite_bare", false),
     ("suite_floor", false),
     ("suite_tracked", false),
     ("suite_tracked", true),
     ("suite_serial", false),
     ("suite_log", false),
+    ("suite_right", false),
 ];
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "bare #[test]",
     "floor",
     "heap_tracked",
     "heap_tracked, HEAP_PROCESS=0",
     "serial_test",
     "test-log",
+    "floor, made right",
 ];
 
 pub(crate) fn ask(ask: &Ask, rivals: &mut Rivals) -> Vec<Finding> {
     for (name, head, attribute) in SUITES {
         let head = format!("heap_runtime::use_jemalloc!();\n{head}");
-        let body = if name == "suite_floor" {
-            |test| format!(" rivals::floor::once({test}) ")
-        } else {
-            |_| String::new()
+        let body = match name {
+            "suite_floor" => |test| format!(" rivals::floor::once({test}) "),
+            "suite_right" => |test| format!(" rivals::floor::once_right({test}) "),
+            _ => |_| String::new(),
         };
         rivals.file(
             &format!("tests/{name}.rs"),
@@ -101,7 +104,12 @@ fn libtest(rivals: &Rivals, profile: &str, threads: usize) -> Vec<Finding> {
                     )),
                 Finding::new(named(&format!("{what} against the floor")), "times")
                     .side("heap_tracked", Spread::exactly(added[2].median / floor))
-                    .at_most(added[2].median / floor, 1.5),
+                    .side(NAMES[6], Spread::exactly(added[6].median / floor))
+                    .at_most(added[2].median / floor, 1.5)
+                    .note(format!(
+                        "against the floor made right: {:.2}",
+                        added[2].median / added[6].median
+                    )),
             ]
         })
         .collect()

@@ -3,6 +3,7 @@
 //! A contender is called as `CONTENDER WORK COUNT` and prints lines of `name value`.
 
 pub mod arenas;
+pub mod by_hand;
 pub mod clock;
 pub mod floor;
 pub mod known;
