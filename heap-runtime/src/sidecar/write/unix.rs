@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::{
     AtFlags, CWD, FlockOperation, Mode, OFlags, SeekFrom, Stat, flock, fstat, ftruncate, linkat,
@@ -27,7 +27,8 @@ pub(crate) type Identity = Stat;
 /// so each use first makes sure that ours still is what it was.
 pub(crate) struct Folder {
     place: Place,
-    open: Mutex<Option<Open>>,
+    /// Held to look at it, not while files are written: tests that end together do that together.
+    open: Mutex<Option<Arc<Open>>>,
     /// The root directory of the process when the folder was first opened.
     root: OnceLock<Stat>,
 }
@@ -51,11 +52,15 @@ pub(in crate::sidecar) fn is_same(one: &Stat, other: &Stat) -> bool {
 
 impl Folder {
     pub(crate) fn new(place: Place) -> Self {
-        Self {
+        let folder = Self {
             place,
             open: Mutex::new(None),
             root: OnceLock::new(),
-        }
+        };
+        // Before any test's state is taken, which what is allocated here is not to be in. Where it
+        // fails, so does the first write, and says so.
+        let _ = folder.open();
+        folder
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -70,13 +75,12 @@ impl Folder {
         contents: &[u8],
         replace: Replace<'_>,
     ) -> Result<Option<Identity>, WriteError> {
-        let mut open = self.lock();
-        let retry = self.attempt(&mut open, name, contents, replace);
-        match retry {
+        let open = self.open()?;
+        match self.attempt(&open.descriptor, name, contents, replace) {
             // The folder was removed under us: once, it is made anew.
             Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
-                *open = None;
-                self.attempt(&mut open, name, contents, replace)
+                self.forget(&open);
+                self.attempt(&self.open()?.descriptor, name, contents, replace)
             }
             result => result,
         }
@@ -84,16 +88,11 @@ impl Folder {
 
     fn attempt(
         &self,
-        open: &mut Option<Open>,
+        folder: &OwnedFd,
         name: &str,
         contents: &[u8],
         replace: Replace<'_>,
     ) -> Result<Option<Identity>, WriteError> {
-        let folder = self.descriptor(open).map_err(|error| WriteError {
-            what: "open the folder for sidecars",
-            path: self.path(),
-            error,
-        })?;
         let file_error = |error: io::Error| WriteError {
             what: "write the sidecar",
             path: self.path().join(name),
@@ -116,27 +115,42 @@ impl Folder {
             .map_err(|error| file_error(error.into()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Open>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The folder's descriptor, opened and made where need be.
-    fn descriptor<'a>(&self, open: &'a mut Option<Open>) -> io::Result<&'a OwnedFd> {
-        if open.as_ref().is_some_and(|open| !open.is_still_ours()) {
-            *open = None;
-        }
-        match open {
-            Some(open) => Ok(&open.descriptor),
-            none => {
-                self.check_root()?;
-                let descriptor = above_standard(self.make()?)?;
-                let opened = fstat(&descriptor)?;
-                let open = none.insert(Open {
-                    descriptor: ManuallyDrop::new(descriptor),
-                    opened,
-                });
-                Ok(&open.descriptor)
+    /// The folder, opened and made where need be.
+    fn open(&self) -> Result<Arc<Open>, WriteError> {
+        let mut open = self.lock();
+        match &*open {
+            Some(open) if open.is_still_ours() => Ok(Arc::clone(open)),
+            _ => {
+                *open = None;
+                let made = self.open_anew().map_err(|error| WriteError {
+                    what: "open the folder for sidecars",
+                    path: self.path(),
+                    error,
+                })?;
+                Ok(Arc::clone(open.insert(Arc::new(made))))
             }
+        }
+    }
+
+    fn open_anew(&self) -> io::Result<Open> {
+        self.check_root()?;
+        let descriptor = above_standard(self.make()?)?;
+        let opened = fstat(&descriptor)?;
+        Ok(Open {
+            descriptor: ManuallyDrop::new(descriptor),
+            opened,
+        })
+    }
+
+    /// Opens it anew the next time, unless another thread has done so already.
+    fn forget(&self, removed: &Arc<Open>) {
+        let mut open = self.lock();
+        if open.as_ref().is_some_and(|open| Arc::ptr_eq(open, removed)) {
+            *open = None;
         }
     }
 
