@@ -44,7 +44,8 @@ pub fn compare(count: usize) {
     }
 }
 
-fn flush() {
+/// Gives the calling thread's cached blocks back.
+pub(crate) fn flush() {
     // SAFETY: a command: it takes no value and gives none.
     unsafe {
         tikv_jemalloc_sys::mallctl(
