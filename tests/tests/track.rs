@@ -201,3 +201,22 @@ fn outer() {
     work();
     let _ = catch_unwind(AssertUnwindSafe(|| track("inner", work)));
 }
+
+#[test]
+fn what_tracking_itself_keeps_is_not_in_the_process_tier() {
+    let run = rerun::ignored("nothing");
+    // What the process makes once is in the first one's: 128 bytes, and none of them are a file's.
+    for (name, most) in [("first", 128), ("second", 0), ("third", 0)] {
+        let process = run.sidecar(name).heap.process.expect("jemalloc counts");
+        let kept = process.delta.allocated_bytes.unwrap();
+        assert!((0..=most).contains(&kept), "{name}: {kept}");
+    }
+}
+
+#[test]
+#[ignore = "is run as a child"]
+fn nothing() {
+    for name in ["first", "second", "third"] {
+        track(name, || ());
+    }
+}
