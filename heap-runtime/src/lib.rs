@@ -119,6 +119,7 @@ mod jemalloc;
 mod notes;
 mod outcome;
 mod own;
+mod pool;
 mod record;
 pub mod report;
 mod run;

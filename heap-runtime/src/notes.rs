@@ -1,10 +1,11 @@
 //! The sidecar in the making, and what a test says in it about itself while it runs.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::complaint::say_once;
 use crate::own::{self, Own};
+use crate::pool::Pool;
 use crate::record::Record;
 use crate::run::process_id;
 use crate::sidecar::{Checkpoint, Failure, File, Sidecar, Slot, bounded};
@@ -17,12 +18,32 @@ pub(crate) struct Notes {
     own: Own,
 }
 
+/// Notes of tests that have ended.
+static ENDED: Pool<Arc<Notes>> = Pool::new();
+
 impl Notes {
-    pub(crate) fn new(record: Record, own: Own) -> Self {
-        Self {
-            record: Mutex::new(Some(record)),
-            file: OnceLock::new(),
-            own,
+    pub(crate) fn begin(record: Record, own: Own) -> Arc<Self> {
+        let Some(mut notes) = ENDED.take() else {
+            return Arc::new(Self {
+                record: Mutex::new(Some(record)),
+                file: OnceLock::new(),
+                own,
+            });
+        };
+        let begun = Arc::get_mut(&mut notes).expect("`end` kept it for that");
+        *begun
+            .record
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner) = Some(record);
+        begun.own = own;
+        notes
+    }
+
+    /// Lets another test have its place, unless a thread of this one still has it.
+    pub(crate) fn end(mut notes: Arc<Self>) {
+        if let Some(ended) = Arc::get_mut(&mut notes) {
+            ended.file.take();
+            ENDED.give(notes);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::env::Settings;
 use crate::formatted;
 use crate::host::HostContext;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
+use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
     Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, LastSeen, Place, Replace, Sidecar,
@@ -26,23 +27,19 @@ pub(crate) struct Record {
     contents: Room,
 }
 
-/// Room for the contents of a file. It goes from test to test: jemalloc makes and unmakes whole slabs
-/// for a block of this size, where a thread has no other.
+/// Room for the contents of a file.
 struct Room(Vec<u8>);
 
-/// Rooms that nobody needs at the moment: so many as tests have run at once, and no more than that.
-static ROOMS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
-const MOST_ROOMS: usize = 64;
+static ROOMS: Pool<Vec<u8>> = Pool::new();
 
 impl Room {
     /// Most sidecars take no more.
     const SIZE: usize = 4096;
 
     fn take() -> Self {
-        let mut rooms = ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
         Self(
-            rooms
-                .pop()
+            ROOMS
+                .take()
                 .unwrap_or_else(|| Vec::with_capacity(Self::SIZE)),
         )
     }
@@ -57,10 +54,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let mut rooms = ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms.len() < MOST_ROOMS {
-            rooms.push(std::mem::take(&mut self.0));
-        }
+        ROOMS.give(std::mem::take(&mut self.0));
     }
 }
 
@@ -189,7 +183,7 @@ pub(crate) fn name(record: &Record) -> String {
 
 /// Where what is last seen of an execution stands, once its record has taken that name.
 pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
-    Slot::new(folder(settings).ok()?.path().join(name))
+    Slot::new(folder(settings).ok()?.path_of(name))
 }
 
 /// Writes the `running` record under `name`, or under another that no other execution of the run

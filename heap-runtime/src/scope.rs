@@ -47,7 +47,7 @@ impl<'t> Scope<'t> {
         let name = record::name(&record);
         let slot = record::slot(&name, settings);
         let own = Own::open(test.exact, settings.sample_bytes);
-        let notes = Arc::new(Notes::new(record, own));
+        let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
             record.sidecar.started_at =
                 humantime::format_rfc3339_millis(SystemTime::now()).to_string();
@@ -170,6 +170,7 @@ impl<'t> Scope<'t> {
             }
         }
         drop(self.turn);
+        Notes::end(self.notes);
         complaint
     }
 

@@ -140,7 +140,9 @@ struct Membership {
 /// Moves the calling thread into a group.
 fn join(group: &'static Group) -> Membership {
     let member = member();
-    unmeasured(sampler::learn);
+    if sampler::has_to_learn() {
+        unmeasured(sampler::learn);
+    }
     sampler::take_thread_peak(member);
     Membership {
         member,

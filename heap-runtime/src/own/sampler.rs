@@ -117,13 +117,15 @@ fn call_back(event: ThreadEvent) -> bool {
     taken
 }
 
+/// Whether the calling thread has something to [`learn`].
+pub(super) fn has_to_learn() -> bool {
+    LEARNT.get() != TAKEN.load(Ordering::Acquire)
+}
+
 /// A thread that was there before a call-back learns of it at its next event of any kind. This is
 /// one, where the calling thread may need it: harnesses start one for each test, which does not.
 pub(super) fn learn() {
-    let taken = TAKEN.load(Ordering::Acquire);
-    if LEARNT.replace(taken) == taken {
-        return;
-    }
+    LEARNT.set(TAKEN.load(Ordering::Acquire));
     // A fork may have left it locked for ever.
     let elders = ELDERS.try_read();
     let elders = elders.as_ref().ok().and_then(|elders| elders.as_ref());

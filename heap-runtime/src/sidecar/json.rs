@@ -1,10 +1,12 @@
 //! A sidecar as text: pretty, but for the points of a timeline, each on one line.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::Serialize as _;
 use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::Formatter;
 
 use super::{Sidecar, slot};
 use crate::HostContext;
@@ -38,8 +40,8 @@ pub(crate) fn to_json(
         .serialize(&mut serializer)
         .expect("maps with text keys and finite numbers only");
     contents.push(b'\n');
-    let host_at = end_of(b"\n  \"host\": {", contents, 0);
-    let before_at = end_of(b"\n  \"host_before\": {", contents, host_at);
+    let host_at = end_of(&HOST, contents, 0);
+    let before_at = end_of(&HOST_BEFORE, contents, host_at);
     // The later one first, which does not move the other.
     insert(before, contents, before_at);
     for members in host.iter().rev() {
@@ -50,14 +52,14 @@ pub(crate) fn to_json(
     }
 }
 
+static HOST: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\n  \"host\": {"));
+static HOST_BEFORE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\n  \"host_before\": {"));
+
 /// Where the first such line after `from` ends.
-fn end_of<const N: usize>(line: &[u8; N], contents: &[u8], from: usize) -> usize {
+fn end_of(line: &Finder<'_>, contents: &[u8], from: usize) -> usize {
     // No text has a newline in it, so at this depth only the member itself looks like this.
-    let found = contents.get(from..).and_then(|rest| {
-        rest.array_windows()
-            .position(|window: &[u8; N]| window == line)
-    });
-    from + found.expect("every sidecar has both objects") + N
+    let found = line.find(&contents[from..]);
+    from + found.expect("every sidecar has both objects") + line.needle().len()
 }
 
 /// Puts members at the start of an object.
@@ -76,37 +78,55 @@ fn insert(members: &HostMembers, contents: &mut Vec<u8>, start: usize) {
     second.copy_from_slice(end);
 }
 
-/// `serde_json`'s pretty layout, with arrays that are inside arrays on one line.
+/// `serde_json`'s pretty layout, with arrays that are inside arrays on one line. It writes each end of
+/// a line, and what the next begins with, at once: most of a sidecar is lines of a few bytes.
 #[derive(Default)]
-struct Layout<'a> {
-    pretty: PrettyFormatter<'a>,
+struct Layout {
+    depth: usize,
     arrays: usize,
+    /// Whether what was begun last has anything in it so far.
+    has_value: bool,
 }
 
-impl Layout<'_> {
+impl Layout {
     fn on_one_line(&self) -> bool {
         self.arrays > 1
     }
+
+    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.has_value = false;
+        writer.write_all(bracket)
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.has_value {
+            self.begin_line(writer, true)?;
+        }
+        self.has_value = true;
+        writer.write_all(bracket)
+    }
+
+    /// Goes to the next line, after a comma unless it is the first of what is inside a bracket.
+    fn begin_line<W: ?Sized + Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
+        const LINE: &[u8] = b",\n                ";
+        let (start, end) = (usize::from(first), b",\n".len() + 2 * self.depth);
+        writer.write_all(&LINE[start..end.min(LINE.len())])?;
+        (LINE.len()..end).try_for_each(|_| writer.write_all(b" "))
+    }
 }
 
-impl Formatter for Layout<'_> {
+impl Formatter for Layout {
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.arrays += 1;
-        if self.on_one_line() {
-            writer.write_all(b"[")
-        } else {
-            self.pretty.begin_array(writer)
-        }
+        self.begin(writer, b"[")
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        let on_one_line = self.on_one_line();
+        self.has_value &= !self.on_one_line();
         self.arrays -= 1;
-        if on_one_line {
-            writer.write_all(b"]")
-        } else {
-            self.pretty.end_array(writer)
-        }
+        self.end(writer, b"]")
     }
 
     fn begin_array_value<W: ?Sized + Write>(
@@ -115,7 +135,7 @@ impl Formatter for Layout<'_> {
         first: bool,
     ) -> io::Result<()> {
         if !self.on_one_line() {
-            self.pretty.begin_array_value(writer, first)
+            self.begin_line(writer, first)
         } else if first {
             Ok(())
         } else {
@@ -123,20 +143,17 @@ impl Formatter for Layout<'_> {
         }
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.on_one_line() {
-            Ok(())
-        } else {
-            self.pretty.end_array_value(writer)
-        }
+    fn end_array_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object(writer)
+        self.begin(writer, b"{")
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object(writer)
+        self.end(writer, b"}")
     }
 
     fn begin_object_key<W: ?Sized + Write>(
@@ -144,15 +161,16 @@ impl Formatter for Layout<'_> {
         writer: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        self.pretty.begin_object_key(writer, first)
+        self.begin_line(writer, first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.begin_object_value(writer)
+        writer.write_all(b": ")
     }
 
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.pretty.end_object_value(writer)
+    fn end_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 }
 
@@ -241,5 +259,20 @@ mod tests {
             "{\n  \"budgets\": [\n    {\n      \"held\": true\n    }\n  ],\n  \"none\": [],\n  \
              \"points\": [\n    [1, -2],\n    [3, 4]\n  ]\n}"
         );
+    }
+
+    #[test]
+    fn without_arrays_in_arrays_it_is_serde_jsons_own_layout() {
+        let mut value =
+            json!({"empty": {}, "none": [], "list": [1, "a", {"b": {}}, {}], "c": null});
+        // Deeper than a line's blanks are written at once.
+        for depth in 0..20 {
+            value = json!({ "first": depth, "value": value, "z": [{ "last": [] }] });
+        }
+        let mut text = Vec::new();
+        let mut serializer = Serializer::with_formatter(&mut text, Layout::default());
+        value.serialize(&mut serializer).unwrap();
+        let expected = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
     }
 }

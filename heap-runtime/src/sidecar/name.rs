@@ -29,10 +29,12 @@ impl Execution<'_> {
     /// before the suffix either. A name that is too long is cut, and a hash of all of it put in
     /// place of the rest.
     pub(crate) fn file_name(&self) -> String {
-        let mut name = escaped(self.package);
+        // Most are no longer than that.
+        let mut name = String::with_capacity(64);
+        push_escaped(&mut name, self.package);
         for part in [self.binary].into_iter().chain(self.test_name.split("::")) {
             name.push('+');
-            name.push_str(&escaped(part));
+            push_escaped(&mut name, part);
         }
         if name.len() > LONGEST {
             let hash = fnv1a([name.as_bytes()]);
@@ -53,16 +55,14 @@ impl Execution<'_> {
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+fn push_escaped(name: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
-            escaped.push(char::from(byte));
+            name.push(char::from(byte));
         } else {
-            write!(escaped, "%{byte:02x}").expect("a String takes all");
+            write!(name, "%{byte:02x}").expect("a String takes all");
         }
     }
-    escaped
 }
 
 #[cfg(test)]

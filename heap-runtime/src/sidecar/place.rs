@@ -49,9 +49,18 @@ impl Place {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.below
-            .iter()
-            .fold(self.base.clone(), |path, name| path.join(name))
+        self.path_of("")
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        let names = || self.below.iter().map(String::as_str).chain([name]);
+        let length: usize = names().map(|name| 1 + name.len()).sum();
+        // And a NUL, for whoever makes a C string of it.
+        let mut path = PathBuf::with_capacity(self.base.as_os_str().len() + length + 1);
+        path.push(&self.base);
+        path.extend(names().filter(|name| !name.is_empty()));
+        path
     }
 }
 

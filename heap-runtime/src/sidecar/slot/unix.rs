@@ -16,7 +16,9 @@
 
 use std::ffi::CString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use memchr::memmem::FinderRev;
 use rustix::fs::Stat;
 
 #[cfg(any(target_os = "linux", test))]
@@ -127,11 +129,10 @@ fn text(seen: LastSeen) -> Text {
 /// Where the place is.
 fn offset(contents: &[u8]) -> Option<usize> {
     // No text has a newline in it, and at this depth no other member of that name is an object.
-    const KEY: &[u8] = b"\n    \"last_seen\": ";
-    let key = contents.windows(KEY.len()).rposition(|at| at == KEY)?;
-    let blanks = contents.get(key + KEY.len()..)?;
-    let blanks = blanks.iter().position(|byte| *byte != b' ')?;
-    let start = key + KEY.len() + blanks;
+    static KEY: LazyLock<FinderRev<'_>> = LazyLock::new(|| FinderRev::new("\n    \"last_seen\": "));
+    let value = KEY.rfind(contents)? + KEY.needle().len();
+    let blanks = contents.get(value..)?;
+    let start = value + blanks.iter().position(|byte| *byte != b' ')?;
     (contents.len() >= start + LENGTH).then_some(start)
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Replace, WriteError, read_run_id, temporary_name};
+use super::{Replace, TemporaryName, WriteError, read_run_id};
 use crate::sidecar::Place;
 
 /// What a file is: nothing by which it could be known again.
@@ -29,6 +29,11 @@ impl Folder {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.place.path()
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.place.path_of(name)
     }
 
     /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and
@@ -79,7 +84,7 @@ fn put(folder: &Path, path: &Path, contents: &[u8], replace: Replace<'_>) -> io:
 /// Writes a file that no reader takes for a sidecar.
 fn write_temporary(folder: &Path, contents: &[u8]) -> io::Result<PathBuf> {
     loop {
-        let path = folder.join(temporary_name());
+        let path = folder.join(TemporaryName::next().as_str());
         match fs::File::create_new(&path) {
             // Left by an earlier process of our number.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -18,7 +18,7 @@ pub(super) mod platform;
 
 use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -50,7 +50,7 @@ impl File {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join(&self.name)
+        self.folder.path_of(&self.name)
     }
 }
 
@@ -69,11 +69,29 @@ impl fmt::Display for WriteError {
     }
 }
 
-/// The name of a file that no reader takes for a sidecar, and no other file of this process has.
-fn temporary_name() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!(".{}-{number}.tmp", process_id())
+/// The name of a file that no reader takes for a sidecar, and no other file of this process has. It is
+/// made between the two snapshots of a test, and so not in the heap.
+struct TemporaryName {
+    text: [u8; Self::LONGEST],
+    length: usize,
+}
+
+impl TemporaryName {
+    const LONGEST: usize = ".4294967295-4294967295.tmp".len();
+
+    fn next() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut text = [0; Self::LONGEST];
+        let mut rest = text.as_mut_slice();
+        write!(rest, ".{}-{number}.tmp", process_id()).expect("none is longer");
+        let length = Self::LONGEST - rest.len();
+        Self { text, length }
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.text[..self.length]).expect("digits and letters")
+    }
 }
 
 /// The run that a sidecar is of. None for what is no sidecar: it is not ours to replace.

@@ -14,7 +14,7 @@ use rustix::fs::{
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
-use super::{Replace, WriteError, read_run_id, temporary_name};
+use super::{Replace, TemporaryName, WriteError, read_run_id};
 use crate::sidecar::Place;
 
 /// What a file is: device and inode tell whether another is the same.
@@ -67,6 +67,11 @@ impl Folder {
         self.place.path()
     }
 
+    /// The path of a file in it.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.place.path_of(name)
+    }
+
     /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and
     /// `replace` spares what is there.
     pub(crate) fn put(
@@ -95,20 +100,21 @@ impl Folder {
     ) -> Result<Option<Identity>, WriteError> {
         let file_error = |error: io::Error| WriteError {
             what: "write the sidecar",
-            path: self.path().join(name),
+            path: self.path_of(name),
             error,
         };
         let (temporary, written) = write_temporary(folder, contents).map_err(file_error)?;
+        let temporary = temporary.as_str();
         let placed = match replace {
-            Replace::Own => renameat(folder, &temporary, folder, name).map(|()| true),
-            Replace::OtherThan(run_id) => match place_new(folder, &temporary, name) {
-                Err(Errno::EXIST) => replace_other_run(folder, &temporary, name, run_id),
+            Replace::Own => renameat(folder, temporary, folder, name).map(|()| true),
+            Replace::OtherThan(run_id) => match place_new(folder, temporary, name) {
+                Err(Errno::EXIST) => replace_other_run(folder, temporary, name, run_id),
                 placed => placed.map(|()| true),
             },
         };
         if !matches!(placed, Ok(true)) {
             // Where this fails too, a file stays behind that no reader takes for a sidecar.
-            let _ = unlinkat(folder, &temporary, AtFlags::empty());
+            let _ = unlinkat(folder, temporary, AtFlags::empty());
         }
         placed
             .map(|placed| placed.then_some(written))
@@ -188,19 +194,19 @@ impl Folder {
 }
 
 /// Writes a file that no reader takes for a sidecar, and gives its name and what it is.
-fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(String, Stat)> {
+fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(TemporaryName, Stat)> {
     loop {
-        let name = temporary_name();
+        let name = TemporaryName::next();
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(folder, &name, flags, Mode::from_raw_mode(0o666)) {
+        match openat(folder, name.as_str(), flags, Mode::from_raw_mode(0o666)) {
             // Left by an earlier process of our number.
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
             Ok(descriptor) => {
                 let written = write_all(descriptor, contents);
                 if written.is_err() {
-                    let _ = unlinkat(folder, &name, AtFlags::empty());
+                    let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
                 }
                 return Ok((name, written?));
             }
