@@ -59,106 +59,190 @@ fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The call that runs the body.
+/// The function, its body in the call that runs it.
 fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
-    let Function {
-        attributes,
-        visibility,
-        signature,
-        body,
-    } = function;
     let runtime = runtime(options);
-    let (inner, body) = inner_attributes(body);
-    let panics = !matches!(should_panic, ShouldPanic::No);
-    let is_plain = options.warmup.is_none() && signature.inputs.is_empty();
-    let kind = if options.warmup.is_some() {
-        quote!(__heap::warmed)
-    } else if is_plain {
-        // A closure that captures nothing is a function.
-        quote!(__heap::once_fn)
-    } else {
-        quote!(__heap::once)
+    let (inner, body) = inner_attributes(&function.body);
+    let call = Call {
+        function,
+        body: &body,
+        options,
+        should_panic,
     };
-    let test = test(function, options, should_panic);
-    let call = call(signature, &body, &test, &kind, is_plain, panics);
     // The runtime's path stands here once, so that a wrong one is one error.
-    let statements = quote! {
-        #(#inner)*
-        use #runtime::__private as __heap;
-        #call
-    };
+    let call = call.plain(&runtime).unwrap_or_else(|| {
+        let call = call.tokens();
+        quote! {
+            use #runtime::__private as __heap;
+            #call
+        }
+    });
     // In the user's braces, the function is the user's to the lints that ask.
-    let mut block = Group::new(Delimiter::Brace, statements);
+    let mut block = Group::new(Delimiter::Brace, quote!(#(#inner)* #call));
     block.set_span(body.span());
-    quote!(#(#attributes)* #visibility #signature #block)
+    let head = &function.head;
+    quote!(#head #block)
 }
 
-/// The call itself.
-fn call(
-    signature: &Signature,
-    body: &Group,
-    test: &TokenStream,
-    kind: &TokenStream,
-    is_plain: bool,
-    panics: bool,
-) -> TokenStream {
+/// The call that runs the body, and what it is made of.
+struct Call<'a> {
+    function: &'a Function,
+    body: &'a Group,
+    options: &'a Options,
+    should_panic: &'a ShouldPanic,
+}
+
+impl Call<'_> {
+    fn signature(&self) -> &Signature {
+        &self.function.signature
+    }
+
     // Whatever the compiler has to say about the closure is about the function, not the attribute;
     // and it is the user's to the lints that pass over what a macro has made.
-    let at_name = signature.ident.span();
-    let at_output = match &signature.output {
-        ReturnType::Default => at(at_name),
-        ReturnType::Type(_, ty) => at(ty.span()),
-    };
-    let never = quote!(::core::convert::Infallible);
-    let output = output(&signature.output, at_name);
-    let verdict = if output.is_nothing() {
-        quote!(__heap::verdict::to_return_is_to_pass)
-    } else {
-        quote_spanned!(at_output=> |returned| __heap::verdict!(returned))
-    };
-    if signature.asyncness.is_some() {
-        let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
-        let declared = |output: &TokenStream| {
-            let body = returning(output, at_output, body);
-            run(output, quote_spanned!(at_name=> async move #body))
-        };
-        return match output {
-            Output::Named(ref nothing) if panics && output.is_nothing() => {
-                let body = returning(nothing, at_output, body);
-                let block = quote_spanned!(at_name=> async move #body);
-                quote!(__heap::run_async_should_panic(#test, #block).await)
+    fn at_name(&self) -> Span {
+        self.signature().ident.span()
+    }
+
+    fn panics(&self) -> bool {
+        !matches!(self.should_panic, ShouldPanic::No)
+    }
+
+    /// A closure that is handed to the runtime captures nothing, and so is a function.
+    fn is_function(&self) -> bool {
+        self.options.warmup.is_none() && self.signature().inputs.is_empty()
+    }
+
+    /// The call of a test as most are: it takes nothing, returns nothing and asks for nothing. One
+    /// name to be looked up, one macro, and nothing to be inferred: of the time that the compiler needs
+    /// for a test, most is its own then.
+    fn plain(&self, runtime: &TokenStream) -> Option<TokenStream> {
+        let signature = self.signature();
+        let is_plain = self.options.ask_for_nothing()
+            && !self.panics()
+            && self.is_function()
+            && signature.asyncness.is_none();
+        let output = output(&signature.output, self.at_name());
+        match output {
+            Output::Named(ref nothing) if is_plain && output.is_nothing() => {
+                let identity = self.identity();
+                let body = self.body;
+                let body = quote_spanned!(self.at_name()=> move || -> #nothing #body);
+                Some(quote!(#runtime::__private::run_plain(#identity, #body)))
             }
-            Output::Named(output) => declared(&output),
-            Output::Opaque => run(&quote!(_), quote!(async move #body)),
-            Output::Termination => run(
-                &quote!(_),
-                quote!(async move { __heap::Termination::report(async move #body.await) }),
-            ),
+            _ => None,
+        }
+    }
+
+    /// The call of any test.
+    fn tokens(&self) -> TokenStream {
+        let (signature, body, at_name) = (self.signature(), self.body, self.at_name());
+        let test = self.test();
+        let kind = if self.options.warmup.is_some() {
+            quote!(__heap::warmed)
+        } else if self.is_function() {
+            quote!(__heap::once_fn)
+        } else {
+            quote!(__heap::once)
+        };
+        let at_output = match &signature.output {
+            ReturnType::Default => at(at_name),
+            ReturnType::Type(_, ty) => at(ty.span()),
+        };
+        let never = quote!(::core::convert::Infallible);
+        let output = output(&signature.output, at_name);
+        let should_panic = self.panics() && output.is_nothing();
+        let verdict = if output.is_nothing() {
+            quote!(__heap::verdict::to_return_is_to_pass)
+        } else {
+            quote_spanned!(at_output=> |returned| __heap::verdict!(returned))
+        };
+        if signature.asyncness.is_some() {
+            let run = |output: &TokenStream, block: TokenStream| quote!(__heap::run_async::<#output, _, _>(#test, #block, #verdict).await);
+            let declared = |output: &TokenStream| {
+                let body = returning(output, at_output, body);
+                run(output, quote_spanned!(at_name=> async move #body))
+            };
+            return match output {
+                Output::Named(nothing) if should_panic => {
+                    let body = returning(&nothing, at_output, body);
+                    let block = quote_spanned!(at_name=> async move #body);
+                    quote!(__heap::run_async_should_panic(#test, #block).await)
+                }
+                Output::Named(output) => declared(&output),
+                Output::Opaque => run(&quote!(_), quote!(async move #body)),
+                Output::Termination => run(
+                    &quote!(_),
+                    quote!(async move { __heap::Termination::report(async move #body.await) }),
+                ),
+                Output::Never => {
+                    let run = declared(&never);
+                    quote!(match #run {})
+                }
+            };
+        }
+        let declared = |output: &TokenStream| quote_spanned!(at_name=> move || -> #output #body);
+        let run = |output: &TokenStream| {
+            let body = declared(output);
+            quote!(__heap::run(#test, #kind(#body), #verdict))
+        };
+        match output {
+            Output::Named(nothing) if should_panic => {
+                let body = declared(&nothing);
+                quote!(__heap::run_should_panic(#test, #kind(#body)))
+            }
+            Output::Named(output) => run(&output),
+            Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
+            Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
             Output::Never => {
-                let run = declared(&never);
+                let run = run(&never);
                 quote!(match #run {})
             }
-        };
+        }
     }
-    let run = |output: &TokenStream| {
-        let body = quote_spanned!(at_name=> move || -> #output #body);
-        quote!(__heap::run(#test, #kind(#body), #verdict))
-    };
-    match output {
-        Output::Named(ref nothing) if panics && output.is_nothing() => {
-            let body = quote_spanned!(at_name=> move || -> #nothing #body);
-            quote!(__heap::run_should_panic(#test, #kind(#body)))
-        }
-        Output::Named(ref nothing) if is_plain && output.is_nothing() => {
-            let body = quote_spanned!(at_name=> move || -> #nothing #body);
-            quote!(__heap::run_fn(#test, #body))
-        }
-        Output::Named(output) => run(&output),
-        Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
-        Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
-        Output::Never => {
-            let run = run(&never);
-            quote!(match #run {})
+
+    /// What test it is: its name, module, file, line and package.
+    fn identity(&self) -> TokenStream {
+        let ident = &self.signature().ident;
+        // With `r#` where it has one: the harness prints it too.
+        let name = ident.to_string();
+        // Of the function. `file!()` and `line!()` would be those of the attribute.
+        let place = ident.span();
+        let file = place.file();
+        let line = u32::try_from(place.start().line).unwrap_or(0);
+        // As it is where the test is compiled. Without cargo there is none.
+        let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+        quote!(#name, ::core::module_path!(), #file, #line, #package)
+    }
+
+    /// The description of the test, made at compile time.
+    fn test(&self) -> TokenStream {
+        let options = self.options;
+        let should_panic = match self.should_panic {
+            ShouldPanic::No => None,
+            ShouldPanic::Yes => Some(quote!(.should_panic(::core::option::Option::None))),
+            ShouldPanic::WithMessage(text) => {
+                Some(quote!(.should_panic(::core::option::Option::Some(#text))))
+            }
+        };
+        let labels = (!options.labels.is_empty()).then(|| {
+            let pairs = options
+                .labels
+                .iter()
+                .map(|(key, value)| quote!((#key, #value)));
+            quote!(.labels(&[#(#pairs),*]))
+        });
+        let budgets = options.budgets.iter().map(|(name, limit)| {
+            // The setter is called after the argument, in our hygiene.
+            let setter = syn::Ident::new(&name.to_string(), Span::call_site());
+            quote!(.#setter(#limit))
+        });
+        let exact = options.exact.then(|| quote!(.exact()));
+        let exclusive = options.exclusive.then(|| quote!(.exclusive()));
+        let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
+        let identity = self.identity();
+        quote! {
+            &__heap::Test::of_function(#identity)
+                #should_panic #labels #(#budgets)* #exact #exclusive #warmup
         }
     }
 }
@@ -180,48 +264,6 @@ fn returning(output: &TokenStream, at_output: Span, body: &Group) -> Group {
     let mut block = Group::new(body.delimiter(), quote!(#declared #statements));
     block.set_span(body.span());
     block
-}
-
-/// The description of the test, made at compile time.
-fn test(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
-    let ident = &function.signature.ident;
-    // With `r#` where it has one: the harness prints it too.
-    let name = ident.to_string();
-    // `line!()` would give the line of the attribute.
-    let line = u32::try_from(ident.span().start().line).unwrap_or(0);
-    let should_panic = match should_panic {
-        ShouldPanic::No => None,
-        ShouldPanic::Yes => Some(quote!(.should_panic(::core::option::Option::None))),
-        ShouldPanic::WithMessage(text) => {
-            Some(quote!(.should_panic(::core::option::Option::Some(#text))))
-        }
-    };
-    let labels = (!options.labels.is_empty()).then(|| {
-        let pairs = options
-            .labels
-            .iter()
-            .map(|(key, value)| quote!((#key, #value)));
-        quote!(.labels(&[#(#pairs),*]))
-    });
-    let budgets = options.budgets.iter().map(|(name, limit)| {
-        // The setter is called after the argument, in our hygiene.
-        let setter = syn::Ident::new(&name.to_string(), Span::call_site());
-        quote!(.#setter(#limit))
-    });
-    let exact = options.exact.then(|| quote!(.exact()));
-    let exclusive = options.exclusive.then(|| quote!(.exclusive()));
-    let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
-    quote! {
-        &__heap::Test::of_function(
-            #name,
-            ::core::module_path!(),
-            ::core::file!(),
-            #line,
-            ::core::option_env!("CARGO_PKG_NAME"),
-            ::core::option_env!("CARGO_CRATE_NAME"),
-        )
-        #should_panic #labels #(#budgets)* #exact #exclusive #warmup
-    }
 }
 
 /// What a return type means for the closure that takes over the body.
@@ -272,6 +314,12 @@ fn mentions_impl(tokens: TokenStream) -> bool {
 
 /// The inner attributes of the body, which a closure cannot carry, and the body without them.
 fn inner_attributes(body: &Group) -> (Vec<Attribute>, Group) {
+    let nothing = || (Vec::new(), body.clone());
+    let is = |token: Option<TokenTree>, character| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == character);
+    let mut tokens = body.stream().into_iter();
+    if !(is(tokens.next(), '#') && is(tokens.next(), '!')) {
+        return nothing();
+    }
     let split = |input: ParseStream| {
         Ok((
             input.call(Attribute::parse_inner)?,
@@ -279,11 +327,11 @@ fn inner_attributes(body: &Group) -> (Vec<Attribute>, Group) {
         ))
     };
     match split.parse2(body.stream()) {
-        Ok((inner, rest)) if !inner.is_empty() => {
+        Ok((inner, rest)) => {
             let mut group = Group::new(body.delimiter(), rest);
             group.set_span(body.span());
             (inner, group)
         }
-        _ => (Vec::new(), body.clone()),
+        Err(_) => nothing(),
     }
 }

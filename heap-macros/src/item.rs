@@ -2,41 +2,62 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Block, Error, Expr, Item, Result, Signature, Stmt, Token, Visibility};
 
 /// A function whose body is kept as the tokens that the user wrote.
 ///
 /// Not `syn::ItemFn`: a body that is parsed and printed loses spans that line numbers, lints and
-/// completion live on, and a body that does not parse yet (somebody is typing) loses them all.
+/// completion live on, and a body that does not parse yet (somebody is typing) loses them all. Nor is
+/// it even looked through, which for a long one takes long.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
+    /// All of these as they were written.
+    pub(crate) head: TokenStream,
     pub(crate) body: Group,
 }
 
-impl Parse for Function {
-    fn parse(input: ParseStream) -> Result<Self> {
+impl Function {
+    fn parse(item: TokenStream) -> Result<Self> {
+        let (head, body) = split(item)?;
+        let parts = |input: ParseStream| {
+            Ok((
+                input.call(Attribute::parse_outer)?,
+                input.parse()?,
+                input.parse()?,
+            ))
+        };
+        let (attributes, visibility, signature) = parts.parse2(head.clone())?;
         Ok(Self {
-            attributes: input.call(Attribute::parse_outer)?,
-            visibility: input.parse()?,
-            signature: input.parse()?,
-            body: block(input.parse()?)?,
+            attributes,
+            visibility,
+            signature,
+            head,
+            body,
         })
     }
 }
 
-/// The braces of a body. One that a `macro_rules!` has taken as `$body:block` comes in a group of
-/// its own, without delimiters.
-fn block(body: TokenTree) -> Result<Group> {
-    match body {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
-        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
-            block(syn::parse2(group.stream())?)
+/// What stands before a body, and the body. What a `macro_rules!` has taken as `$item:item` or
+/// `$body:block` comes in a group of its own, without delimiters.
+fn split(tokens: TokenStream) -> Result<(TokenStream, Group)> {
+    let mut head: Vec<TokenTree> = tokens.into_iter().collect();
+    match head.pop() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+            Ok((head.into_iter().collect(), group))
         }
-        other => Err(Error::new(other.span(), "expected the body of a function")),
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
+            let (inside, body) = split(group.stream())?;
+            head.extend(inside);
+            Ok((head.into_iter().collect(), body))
+        }
+        last => {
+            let span = last.map_or_else(Span::call_site, |last| last.span());
+            Err(Error::new(span, "expected the body of a function"))
+        }
     }
 }
 
@@ -46,6 +67,7 @@ impl ToTokens for Function {
             attributes,
             visibility,
             signature,
+            head: _,
             body,
         } = self;
         tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
@@ -54,7 +76,7 @@ impl ToTokens for Function {
 
 /// Reads the item, or says why the attribute cannot stand on it.
 pub(crate) fn parse(item: TokenStream) -> Result<Function> {
-    syn::parse2(item.clone()).map_err(|error| match foreign(item) {
+    Function::parse(item.clone()).map_err(|error| match foreign(item) {
         Some((what, span)) => Error::new(
             span,
             format!(
@@ -77,7 +99,7 @@ fn foreign(item: TokenStream) -> Option<(&'static str, Span)> {
         input.parse::<Signature>()?;
         input.parse::<Token![;]>()
     };
-    if let Ok(semicolon) = syn::parse::Parser::parse2(bodyless, item.clone()) {
+    if let Ok(semicolon) = bodyless.parse2(item.clone()) {
         return Some(("a declaration without a body", semicolon.span()));
     }
     let Ok(parsed) = syn::parse2(item.clone()) else {
@@ -105,7 +127,7 @@ fn foreign(item: TokenStream) -> Option<(&'static str, Span)> {
 /// What the statement or expression is, where the item is one. Only a nightly compiler lets an
 /// attribute stand there; a stable one has its own error, and this one says what to do instead.
 fn statement(item: TokenStream) -> Option<(&'static str, Span)> {
-    let statements = syn::parse::Parser::parse2(Block::parse_within, item).ok()?;
+    let statements = Block::parse_within.parse2(item).ok()?;
     let [statement] = statements.as_slice() else {
         return None;
     };

@@ -27,6 +27,7 @@ pub(crate) fn moved(
         attributes,
         visibility,
         signature,
+        head: _,
         body,
     } = function;
     let twice = |attribute: &Attribute| valid::is_heap_tracked(attribute.path());

@@ -41,7 +41,6 @@ pub struct Test<'a> {
     pub(crate) file: &'a str,
     pub(crate) line: u32,
     package: Option<&'a str>,
-    binary: Option<&'a str>,
     pub(crate) should_panic: Option<ShouldPanic<'a>>,
     pub(crate) labels: &'a [(&'a str, &'a str)],
     limits: [Option<u64>; LIMITS.len()],
@@ -91,7 +90,6 @@ impl<'a> Test<'a> {
             file: place.file(),
             line: place.line(),
             package: None,
-            binary: None,
             should_panic: None,
             labels: &[],
             limits: [None; LIMITS.len()],
@@ -101,15 +99,15 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// The test that a function is, as the compiler knows it.
+    /// The test that a function is, as the compiler knows it. Where no package is known, its name is
+    /// empty.
     #[doc(hidden)]
     pub const fn of_function(
         function: &'a str,
         module_path: &'a str,
         file: &'a str,
         line: u32,
-        package: Option<&'a str>,
-        binary: Option<&'a str>,
+        package: &'a str,
     ) -> Self {
         Self {
             name: Name::Function {
@@ -118,8 +116,11 @@ impl<'a> Test<'a> {
             },
             file,
             line,
-            package,
-            binary,
+            package: if package.is_empty() {
+                None
+            } else {
+                Some(package)
+            },
             ..Self::new(function)
         }
     }
@@ -220,13 +221,11 @@ impl<'a> Test<'a> {
 
     /// The test binary, by the name of its crate.
     pub(crate) fn binary(&self) -> &str {
-        self.binary.unwrap_or_else(|| {
-            let made_of = match self.name {
-                Name::Function { module_path, .. } => module_path.split("::").next(),
-                Name::Whole(_) => env::executable_name(),
-            };
-            made_of.unwrap_or("unknown")
-        })
+        let made_of = match self.name {
+            Name::Function { module_path, .. } => module_path.split("::").next(),
+            Name::Whole(_) => env::executable_name(),
+        };
+        made_of.unwrap_or("unknown")
     }
 }
 
@@ -236,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_test_is_named_as_the_harness_names_it() {
-        let test = |module_path| Test::of_function("works", module_path, "a.rs", 1, None, None);
+        let test = |module_path| Test::of_function("works", module_path, "a.rs", 1, "");
         assert_eq!(test("scheduler").name(), "works");
         assert_eq!(
             test("scheduler::fairness::nice").name(),

@@ -28,14 +28,7 @@ mod victims {
                         // They differ in the last byte only.
                         _ => format!("{}{thread}", "lang/\u{e4}\n".repeat(512)).leak(),
                     };
-                    let test = Test::of_function(
-                        name,
-                        "writing::crowd",
-                        file!(),
-                        line!(),
-                        Some(package),
-                        Some("writing"),
-                    );
+                    let test = Test::of_function(name, "writing::crowd", file!(), line!(), package);
                     for _ in 0..executions {
                         run(&test, once(|| ()), |returned| verdict!(returned));
                     }
