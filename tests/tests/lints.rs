@@ -1,7 +1,7 @@
 //! Whatever the compiler and clippy say of a body, they say where it is tracked too; and they have
 //! nothing more to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,8 +11,9 @@ use serde_json::Value;
 
 heap_runtime::use_jemalloc!();
 
-/// A warning or an error: the lint or code, the line and column it is at, and what it says.
-type Diagnostic = (String, u64, u64, String);
+/// A warning or an error: the lint or code, the line and column it is at, what it says, and how often
+/// that was said before.
+type Diagnostic = (String, u64, u64, String, usize);
 
 /// What `cargo SUBCOMMAND --message-format=json` says of the project itself.
 fn diagnostics(project: &Project, arguments: &[&str]) -> BTreeSet<Diagnostic> {
@@ -31,6 +32,7 @@ fn diagnostics(project: &Project, arguments: &[&str]) -> BTreeSet<Diagnostic> {
         .iter()
         .any(|message| message["reason"] == "build-finished");
     assert!(finished, "{}", String::from_utf8_lossy(&output.stderr));
+    let mut said = BTreeMap::new();
     messages
         .iter()
         .filter(|message| {
@@ -44,12 +46,16 @@ fn diagnostics(project: &Project, arguments: &[&str]) -> BTreeSet<Diagnostic> {
             let code = message["code"]["code"].as_str().unwrap_or_default();
             let spans = message["spans"].as_array()?;
             let primary = spans.iter().find(|span| span["is_primary"] == true)?;
-            Some((
-                code.to_owned(),
+            let (line, column) = (
                 primary["line_start"].as_u64()?,
                 primary["column_start"].as_u64()?,
-                without_numbers(message["message"].as_str()?),
-            ))
+            );
+            let text = without_numbers(message["message"].as_str()?);
+            let times = said
+                .entry((code, line, column, text.clone()))
+                .and_modify(|times| *times += 1)
+                .or_insert(0);
+            Some((code.to_owned(), line, column, text, *times))
         })
         .collect()
 }
@@ -154,7 +160,7 @@ mod tests {
     let said = diagnostics(&project, &["check", "--tests", "--message-format=json"]);
     let said: Vec<_> = said
         .iter()
-        .map(|(_, line, column, message)| (*line, *column, message.as_str()))
+        .map(|(_, line, column, message, _)| (*line, *column, message.as_str()))
         .collect();
     assert_eq!(
         said,

@@ -223,3 +223,38 @@ fn items() {
     println!("{}", guard);
     async {};
 }
+
+/// Documented.
+#[cfg_attr(feature = "tracked", heap_tracked)]
+#[test]
+fn BadlyNamedAndLong() {
+    #![allow(clippy::needless_range_loop)]
+    let list = vec![1, 2, 3];
+    let mut sum = 0;
+    for i in 0..list.len() {
+        if list[i] > 1 {
+            sum += 1;
+        } else if list[i] > 2 {
+            sum += 2;
+        } else if list[i] > 3 {
+            sum += 3;
+        }
+        match sum {
+            1 => sum += list[i],
+            2 => sum -= list[i],
+            3 => sum *= list[i],
+            _ if sum > 4 && list[i] > 5 || sum < -3 => break,
+            _ => continue,
+        }
+        while sum > 10 {
+            sum -= 1;
+        }
+    }
+    println!("{}", sum);
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+#[test]
+fn calls_itself() {
+    calls_itself();
+}
