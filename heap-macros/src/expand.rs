@@ -1,17 +1,23 @@
 //! The function again, its body handed to the runtime in one call.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Attribute, Path, ReturnType, Safety, Signature, Type, TypeParamBound};
+use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
 use crate::place;
+use crate::usual;
 use crate::valid::{self, Options, ShouldPanic};
 
 /// The whole expansion.
 pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenStream {
+    if arguments.is_empty()
+        && let Some(expansion) = usual::expansion(&item)
+    {
+        return expansion;
+    }
     let mut errors = Vec::new();
     let options = valid::options(arguments.clone(), &mut errors);
     let mut function = match item::parse(item.clone()) {
@@ -67,23 +73,17 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         options,
         should_panic,
     };
-    // The runtime's path stands in either once, so that a wrong one is one error. With the user's
-    // braces, the function is the user's to the lints that ask.
-    let (statements, braces) = if let Some(statements) = call.plain(&runtime) {
-        // Its lines are those of the function inside.
-        (statements, function.body.span_close())
-    } else {
-        let (inner, body) = inner_attributes(&function.body);
-        let call = call.tokens(&body);
-        let statements = quote! {
-            #(#inner)*
-            use #runtime::__private as __heap;
-            #call
-        };
-        (statements, function.body.span())
+    let (inner, body) = inner_attributes(&function.body);
+    let call = call.tokens(&body);
+    // The runtime's path stands here once, so that a wrong one is one error.
+    let statements = quote! {
+        #(#inner)*
+        use #runtime::__private as __heap;
+        #call
     };
+    // In the user's braces, the function is the user's to the lints that ask.
     let mut block = Group::new(Delimiter::Brace, statements);
-    block.set_span(braces);
+    block.set_span(body.span());
     let head = &function.head;
     quote!(#head #block)
 }
@@ -115,33 +115,7 @@ impl Call<'_> {
         self.options.warmup.is_none() && self.signature().inputs.is_empty()
     }
 
-    /// The call of a test as most are: it takes nothing, returns nothing and asks for nothing. There the
-    /// body is that of a function of the same name, which the compiler is done with in half the time of a
-    /// closure; and the call has one name to be looked up, one macro, and nothing to be inferred.
-    ///
-    /// A function's body has no `Self`. Where a `#[test]` stands, there is none.
-    fn plain(&self, runtime: &TokenStream) -> Option<TokenStream> {
-        let is_plain = self.options.ask_for_nothing()
-            && !self.panics()
-            && self.function.attributes.iter().any(is_test)
-            && takes_and_returns_nothing(self.signature());
-        is_plain.then(|| {
-            // All of it is the user's but the name, of which the user has heard already.
-            let signature = self.signature();
-            let mut name = signature.ident.clone();
-            name.set_span(at(name.span()));
-            let mut head = quote!(#name);
-            signature.paren_token.surround(&mut head, |_| {});
-            let (keyword, body) = (&signature.fn_token, &self.function.body);
-            let identity = self.identity();
-            quote! {
-                #keyword #head #body
-                #runtime::__private::run_plain(#identity, #name)
-            }
-        })
-    }
-
-    /// The call of any test.
+    /// The call.
     fn tokens(&self, body: &Group) -> TokenStream {
         let (signature, at_name) = (self.signature(), self.at_name());
         let test = self.test();
@@ -208,20 +182,6 @@ impl Call<'_> {
         }
     }
 
-    /// What test it is: its name, module, file, line and package.
-    fn identity(&self) -> TokenStream {
-        let ident = &self.signature().ident;
-        // With `r#` where it has one: the harness prints it too.
-        let name = ident.to_string();
-        // Of the function. `file!()` and `line!()` would be those of the attribute.
-        let place = ident.span();
-        let file = place.file();
-        let line = u32::try_from(place.start().line).unwrap_or(0);
-        // As it is where the test is compiled. Without cargo there is none.
-        let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-        quote!(#name, ::core::module_path!(), #file, #line, #package)
-    }
-
     /// The description of the test, made at compile time.
     fn test(&self) -> TokenStream {
         let options = self.options;
@@ -241,13 +201,13 @@ impl Call<'_> {
         });
         let budgets = options.budgets.iter().map(|(name, limit)| {
             // The setter is called after the argument, in our hygiene.
-            let setter = syn::Ident::new(&name.to_string(), Span::call_site());
+            let setter = Ident::new(&name.to_string(), Span::call_site());
             quote!(.#setter(#limit))
         });
         let exact = options.exact.then(|| quote!(.exact()));
         let exclusive = options.exclusive.then(|| quote!(.exclusive()));
         let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
-        let identity = self.identity();
+        let identity = identity(&self.signature().ident);
         quote! {
             &__heap::Test::of_function(#identity)
                 #should_panic #labels #(#budgets)* #exact #exclusive #warmup
@@ -255,32 +215,21 @@ impl Call<'_> {
     }
 }
 
-/// `#[test]` itself, not another attribute that makes a test.
-fn is_test(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("test")
-}
-
-/// Whether a function is `fn name()`, and nothing more.
-fn takes_and_returns_nothing(signature: &Signature) -> bool {
-    let Signature {
-        constness: None,
-        asyncness: None,
-        safety: Safety::Default,
-        abi: None,
-        generics,
-        inputs,
-        variadic: None,
-        output: ReturnType::Default,
-        ..
-    } = signature
-    else {
-        return false;
-    };
-    generics.params.is_empty() && generics.where_clause.is_none() && inputs.is_empty()
+/// What test a function is: its name, module, file, line and package.
+pub(crate) fn identity(function: &Ident) -> TokenStream {
+    // With `r#` where it has one: the harness prints it too.
+    let name = function.to_string();
+    // Of the function. `file!()` and `line!()` would be those of the attribute.
+    let place = function.span();
+    let file = place.file();
+    let line = u32::try_from(place.start().line).unwrap_or(0);
+    // As it is where the test is compiled. Without cargo there is none.
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    quote!(#name, ::core::module_path!(), #file, #line, #package)
 }
 
 /// Our hygiene at a place of the user's.
-fn at(place: Span) -> Span {
+pub(crate) fn at(place: Span) -> Span {
     Span::call_site().located_at(place)
 }
 

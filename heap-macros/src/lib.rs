@@ -6,6 +6,7 @@
 //! ```text
 //! tokens ──attr──▶ arguments ──valid──▶ options ─┐
 //! tokens ──item──▶ function  ──valid─────────────┴─expand──▶ the function, its body in one call
+//!    └────usual, where it is a test as most are──────────────▶ the same, compiled in half the time
 //! ```
 //!
 //! What is wrong is said at the user's own token, several mistakes at once, and the item is
@@ -16,6 +17,7 @@ mod expand;
 mod item;
 mod place;
 mod size;
+mod usual;
 mod valid;
 
 #[cfg(test)]

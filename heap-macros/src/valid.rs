@@ -65,19 +65,6 @@ pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Option
 }
 
 impl Options {
-    /// Whether a test with these is tracked as any other.
-    pub(crate) fn ask_for_nothing(&self) -> bool {
-        let Self {
-            runtime: _,
-            labels,
-            budgets,
-            exact,
-            exclusive,
-            warmup,
-        } = self;
-        labels.is_empty() && budgets.is_empty() && !exact && !exclusive && warmup.is_none()
-    }
-
     fn set(&mut self, argument: Argument) -> Result<()> {
         let Argument { name, value } = argument;
         match name.to_string().as_str() {

@@ -14,6 +14,8 @@ mod item;
 mod place;
 #[path = "../src/size.rs"]
 mod size;
+#[path = "../src/usual.rs"]
+mod usual;
 #[path = "../src/valid.rs"]
 mod valid;
 

@@ -111,6 +111,13 @@ fn a_function_that_returns_nothing() {
 }
 
 #[test]
+fn a_test_as_most_are() {
+    assert_eq!(metrics(passed("as_most_are")), [("helped", 1.0)]);
+    passed("as_most_are_by_a_macro");
+    harness_says("ok", &["as_most_are", "as_most_are_by_a_macro"]);
+}
+
+#[test]
 fn results() {
     passed("returns_ok");
     failed("returns_err", FailureKind::Error, "\"no CPU left\"");

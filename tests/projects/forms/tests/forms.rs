@@ -359,6 +359,44 @@ fn inner_attributes() {
     let nobody_reads_it = 3;
 }
 
+/// As most are: its body is that of a function inside it.
+#[heap_tracked]
+#[test]
+#[allow(clippy::bool_assert_comparison)]
+pub(crate) fn as_most_are() {
+    fn here() {}
+    fn helper() -> f64 {
+        super_helper::value()
+    }
+    // What takes its name from where it is called finds the test's.
+    let name = std::any::type_name_of_val(&here);
+    assert_eq!(name.rsplit("::").nth(1), Some("as_most_are"));
+    assert_eq!(std::thread::current().name(), Some("as_most_are"));
+    heap_runtime::metric("helped", helper());
+    if name.is_empty() {
+        as_most_are();
+    }
+    return;
+}
+
+mod super_helper {
+    pub(super) fn value() -> f64 {
+        1.0
+    }
+}
+
+macro_rules! plain_test {
+    ($test:item) => {
+        #[heap_tracked]
+        $test
+    };
+}
+
+plain_test! {
+    #[test]
+    fn as_most_are_by_a_macro() {}
+}
+
 macro_rules! tracked_tests {
     ($($(#[$attribute:meta])* $name:ident $body:block)*) => {
         $(

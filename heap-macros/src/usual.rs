@@ -1,0 +1,111 @@
+//! A test as most are: it takes nothing, returns nothing and asks for nothing.
+//!
+//! It is told by its tokens and made of them, without syn and with no closure: macros are compiled without
+//! optimisation, and what the compiler then needs for such a test is mostly its own. A closure takes it
+//! twice as long as a function; another name to look up, or a value to be inferred, a tenth each.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{TokenStreamExt, quote};
+
+use crate::expand::{at, identity};
+
+/// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
+/// no `impl`: the body of a function inside it has no `Self`.
+const PLAIN: [&str; 9] = [
+    "allow", "cfg", "deny", "doc", "expect", "ignore", "inline", "test", "warn",
+];
+
+/// `fn name() { .. }`, and whatever stands before it.
+struct Usual {
+    keyword: Ident,
+    name: Ident,
+    parentheses: Group,
+    body: Group,
+}
+
+/// The expansion, where the item is such a test.
+pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
+    let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
+    let Some(TokenTree::Group(body)) = head.pop() else {
+        return None;
+    };
+    let Usual {
+        keyword,
+        name,
+        parentheses,
+        body,
+    } = usual(&head, body)?;
+    let identity = identity(&name);
+    // All of it is the user's but the name, of which the user has heard already.
+    let mut inner = name;
+    inner.set_span(at(inner.span()));
+    let statements = quote! {
+        #keyword #inner #parentheses #body
+        ::heap_runtime::__private::run_plain(#identity, #inner)
+    };
+    let mut block = Group::new(Delimiter::Brace, statements);
+    // Its lines are those of the function inside.
+    block.set_span(body.span_close());
+    let mut tokens: TokenStream = head.into_iter().collect();
+    tokens.append(block);
+    Some(tokens)
+}
+
+fn usual(head: &[TokenTree], body: Group) -> Option<Usual> {
+    let mut rest = head;
+    let mut is_test = false;
+    while let [
+        TokenTree::Punct(mark),
+        TokenTree::Group(attribute),
+        after @ ..,
+    ] = rest
+    {
+        let name = attribute_name(attribute).filter(|_| mark.as_char() == '#')?;
+        if !PLAIN.contains(&name.as_str()) {
+            return None;
+        }
+        is_test |= name == "test";
+        rest = after;
+    }
+    match rest {
+        [TokenTree::Ident(public), TokenTree::Group(_), after @ ..]
+        | [TokenTree::Ident(public), after @ ..]
+            if public == "pub" =>
+        {
+            rest = after;
+        }
+        _ => {}
+    }
+    match rest {
+        [
+            TokenTree::Ident(keyword),
+            TokenTree::Ident(name),
+            TokenTree::Group(parentheses),
+        ] if is_test
+            && keyword == "fn"
+            && parentheses.delimiter() == Delimiter::Parenthesis
+            && parentheses.stream().is_empty()
+            && body.delimiter() == Delimiter::Brace =>
+        {
+            Some(Usual {
+                keyword: keyword.clone(),
+                name: name.clone(),
+                parentheses: parentheses.clone(),
+                body,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What an attribute is called, unless it is one of another crate's.
+fn attribute_name(attribute: &Group) -> Option<String> {
+    let mut tokens = attribute.stream().into_iter();
+    match (tokens.next()?, tokens.next()) {
+        (TokenTree::Ident(name), None | Some(TokenTree::Group(_))) => Some(name.to_string()),
+        (TokenTree::Ident(name), Some(TokenTree::Punct(equals))) if equals.as_char() == '=' => {
+            Some(name.to_string())
+        }
+        _ => None,
+    }
+}
