@@ -141,11 +141,6 @@ fn run_of(sample: &str, count: usize) -> tempfile::TempDir {
     for test in 0..count {
         let name = format!("module_{}::t{test:07}", test % 97);
         let contents = sample.replacen(
-            "\"sample\",\n  \"package\"",
-            &format!("\"{name}\",\n  \"package\""),
-            1,
-        );
-        let contents = contents.replacen(
             "\"test_name\": \"sample\"",
             &format!("\"test_name\": \"{name}\""),
             1,
