@@ -173,6 +173,9 @@ fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
 
 /// The diagnosis of each test that failed or was killed, by what no two executions share.
 fn diagnoses(run: &Run) -> HashMap<OwnedExecution, Diagnosis> {
+    if !run.rows.iter().any(|row| row.state.is_bad()) {
+        return HashMap::new();
+    }
     let context = Context::of_run(run);
     run.rows
         .iter()

@@ -64,11 +64,17 @@ pub(super) fn run_table(rows: &[Row], width: Option<u16>) -> Table {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);
     }
-    for (index, (row, name)) in rows.iter().zip(&names).enumerate() {
+    let fixed_columns = columns.len() + 1;
+    // A text goes when its cell is made: there may be a million rows.
+    let mut columns: Vec<_> = columns
+        .into_iter()
+        .map(|(quantity, values)| (quantity, values.into_iter()))
+        .collect();
+    for (row, name) in rows.iter().zip(names) {
         let broken = row.broken_budgets().next().is_some();
         let mut cells = vec![Cell::new(name), state(row.state)];
-        for (quantity, values) in &columns {
-            let cell = number(values[index].as_deref());
+        for (quantity, values) in &mut columns {
+            let cell = number(values.next().flatten().as_deref());
             cells.push(if broken && quantity.heading == "peak" {
                 cell.fg(Color::Red)
             } else {
@@ -79,7 +85,7 @@ pub(super) fn run_table(rows: &[Row], width: Option<u16>) -> Table {
     }
     if width.is_some() {
         // Only names are ever broken into lines.
-        let fixed = std::iter::repeat_n(ColumnConstraint::ContentWidth, columns.len() + 1);
+        let fixed = std::iter::repeat_n(ColumnConstraint::ContentWidth, fixed_columns);
         let name = ColumnConstraint::LowerBoundary(Width::Fixed(10));
         table.set_constraints(std::iter::once(name).chain(fixed));
     }

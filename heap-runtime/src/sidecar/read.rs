@@ -256,7 +256,8 @@ pub(crate) fn paths(folder: &Path, suffix: &str) -> io::Result<Vec<PathBuf>> {
             paths.push(entry.path());
         }
     }
-    paths.sort_unstable();
+    // In one folder, their bytes are in the order of paths, which are slower to compare.
+    paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
 }
 
