@@ -28,7 +28,7 @@ pub use context::{
     TaskXacct,
 };
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 impl HostContext {
@@ -117,58 +117,26 @@ fn read_settings() -> HostContext {
 struct Recent<T> {
     /// For how long it stands for the host.
     fresh: Duration,
-    /// How long before that the next one is taken: longer than that takes. Meanwhile, those who ask on
-    /// other threads get the last one, and do not wait.
-    ahead: Duration,
     last: Mutex<Option<(Instant, T)>>,
-    /// Held by the one who reads anew.
-    reader: Mutex<()>,
 }
 
 impl<T: Clone> Recent<T> {
     const fn never(fresh: Duration) -> Self {
         Self {
             fresh,
-            ahead: Duration::from_millis(1),
             last: Mutex::new(None),
-            reader: Mutex::new(()),
         }
     }
 
     fn get_or_read(&self, read: impl FnOnce() -> T) -> T {
-        let young = self.fresh.saturating_sub(self.ahead);
-        if let Some(reading) = self.younger_than(young) {
-            return reading;
-        }
-        let reader = match self.reader.try_lock() {
-            Ok(reader) => reader,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                if let Some(reading) = self.younger_than(self.fresh) {
-                    return reading;
-                }
-                self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, reading)) if at.elapsed() < self.fresh => reading.clone(),
+            _ => {
+                let at = Instant::now();
+                let (_, reading) = last.insert((at, read()));
+                reading.clone()
             }
-        };
-        // Whoever was waited for has read it.
-        let reading = self.younger_than(young).unwrap_or_else(|| {
-            let at = Instant::now();
-            let reading = read();
-            *self.lock() = Some((at, reading.clone()));
-            reading
-        });
-        drop(reader);
-        reading
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<(Instant, T)>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn younger_than(&self, age: Duration) -> Option<T> {
-        match &*self.lock() {
-            Some((at, reading)) if at.elapsed() < age => Some(reading.clone()),
-            _ => None,
         }
     }
 }
@@ -186,10 +154,7 @@ mod recent {
             reads.get()
         };
         let fresh = Duration::from_millis(1);
-        let recent = Recent {
-            ahead: Duration::ZERO,
-            ..Recent::never(fresh)
-        };
+        let recent = Recent::never(fresh);
         assert_eq!(recent.get_or_read(read), 1);
         // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
         let taken_at = |at: Instant| recent.last.lock().unwrap().as_mut().unwrap().0 = at;
@@ -197,33 +162,5 @@ mod recent {
         assert_eq!(recent.get_or_read(read), 2);
         taken_at(Instant::now() + Duration::from_mins(1));
         assert_eq!(recent.get_or_read(read), 2);
-    }
-
-    #[test]
-    fn nobody_waits_for_the_next_reading_while_the_last_one_will_do() {
-        let hour = Duration::from_hours(1);
-        let recent = Recent {
-            ahead: hour,
-            ..Recent::never(hour)
-        };
-        assert_eq!(recent.get_or_read(|| 1), 1);
-        // A thread is in the middle of reading, until it is told to go on.
-        let (begun, reading) = std::sync::mpsc::channel();
-        let (go_on, told) = std::sync::mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            let recent = &recent;
-            let reader = scope.spawn(move || {
-                recent.get_or_read(|| {
-                    begun.send(()).unwrap();
-                    told.recv().unwrap();
-                    2
-                })
-            });
-            reading.recv().unwrap();
-            assert_eq!(recent.get_or_read(|| unreachable!("it is being read")), 1);
-            go_on.send(()).unwrap();
-            assert_eq!(reader.join().unwrap(), 2);
-        });
-        assert_eq!(recent.younger_than(hour), Some(2));
     }
 }
