@@ -104,9 +104,8 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
     subject.returned.expect("it has not panicked")
 }
 
-/// [`run`], of a function that takes nothing, returns nothing and asks for nothing, as most tests are.
-/// It is called with what makes its [`Test`], and leaves nothing for the compiler to infer: that takes a
-/// fifth of the time of compiling such a test.
+/// [`run`], of a function that takes nothing, returns nothing and asks for nothing, as most tests are. It
+/// is called with what its [`Test`] is made of, and leaves nothing for the compiler to infer.
 #[track_caller]
 pub fn run_plain(
     function: &str,
