@@ -216,16 +216,20 @@ impl Call<'_> {
 }
 
 /// What test a function is: its name, module, file, line and package.
-pub(crate) fn identity(function: &Ident) -> TokenStream {
+fn identity(function: &Ident) -> TokenStream {
     // With `r#` where it has one: the harness prints it too.
     let name = function.to_string();
     // Of the function. `file!()` and `line!()` would be those of the attribute.
     let place = function.span();
     let file = place.file();
     let line = u32::try_from(place.start().line).unwrap_or(0);
-    // As it is where the test is compiled. Without cargo there is none.
-    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let package = package();
     quote!(#name, ::core::module_path!(), #file, #line, #package)
+}
+
+/// The package that is compiled. Without cargo there is none.
+pub(crate) fn package() -> String {
+    std::env::var("CARGO_PKG_NAME").unwrap_or_default()
 }
 
 /// Our hygiene at a place of the user's.
