@@ -132,8 +132,9 @@ impl Call<'_> {
         };
         let never = quote!(::core::convert::Infallible);
         let output = output(&signature.output, at_name);
-        let should_panic = self.panics() && output.is_nothing();
-        let verdict = if output.is_nothing() {
+        let output_is_nothing = output.is_nothing();
+        let should_panic = self.panics() && output_is_nothing;
+        let verdict = if output_is_nothing {
             quote!(__heap::verdict::to_return_is_to_pass)
         } else {
             quote_spanned!(at_output=> |returned| __heap::verdict!(returned))
@@ -165,16 +166,25 @@ impl Call<'_> {
         let declared = |output: &TokenStream| quote_spanned!(at_name=> move || -> #output #body);
         let run = |output: &TokenStream| {
             let body = declared(output);
-            quote!(__heap::run(#test, #kind(#body), #verdict))
+            quote_spanned!(at_name=> __heap::run(#test, #kind(#body), #verdict))
         };
         match output {
             Output::Named(nothing) if should_panic => {
                 let body = declared(&nothing);
                 quote!(__heap::run_should_panic(#test, #kind(#body)))
             }
-            Output::Named(output) => run(&output),
-            Output::Opaque => quote!(__heap::run(#test, #kind(move || #body), #verdict)),
-            Output::Termination => quote!(__heap::run_termination(#test, #kind(move || #body))),
+            Output::Named(named) => {
+                let run = run(&named);
+                // As clippy would have it of the user's own call.
+                let semicolon = output_is_nothing.then(|| quote!(;));
+                quote!(#run #semicolon)
+            }
+            Output::Opaque => {
+                quote_spanned!(at_name=> __heap::run(#test, #kind(move || #body), #verdict))
+            }
+            Output::Termination => {
+                quote_spanned!(at_name=> __heap::run_termination(#test, #kind(move || #body)))
+            }
             Output::Never => {
                 let run = run(&never);
                 quote!(match #run {})
@@ -207,29 +217,23 @@ impl Call<'_> {
         let exact = options.exact.then(|| quote!(.exact()));
         let exclusive = options.exclusive.then(|| quote!(.exclusive()));
         let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
-        let identity = identity(&self.signature().ident);
+        let (identity, place) = identity(&self.signature().ident);
+        let test = quote_spanned!(place=> __heap::Test::of_function(#identity));
         quote! {
-            &__heap::Test::of_function(#identity)
+            &#test
                 #should_panic #labels #(#budgets)* #exact #exclusive #warmup
         }
     }
 }
 
-/// What test a function is: its name, module, file, line and package.
-fn identity(function: &Ident) -> TokenStream {
+/// What test a function is: the arguments of the call that says so, and its place. `file!()` and
+/// `line!()` would be those of the attribute; the call's are where it stands.
+pub(crate) fn identity(function: &Ident) -> (TokenStream, Span) {
+    // As it is where the test is compiled. Without cargo there is no package.
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     // With `r#` where it has one: the harness prints it too.
-    let name = function.to_string();
-    // Of the function. `file!()` and `line!()` would be those of the attribute.
-    let place = function.span();
-    let file = place.file();
-    let line = u32::try_from(place.start().line).unwrap_or(0);
-    let package = package();
-    quote!(#name, ::core::module_path!(), #file, #line, #package)
-}
-
-/// The package that is compiled. Without cargo there is none.
-pub(crate) fn package() -> String {
-    std::env::var("CARGO_PKG_NAME").unwrap_or_default()
+    let of_package = format!("{package}::{function}");
+    (quote!(#of_package, ::core::module_path!()), function.span())
 }
 
 /// Our hygiene at a place of the user's.

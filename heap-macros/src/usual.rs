@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{TokenStreamExt, quote, quote_spanned};
 
-use crate::expand::{at, package};
+use crate::expand::{at, identity};
 
 /// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
 /// no `impl`: the body of a function inside it has no `Self`.
@@ -35,14 +35,11 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
         parentheses,
         body,
     } = usual(&head, body)?;
-    let identity = format!("{}::{name}", package());
+    let (identity, place) = identity(&name);
     // All of it is the user's but the name, of which the user has heard already.
-    let mut inner = name.clone();
-    inner.set_span(at(name.span()));
-    // Where the call stands is where the test is said to be.
-    let call = quote_spanned! {name.span()=>
-        ::heap_runtime::__private::run_plain(#identity, ::core::module_path!(), #inner)
-    };
+    let mut inner = name;
+    inner.set_span(at(place));
+    let call = quote_spanned!(place=> ::heap_runtime::__private::run_plain(#identity, #inner););
     let statements = quote!(#keyword #inner #parentheses #body #call);
     let mut block = Group::new(Delimiter::Brace, statements);
     // Its lines are those of the function inside.

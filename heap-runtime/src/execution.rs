@@ -2,7 +2,7 @@
 //! expansion and [`Test::run`] both come to.
 
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::process::{ExitCode, Termination};
 use std::task::{Context, Poll};
@@ -105,13 +105,10 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
 }
 
 /// [`run`], of a function that takes nothing, returns nothing and asks for nothing, as most tests are. It
-/// is called where the test is, with `package::function`: that leaves nothing for the compiler to infer,
-/// and each text less is less for it to do.
+/// is called with what its [`Test`] is made of, and leaves nothing for the compiler to infer.
 #[track_caller]
-pub fn run_plain(name: &str, module_path: &str, body: fn()) {
-    let (package, function) = name.split_once("::").unwrap_or(("", name));
-    let place = Location::caller();
-    let test = Test::of_function(function, module_path, place.file(), place.line(), package);
+pub fn run_plain(of_package: &str, module_path: &str, body: fn()) {
+    let test = Test::of_function(of_package, module_path);
     run(&test, once_fn(body), verdict::to_return_is_to_pass);
 }
 

@@ -40,7 +40,6 @@ pub struct Test<'a> {
     name: Name<'a>,
     pub(crate) file: &'a str,
     pub(crate) line: u32,
-    package: Option<&'a str>,
     pub(crate) should_panic: Option<ShouldPanic<'a>>,
     pub(crate) labels: &'a [(&'a str, &'a str)],
     limits: [Option<u64>; LIMITS.len()],
@@ -54,10 +53,11 @@ pub struct Test<'a> {
 enum Name<'a> {
     /// As it is.
     Whole(&'a str),
-    /// After a function, in a module of a crate.
+    /// After a function of a package, `package::function`, in a module of a crate. Where no package is
+    /// known, its name is empty.
     Function {
+        of_package: &'a str,
         module_path: &'a str,
-        function: &'a str,
     },
 }
 
@@ -89,7 +89,6 @@ impl<'a> Test<'a> {
             name: Name::Whole(name),
             file: place.file(),
             line: place.line(),
-            package: None,
             should_panic: None,
             labels: &[],
             limits: [None; LIMITS.len()],
@@ -99,29 +98,17 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// The test that a function is, as the compiler knows it. Where no package is known, its name is
-    /// empty.
+    /// The test that a function is, as the compiler knows it: `package::function`, and its module. It is
+    /// where this is called.
     #[doc(hidden)]
-    pub const fn of_function(
-        function: &'a str,
-        module_path: &'a str,
-        file: &'a str,
-        line: u32,
-        package: &'a str,
-    ) -> Self {
+    #[track_caller]
+    pub const fn of_function(of_package: &'a str, module_path: &'a str) -> Self {
         Self {
             name: Name::Function {
+                of_package,
                 module_path,
-                function,
             },
-            file,
-            line,
-            package: if package.is_empty() {
-                None
-            } else {
-                Some(package)
-            },
-            ..Self::new(function)
+            ..Self::new(of_package)
         }
     }
 
@@ -204,19 +191,28 @@ impl<'a> Test<'a> {
         match self.name {
             Name::Whole(name) => name.to_owned(),
             Name::Function {
+                of_package,
                 module_path,
-                function,
-            } => match module_path.split_once("::") {
-                Some((_, modules)) => format!("{modules}::{function}"),
-                None => function.to_owned(),
-            },
+            } => {
+                let (_, function) = package_and_function(of_package);
+                match module_path.split_once("::") {
+                    Some((_, modules)) => format!("{modules}::{function}"),
+                    None => function.to_owned(),
+                }
+            }
         }
     }
 
     /// The package whose test this is.
     pub(crate) fn package(&self) -> &str {
-        self.package
-            .unwrap_or_else(|| env::cargo_pkg_name().unwrap_or("unknown"))
+        let known = match self.name {
+            Name::Function { of_package, .. } => Some(package_and_function(of_package).0),
+            Name::Whole(_) => None,
+        };
+        known
+            .filter(|package| !package.is_empty())
+            .or_else(|| env::cargo_pkg_name())
+            .unwrap_or("unknown")
     }
 
     /// The test binary, by the name of its crate.
@@ -229,18 +225,25 @@ impl<'a> Test<'a> {
     }
 }
 
+/// The parts of `package::function`; no name of a package has a colon in it.
+fn package_and_function(of_package: &str) -> (&str, &str) {
+    of_package.split_once("::").unwrap_or(("", of_package))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_test_is_named_as_the_harness_names_it() {
-        let test = |module_path| Test::of_function("works", module_path, "a.rs", 1, "");
+        let test = |module_path| Test::of_function("parts::works", module_path);
         assert_eq!(test("scheduler").name(), "works");
         assert_eq!(
             test("scheduler::fairness::nice").name(),
             "fairness::nice::works"
         );
         assert_eq!(test("scheduler::fairness").binary(), "scheduler");
+        assert_eq!(test("scheduler").package(), "parts");
+        assert_eq!(Test::of_function("::works", "scheduler").name(), "works");
     }
 }

@@ -18,17 +18,17 @@ mod victims {
     #[ignore = "is run as a child"]
     fn eight_threads() {
         let variable = |name| std::env::var(name).unwrap();
-        let package: &str = variable("CROWD_PACKAGE").leak();
+        let package = &variable("CROWD_PACKAGE");
         let executions: usize = variable("CROWD_EXECUTIONS").parse().unwrap();
         std::thread::scope(|scope| {
             for thread in 0..super::THREADS {
                 scope.spawn(move || {
-                    let name: &str = match thread % 2 {
-                        0 => format!("short_{thread}").leak(),
+                    let name = match thread % 2 {
+                        0 => format!("{package}::short_{thread}"),
                         // They differ in the last byte only.
-                        _ => format!("{}{thread}", "lang/\u{e4}\n".repeat(512)).leak(),
+                        _ => format!("{package}::{}{thread}", "lang/\u{e4}\n".repeat(512)),
                     };
-                    let test = Test::of_function(name, "writing::crowd", file!(), line!(), package);
+                    let test = Test::of_function(&name, "writing::crowd");
                     for _ in 0..executions {
                         run(&test, once(|| ()), |returned| verdict!(returned));
                     }
