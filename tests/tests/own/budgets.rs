@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{Budget, FailureKind, Limit, Outcome};
+use heap_runtime::sidecar::{Budget, FailureKind, Limit, Outcome, Sidecar};
 
 use crate::child::{Child, Ran};
 
@@ -63,6 +63,16 @@ fn assert_broken(name: &str, text: &str) {
     );
     assert_eq!(failure.message, whole);
     assert!(ran.said.contains(&whole), "{}", ran.said);
+    points_at_the_function(&ran, sidecar);
+}
+
+/// The harness says that the panic is the function's, not the attribute's or the runtime's.
+fn points_at_the_function(ran: &Ran, sidecar: &Sidecar) {
+    let place = format!(
+        "panicked at {}:{}:",
+        sidecar.source.file, sidecar.source.line
+    );
+    assert!(ran.said.contains(&place), "{place} {}", ran.said);
 }
 
 #[heap_tracked(
@@ -229,6 +239,7 @@ fn the_environment_limits_tests_that_do_not() {
         let variables = [(variable, "1 KiB")];
         let (ran, passed) = run_with("declares_none", &variables);
         assert!(!passed, "{}", ran.said);
+        points_at_the_function(&ran, ran.only("declares_none"));
         let budgets = &ran.only("declares_none").budgets;
         assert_eq!(budgets.len(), 1);
         let (bytes, _, held, _) = budget(limit, budgets);

@@ -21,10 +21,10 @@ use std::sync::LazyLock;
 use memchr::memmem::FinderRev;
 use rustix::fs::Stat;
 
-#[cfg(any(target_os = "linux", test))]
-use crate::sidecar::padded;
 use crate::sidecar::write::platform::is_same;
 use crate::sidecar::{LastSeen, Outcome};
+#[cfg(any(target_os = "linux", test))]
+use crate::sidecar::{digits, padded};
 
 /// `{`, four members and `}`, as the pretty layout writes them at this depth.
 const LENGTH: usize = 162;
@@ -98,30 +98,22 @@ fn is_unchanged(now: &Stat, was: &Stat) -> bool {
 /// The place with values in it.
 #[cfg(any(target_os = "linux", test))]
 fn text(seen: LastSeen) -> Text {
-    let mut text = *b"{\n      \"at_ns\": \"00000000000000000000\",\n      \"live_bytes\": \"00000000000000000000\",\
-        \n      \"error_bytes\": \"00000000000000000000\",\n      \"outcome\": \"running\"\n    }";
-    let outcome = padded::text(seen.outcome).as_bytes();
-    let end = LENGTH - "\"\n    }".len();
-    if let Some(place) = text.get_mut(end - outcome.len()..end) {
-        place.copy_from_slice(outcome);
-    }
-    let mut values = [seen.at_ns, seen.live_bytes, seen.error_bytes];
-    // From the end, digit by digit: the last value's come first.
-    let mut value = values.len();
-    let mut was_digit = false;
-    for byte in text.iter_mut().rev() {
-        let is_digit = byte.is_ascii_digit();
-        if is_digit {
-            if !was_digit {
-                value = value.saturating_sub(1);
-            }
-            if let Some(value) = values.get_mut(value) {
-                let digit = (*value % 10) as u8;
-                *byte = b'0' + digit;
-                *value /= 10;
-            }
-        }
-        was_digit = is_digit;
+    let [at_ns, live_bytes, error_bytes] =
+        [seen.at_ns, seen.live_bytes, seen.error_bytes].map(digits::text);
+    let parts: [&[u8]; 9] = [
+        b"{\n      \"at_ns\": \"",
+        &at_ns,
+        b"\",\n      \"live_bytes\": \"",
+        &live_bytes,
+        b"\",\n      \"error_bytes\": \"",
+        &error_bytes,
+        b"\",\n      \"outcome\": \"",
+        padded::text(seen.outcome).as_bytes(),
+        b"\"\n    }",
+    ];
+    let mut text = [0; LENGTH];
+    for (to, from) in text.iter_mut().zip(parts.into_iter().flatten()) {
+        *to = *from;
     }
     text
 }

@@ -228,7 +228,7 @@ fn items() {
 #[cfg_attr(feature = "tracked", heap_tracked)]
 #[test]
 fn BadlyNamedAndLong() {
-    #![allow(clippy::needless_range_loop)]
+    #![expect(clippy::needless_range_loop, reason = "it is fulfilled in the body")]
     let list = vec![1, 2, 3];
     let mut sum = 0;
     for i in 0..list.len() {
