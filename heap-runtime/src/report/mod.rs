@@ -51,6 +51,7 @@
 
 pub mod across;
 mod baseline;
+mod change;
 mod compare;
 mod context;
 pub mod diagnosis;
@@ -68,9 +69,8 @@ mod totals;
 
 pub use across::{Across, Association, Side};
 pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};
-pub use compare::{
-    Change, Comparison, DifferentAllocators, HARNESS_BYTES, Kind, Moved, Number, Tolerance,
-};
+pub use change::{Change, Kind, Moved, Number};
+pub use compare::{Comparison, DifferentAllocators, HARNESS_BYTES, Tolerance};
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
 pub use folder::RunFolder;
