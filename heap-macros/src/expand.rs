@@ -217,8 +217,10 @@ impl Call<'_> {
         let exact = options.exact.then(|| quote!(.exact()));
         let exclusive = options.exclusive.then(|| quote!(.exclusive()));
         let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
-        let (identity, place) = identity(&self.signature().ident);
-        let test = quote_spanned!(place=> __heap::Test::of_function(#identity));
+        let (package, function) = identity(&self.signature().ident);
+        let test = quote_spanned! {self.at_name()=>
+            __heap::Test::of_function(::core::concat!(#package, ::core::module_path!(), #function))
+        };
         quote! {
             &#test
                 #should_panic #labels #(#budgets)* #exact #exclusive #warmup
@@ -226,14 +228,15 @@ impl Call<'_> {
     }
 }
 
-/// What test a function is: the arguments of the call that says so, and its place. `file!()` and
-/// `line!()` would be those of the attribute; the call's are where it stands.
-pub(crate) fn identity(function: &Ident) -> (TokenStream, Span) {
+/// What stands before and behind `module_path!()` in what a test is known by, `package crate::module::function`.
+/// It is one text, as each constant is something to compile. The call that is given it stands where the
+/// function does: `file!()` and `line!()` would be those of the attribute.
+pub(crate) fn identity(function: &Ident) -> (String, String) {
     // As it is where the test is compiled. Without cargo there is no package.
-    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let mut package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    package.push(' ');
     // With `r#` where it has one: the harness prints it too.
-    let of_package = format!("{package}::{function}");
-    (quote!(#of_package, ::core::module_path!()), function.span())
+    (package, format!("::{function}"))
 }
 
 /// Our hygiene at a place of the user's.

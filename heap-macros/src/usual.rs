@@ -5,7 +5,7 @@
 //! function (`cargo bench -p heap-tests -- building`).
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::{TokenStreamExt, quote, quote_spanned};
+use quote::quote_spanned;
 
 use crate::expand::{at, identity};
 
@@ -35,18 +35,25 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
         parentheses,
         body,
     } = usual(&head, body)?;
-    let (identity, place) = identity(&name);
+    let place = name.span();
+    let (package, function) = identity(&name);
     // All of it is the user's but the name, of which the user has heard already.
     let mut inner = name;
     inner.set_span(at(place));
-    let call = quote_spanned!(place=> ::heap_runtime::__private::run_plain(#identity, #inner););
-    let statements = quote!(#keyword #inner #parentheses #body #call);
-    let mut block = Group::new(Delimiter::Brace, statements);
     // Its lines are those of the function inside.
-    block.set_span(body.span_close());
-    let mut tokens: TokenStream = head.into_iter().collect();
-    tokens.append(block);
-    Some(tokens)
+    let end = body.span_close();
+    // At once: to put streams together takes longer than to make them.
+    let statements = quote_spanned! {place=>
+        #keyword #inner #parentheses #body
+        ::heap_runtime::__private::run_plain(
+            ::core::concat!(#package, ::core::module_path!(), #function),
+            #inner
+        );
+    };
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(end);
+    head.push(TokenTree::Group(block));
+    Some(head.into_iter().collect())
 }
 
 fn usual(head: &[TokenTree], body: Group) -> Option<Usual> {

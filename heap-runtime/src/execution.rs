@@ -107,8 +107,8 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
 /// [`run`], of a function that takes nothing, returns nothing and asks for nothing, as most tests are. It
 /// is called with what its [`Test`] is made of, and leaves nothing for the compiler to infer.
 #[track_caller]
-pub fn run_plain(of_package: &str, module_path: &str, body: fn()) {
-    let test = Test::of_function(of_package, module_path);
+pub fn run_plain(function: &str, body: fn()) {
+    let test = Test::of_function(function);
     run(&test, once_fn(body), verdict::to_return_is_to_pass);
 }
 

@@ -101,8 +101,8 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
     Sidecar {
         format_version: FORMAT_VERSION,
         status: Status::Running,
-        iteration: next_iteration(&test_name),
-        test_name,
+        iteration: next_iteration(test_name),
+        test_name: test_name.to_owned(),
         package: test.package().into(),
         binary: test.binary().into(),
         source: Source {

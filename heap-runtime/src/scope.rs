@@ -39,7 +39,7 @@ impl<'t> Scope<'t> {
 
     fn begin_unmeasured(test: &'t Test<'t>, settings: &'static Settings) -> Self {
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
-        let turn = (!own::is_measured() && turn::is_harness_thread(&test.name()))
+        let turn = (!own::is_measured() && turn::is_harness_thread(test.name()))
             .then(|| turn::take(test.exclusive))
             .flatten();
         let exclusive = turn.as_ref().is_some_and(Turn::is_exclusive);

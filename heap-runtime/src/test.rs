@@ -53,12 +53,8 @@ pub struct Test<'a> {
 enum Name<'a> {
     /// As it is.
     Whole(&'a str),
-    /// After a function of a package, `package::function`, in a module of a crate. Where no package is
-    /// known, its name is empty.
-    Function {
-        of_package: &'a str,
-        module_path: &'a str,
-    },
+    /// After a function: `package crate::module::function`. Where no package is known, its name is empty.
+    Function(&'a str),
 }
 
 const LIMITS: [Limit; 4] = [
@@ -98,17 +94,14 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// The test that a function is, as the compiler knows it: `package::function`, and its module. It is
+    /// The test that a function is, by its package and its path: `package crate::module::function`. It is
     /// where this is called.
     #[doc(hidden)]
     #[track_caller]
-    pub const fn of_function(of_package: &'a str, module_path: &'a str) -> Self {
+    pub const fn of_function(function: &'a str) -> Self {
         Self {
-            name: Name::Function {
-                of_package,
-                module_path,
-            },
-            ..Self::new(of_package)
+            name: Name::Function(function),
+            ..Self::new(function)
         }
     }
 
@@ -185,20 +178,13 @@ impl<'a> Test<'a> {
             .collect()
     }
 
-    /// The test as the harness prints it; of a function, as libtest does: the module path without
-    /// the crate, then the function.
-    pub(crate) fn name(&self) -> String {
+    /// The test as the harness prints it; of a function, as libtest does: its path without the crate.
+    pub(crate) fn name(&self) -> &'a str {
         match self.name {
-            Name::Whole(name) => name.to_owned(),
-            Name::Function {
-                of_package,
-                module_path,
-            } => {
-                let (_, function) = package_and_function(of_package);
-                match module_path.split_once("::") {
-                    Some((_, modules)) => format!("{modules}::{function}"),
-                    None => function.to_owned(),
-                }
+            Name::Whole(name) => name,
+            Name::Function(function) => {
+                let path = package_and_path(function).1;
+                path.split_once("::").map_or(path, |(_, name)| name)
             }
         }
     }
@@ -206,7 +192,7 @@ impl<'a> Test<'a> {
     /// The package whose test this is.
     pub(crate) fn package(&self) -> &str {
         let known = match self.name {
-            Name::Function { of_package, .. } => Some(package_and_function(of_package).0),
+            Name::Function(function) => Some(package_and_path(function).0),
             Name::Whole(_) => None,
         };
         known
@@ -218,16 +204,16 @@ impl<'a> Test<'a> {
     /// The test binary, by the name of its crate.
     pub(crate) fn binary(&self) -> &str {
         let made_of = match self.name {
-            Name::Function { module_path, .. } => module_path.split("::").next(),
+            Name::Function(function) => package_and_path(function).1.split("::").next(),
             Name::Whole(_) => env::executable_name(),
         };
         made_of.unwrap_or("unknown")
     }
 }
 
-/// The parts of `package::function`; no name of a package has a colon in it.
-fn package_and_function(of_package: &str) -> (&str, &str) {
-    of_package.split_once("::").unwrap_or(("", of_package))
+/// The parts of `package crate::module::function`.
+fn package_and_path(function: &str) -> (&str, &str) {
+    function.split_once(' ').unwrap_or(("", function))
 }
 
 #[cfg(test)]
@@ -236,14 +222,14 @@ mod tests {
 
     #[test]
     fn a_test_is_named_as_the_harness_names_it() {
-        let test = |module_path| Test::of_function("parts::works", module_path);
-        assert_eq!(test("scheduler").name(), "works");
-        assert_eq!(
-            test("scheduler::fairness::nice").name(),
-            "fairness::nice::works"
-        );
-        assert_eq!(test("scheduler::fairness").binary(), "scheduler");
-        assert_eq!(test("scheduler").package(), "parts");
-        assert_eq!(Test::of_function("::works", "scheduler").name(), "works");
+        let works = Test::of_function("parts scheduler::works");
+        assert_eq!(works.name(), "works");
+        assert_eq!((works.package(), works.binary()), ("parts", "scheduler"));
+        let deeper = Test::of_function("parts scheduler::fairness::nice::works");
+        assert_eq!(deeper.name(), "fairness::nice::works");
+        assert_eq!((deeper.package(), deeper.binary()), ("parts", "scheduler"));
+        // Where it was not compiled by cargo.
+        let alone = Test::of_function(" scheduler::works");
+        assert_eq!((alone.name(), alone.binary()), ("works", "scheduler"));
     }
 }

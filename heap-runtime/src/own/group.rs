@@ -129,14 +129,14 @@ impl Group {
     /// A thread is in it from now on.
     pub(super) fn came(&self, again: bool) {
         if !again {
-            self.threads.fetch_add(1, RELAXED);
+            change(&self.threads, |threads| threads + 1);
         }
-        let running = self.running.fetch_add(1, RELAXED) + 1;
-        self.most_running.fetch_max(running, RELAXED);
+        let running = change(&self.running, |running| running + 1);
+        change(&self.most_running, |most| most.max(running));
     }
 
     pub(super) fn went(&self) {
-        self.running.fetch_sub(1, RELAXED);
+        change(&self.running, |running| running - 1);
     }
 
     /// Whether a thread has joined before. Those beyond the set are taken for new.
@@ -165,7 +165,7 @@ pub(super) fn is_within(group: Option<&'static Group>, outer: &'static Group) ->
 
 pub(super) fn refer(group: Option<&'static Group>) {
     if let Some(group) = group {
-        group.references.fetch_add(1, RELAXED);
+        change(&group.references, |references| references + 1);
     }
 }
 
@@ -173,12 +173,20 @@ pub(super) fn refer(group: Option<&'static Group>) {
 /// around it.
 pub(super) fn release(mut group: Option<&'static Group>) {
     while let Some(free) = group {
-        if free.references.fetch_sub(1, RELAXED) > 1 {
+        if change(&free.references, |references| references - 1) > 0 {
             return;
         }
         group = free.around.get();
         free.around.set(None);
     }
+}
+
+/// Changes a count under the registry's lock, where nobody else does: an atomic addition takes about as long
+/// as the lock itself.
+pub(super) fn change(count: &AtomicU32, to: impl FnOnce(u32) -> u32) -> u32 {
+    let changed = to(count.load(RELAXED));
+    count.store(changed, RELAXED);
+    changed
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -100,8 +100,13 @@ impl Member {
         });
         self.note_settled(now);
         for group in chain(self.group.get()) {
-            group.allocated.fetch_add(moved.allocated, RELAXED);
-            group.deallocated.fetch_add(moved.deallocated, RELAXED);
+            for (sum, more) in [
+                (&group.allocated, moved.allocated),
+                (&group.deallocated, moved.deallocated),
+            ] {
+                // As in `change`.
+                sum.store(sum.load(RELAXED).wrapping_add(more), RELAXED);
+            }
         }
     }
 

@@ -31,7 +31,7 @@
 //! has joined by a guard. The last is its group. Guards may be dropped in any order, and even after
 //! the thread's end: each takes out its own entry, if that is still there.
 
-use super::group::{Group, RELAXED, chain, is_within, lock, refer, release};
+use super::group::{Group, RELAXED, chain, change, is_within, lock, refer, release};
 use super::member::{Counters, Member, Moved, begin, pause, resume};
 use super::sync::{Mutex, MutexGuard};
 
@@ -152,7 +152,7 @@ impl Registry {
     pub(crate) fn stillborn(&self, member: &'static Member) {
         let mut lists = lock(&self.lists);
         for group in chain(member.group.get()) {
-            group.threads.fetch_sub(1, RELAXED);
+            change(&group.threads, |threads| threads - 1);
         }
         lists.end(member);
     }
@@ -204,13 +204,10 @@ impl Registry {
         // A group inside another is part of the same test, so only outermost ones are counted.
         for other in &lists.groups {
             if other.open.load(RELAXED) && !is_within(around, other) {
-                other
-                    .overlap
-                    .fetch_add(u32::from(around.is_none()), RELAXED);
-                let other_is_outermost = other.around.get().is_none();
-                group
-                    .overlap
-                    .fetch_add(u32::from(other_is_outermost), RELAXED);
+                let is_outermost = u32::from(around.is_none());
+                change(&other.overlap, |overlap| overlap + is_outermost);
+                let other_is_outermost = u32::from(other.around.get().is_none());
+                change(&group.overlap, |overlap| overlap + other_is_outermost);
             }
         }
         group.open.store(true, RELAXED);

@@ -8,7 +8,7 @@ const RELAXED: Ordering = Ordering::Relaxed;
 /// The points so far. When they fill the space, every two become one, the larger of the two, and
 /// from then on only every second sample is taken: the picture gets coarser, and its peaks stay.
 pub(crate) struct Timeline {
-    /// Held while a point is written. Who finds it held leaves the point out and goes on: a sample
+    /// Held while a point is written. Who finds it held leaves the point to the next and goes on: a sample
     /// runs inside the allocator and may not wait.
     busy: AtomicBool,
     /// Nobody writes any more: what is there is whole.
@@ -81,21 +81,24 @@ impl Timeline {
         }
     }
 
-    /// Takes a point, or leaves it out.
+    /// Takes a sample: it passes, or is a point with those that have passed.
     pub(crate) fn record(&self, live: i64) {
+        // Most samples pass, and then to look is cheaper than to write.
+        if live > self.highest.load(RELAXED) {
+            self.highest.fetch_max(live, RELAXED);
+        }
+        let passed = self.passed.load(RELAXED) + 1;
+        if passed < self.stride.load(RELAXED) {
+            // Of two threads that pass at once, only one may count: then the next point comes later.
+            self.passed.store(passed, RELAXED);
+            return;
+        }
         if self.busy.swap(true, Ordering::Acquire) {
             return;
         }
-        let highest = self.highest.load(RELAXED).max(live);
-        let passed = self.passed.load(RELAXED) + 1;
-        if passed < self.stride.load(RELAXED) {
-            self.passed.store(passed, RELAXED);
-            self.highest.store(highest, RELAXED);
-        } else {
-            self.passed.store(0, RELAXED);
-            self.highest.store(i64::MIN, RELAXED);
-            self.push(highest);
-        }
+        self.passed.store(0, RELAXED);
+        // Where another thread has taken it a moment ago, what is live is left.
+        self.push(self.highest.swap(i64::MIN, RELAXED).max(live));
         self.busy.store(false, Ordering::Release);
     }
 

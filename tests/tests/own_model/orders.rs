@@ -228,3 +228,21 @@ fn a_timeline_has_whole_points_only() {
         assert_eq!(timeline.points(), points);
     });
 }
+
+#[test]
+fn a_timeline_loses_no_peak_between_two_points() {
+    explore(|| {
+        let timeline: &'static Timeline = Box::leak(Box::new(Timeline::new()));
+        timeline.start();
+        // With one point more than there is room for, every second sample passes.
+        (0..=POINTS).for_each(|_| timeline.record(1));
+        let other = thread::spawn(move || timeline.record(9));
+        timeline.record(2);
+        other.join().unwrap();
+        timeline.record(3);
+        timeline.record(3);
+        timeline.stop();
+        let peak = timeline.points().into_iter().map(|(_, live)| live).max();
+        assert_eq!(peak, Some(9));
+    });
+}

@@ -24,11 +24,14 @@ mod victims {
             for thread in 0..super::THREADS {
                 scope.spawn(move || {
                     let name = match thread % 2 {
-                        0 => format!("{package}::short_{thread}"),
+                        0 => format!("{package} writing::crowd::short_{thread}"),
                         // They differ in the last byte only.
-                        _ => format!("{package}::{}{thread}", "lang/\u{e4}\n".repeat(512)),
+                        _ => format!(
+                            "{package} writing::crowd::{}{thread}",
+                            "lang/\u{e4}\n".repeat(512)
+                        ),
                     };
-                    let test = Test::of_function(&name, "writing::crowd");
+                    let test = Test::of_function(&name);
                     for _ in 0..executions {
                         run(&test, once(|| ()), |returned| verdict!(returned));
                     }

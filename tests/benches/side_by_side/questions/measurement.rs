@@ -36,11 +36,18 @@ fn scope(rivals: &mut Rivals) -> Finding {
     let times = by_turns(ROUNDS, &sides, |contender| {
         each(rivals, contender, "nothing")
     });
+    let locks = by_turns(ROUNDS, &["tracked"], |contender| {
+        each(rivals, contender, "locks")
+    });
     let ours = times[1].median;
     Finding::new("a scope entered and left", "ns")
         .sides(sides.into_iter().zip(times))
+        .side("a lock taken and given back twice", locks[0])
         .at_most(ours, 200.0)
-        .note("tracked: a thread joins and leaves a test's own tier")
+        .note(
+            "tracked: a thread joins and leaves a test's own tier, each under a lock, as others read what it has \
+             allocated meanwhile",
+        )
 }
 
 fn each(rivals: &mut Rivals, contender: &str, work: &str) -> f64 {

@@ -38,7 +38,10 @@ pub fn compare(count: usize) {
         });
         take(3, &flush);
     }
-    for (name, mut times) in ["epoch", "collect", "naive", "flush"].into_iter().zip(times) {
+    for (name, mut times) in ["epoch", "collect", "naive", "flush"]
+        .into_iter()
+        .zip(times)
+    {
         times.sort_unstable();
         println!("{name} {}", times[times.len() / 2]);
     }
@@ -65,6 +68,18 @@ pub fn read_counters(count: usize) {
     let nanoseconds = crate::clock::of_process(|| {
         for _ in 0..black_box(count) {
             black_box(black_box(&allocated).get() - black_box(&deallocated).get());
+        }
+    });
+    println!("ns {nanoseconds}");
+}
+
+/// Prints the time of taking and giving back a lock that nobody else takes, so many times twice.
+pub fn lock_twice(count: usize) {
+    let lock = std::sync::Mutex::new(());
+    let nanoseconds = crate::clock::of_process(|| {
+        for _ in 0..black_box(count) {
+            drop(black_box(&lock).lock());
+            drop(black_box(&lock).lock());
         }
     });
     println!("ns {nanoseconds}");

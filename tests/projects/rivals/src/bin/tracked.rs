@@ -61,6 +61,7 @@ fn main() {
             Tracked::prove_live();
             arenas::read_counters(count());
         }
+        "locks" => arenas::lock_twice(count()),
         _ => {
             if std::env::var_os("EMPTY_CALL_BACK").is_some() {
                 call_back_for_nothing();
