@@ -220,8 +220,10 @@ pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result
 pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
     if !report.tests.is_empty() {
-        let table = run_table(&report.tests, terminal.width());
-        writeln!(terminal, "{}\n", table.trim_fmt())?;
+        for part in run_table(&report.tests, terminal.width()) {
+            writeln!(terminal, "{}", part.trim_fmt())?;
+        }
+        writeln!(terminal)?;
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
-    TableStyle, Width,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, LineStyle, Table, TableStyle, Width,
 };
+use unicode_width::UnicodeWidthStr;
 
 use super::quantity::{QUANTITIES, Quantity};
 use super::text::printable;
@@ -14,6 +14,10 @@ use crate::report::{Row, State};
 /// A line under the headings is enough.
 pub(super) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+const NAME: &str = "test";
+/// As wide as the longest of the outcomes.
+const OUTCOME: &str = "outcome";
 
 /// Where there is no room for all columns, these go, the first one first.
 const DISPENSABLE: [&str; 6] = [
@@ -28,90 +32,121 @@ const DISPENSABLE: [&str; 6] = [
 /// The names of tests get at least so many columns before others go.
 const NAME_WIDTH: usize = 28;
 
+/// And so many where there is no room: longer ones are broken into lines.
+const NARROWEST_NAME: usize = 8;
+
+/// Blanks beside what is in a cell, and between two columns.
+const PADDING: usize = 2;
+const GAP: usize = 1;
+
+/// Rows that are laid out at once: their cells take some two kilobytes each, and there may be a million.
+const PART: usize = 1000;
+
 /// One line for each execution, fitted to the width if there is one. Columns in which nothing was
-/// measured are left out.
-pub(super) fn run_table(rows: &[Row], width: Option<u16>) -> Table {
-    let several = several_binaries(rows);
-    let names: Vec<String> = rows.iter().map(|row| name(row, several)).collect();
-    let mut columns: Vec<(&Quantity, Vec<Option<String>>)> = QUANTITIES
-        .iter()
-        .map(|quantity| (quantity, rows.iter().map(quantity.of).collect()))
-        .filter(|(_, cells): &(_, Vec<_>)| cells.iter().any(Option::is_some))
-        .collect();
-    if let Some(width) = width {
-        fit(&mut columns, &names, usize::from(width));
+/// measured are left out. It comes in parts, one to be printed below the other.
+pub(super) fn run_table(rows: &[Row], width: Option<u16>) -> impl Iterator<Item = Table> {
+    let layout = Layout::of(rows, width.map(usize::from));
+    rows.chunks(PART)
+        .enumerate()
+        .map(move |(index, rows)| layout.part(rows, index == 0))
+}
+
+/// The columns of a table, and how wide the widest cell of each is.
+struct Layout {
+    several: bool,
+    name: usize,
+    columns: Vec<(&'static Quantity, usize)>,
+}
+
+impl Layout {
+    fn of(rows: &[Row], width: Option<usize>) -> Self {
+        let several = several_binaries(rows);
+        let measured = |quantity: &&Quantity| rows.iter().any(|row| (quantity.of)(row).is_some());
+        let widths = QUANTITIES.iter().filter(measured).map(|quantity| {
+            let cells = rows.iter().filter_map(quantity.of);
+            (quantity, widest(quantity.heading, cells))
+        });
+        let mut layout = Self {
+            several,
+            name: widest(NAME, rows.iter().map(|row| name(row, several))),
+            columns: widths.collect(),
+        };
+        if let Some(width) = width {
+            layout.fit(width);
+        }
+        layout
     }
 
-    let mut table = Table::new();
-    let headings = ["test", "outcome"]
-        .into_iter()
-        .chain(columns.iter().map(|(quantity, _)| quantity.heading));
-    table
-        .load_style(STYLE)
-        // Whoever prints takes the colours out where they are not wanted.
-        .enforce_styling()
-        .set_header(headings.enumerate().map(|(index, text)| {
-            let cell = Cell::new(text).add_attribute(Attribute::Bold);
-            // Above what they head: names to the left, numbers to the right.
-            if index < 2 {
-                cell
-            } else {
-                cell.set_alignment(CellAlignment::Right)
+    /// Leaves columns out until the names have room, and gives them what there is.
+    fn fit(&mut self, width: usize) {
+        for dispensable in DISPENSABLE {
+            if self.name.min(NAME_WIDTH) + PADDING + self.beside_names() <= width {
+                break;
             }
-        }));
-    if let Some(width) = width {
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
+            self.columns
+                .retain(|(quantity, _)| quantity.heading != dispensable);
+        }
+        let room = width.saturating_sub(self.beside_names() + PADDING);
+        self.name = self.name.min(room.max(NARROWEST_NAME));
     }
-    let fixed_columns = columns.len() + 1;
-    // A text goes when its cell is made: there may be a million rows.
-    let mut columns: Vec<_> = columns
-        .into_iter()
-        .map(|(quantity, values)| (quantity, values.into_iter()))
-        .collect();
-    for (row, name) in rows.iter().zip(names) {
+
+    /// How wide all columns but that of the names are.
+    fn beside_names(&self) -> usize {
+        let quantities = self.columns.iter().map(|(_, width)| *width);
+        let widths = std::iter::once(OUTCOME.len()).chain(quantities);
+        widths.map(|width| GAP + width + PADDING).sum()
+    }
+
+    /// Some of the rows, with the headings or without.
+    fn part(&self, rows: &[Row], with_headings: bool) -> Table {
+        let mut table = Table::new();
+        // Whoever prints takes the colours out where they are not wanted.
+        table.load_style(STYLE).enforce_styling();
+        if with_headings {
+            table.set_header(self.headings());
+        }
+        for row in rows {
+            table.add_row(self.cells(row));
+        }
+        let quantities = self.columns.iter().map(|(_, width)| *width);
+        let widths = [self.name, OUTCOME.len()].into_iter().chain(quantities);
+        table.set_constraints(widths.map(|width| {
+            let width = u16::try_from(width + PADDING).unwrap_or(u16::MAX);
+            ColumnConstraint::Absolute(Width::Fixed(width))
+        }));
+        table
+    }
+
+    fn headings(&self) -> impl Iterator<Item = Cell> {
+        let heading = |text| Cell::new(text).add_attribute(Attribute::Bold);
+        // Above what they head: names to the left, numbers to the right.
+        let quantities = self.columns.iter().map(move |(quantity, _)| {
+            heading(quantity.heading).set_alignment(CellAlignment::Right)
+        });
+        [heading(NAME), heading(OUTCOME)]
+            .into_iter()
+            .chain(quantities)
+    }
+
+    fn cells(&self, row: &Row) -> impl Iterator<Item = Cell> {
         let broken = row.broken_budgets().next().is_some();
-        let mut cells = vec![Cell::new(name), state(row.state)];
-        for (quantity, values) in &mut columns {
-            let cell = number(values.next().flatten().as_deref());
-            cells.push(if broken && quantity.heading == "peak" {
+        let quantities = self.columns.iter().map(move |(quantity, _)| {
+            let cell = number((quantity.of)(row).as_deref());
+            if broken && quantity.heading == "peak" {
                 cell.fg(Color::Red)
             } else {
                 cell
-            });
-        }
-        table.add_row(cells);
+            }
+        });
+        [Cell::new(name(row, self.several)), state(row.state)]
+            .into_iter()
+            .chain(quantities)
     }
-    if width.is_some() {
-        // Only names are ever broken into lines.
-        let fixed = std::iter::repeat_n(ColumnConstraint::ContentWidth, fixed_columns);
-        let name = ColumnConstraint::LowerBoundary(Width::Fixed(10));
-        table.set_constraints(std::iter::once(name).chain(fixed));
-    }
-    table
 }
 
-/// Leaves columns out until the names have room.
-fn fit(columns: &mut Vec<(&Quantity, Vec<Option<String>>)>, names: &[String], width: usize) {
-    let longest = names.iter().map(|name| name.chars().count()).max();
-    let name = longest.unwrap_or(0).min(NAME_WIDTH);
-    // With a blank on either side.
-    let needed = |(quantity, cells): &(&Quantity, Vec<Option<String>>)| {
-        let widest = cells
-            .iter()
-            .flatten()
-            .map(|cell| cell.chars().count())
-            .max();
-        widest.unwrap_or(1).max(quantity.heading.len()) + 2
-    };
-    for dispensable in DISPENSABLE {
-        let all = name + 2 + "outcome".len() + 2 + columns.iter().map(needed).sum::<usize>();
-        if all <= width {
-            return;
-        }
-        columns.retain(|(quantity, _)| quantity.heading != dispensable);
-    }
+/// The width of the widest of these, on a terminal.
+fn widest(heading: &str, cells: impl Iterator<Item = String>) -> usize {
+    cells.fold(heading.width(), |widest, cell| widest.max(cell.width()))
 }
 
 /// Whether the binary has to be said to tell tests apart.
@@ -159,8 +194,13 @@ mod tests {
     use super::*;
     use crate::report::sample::{calm, full, killed};
 
-    fn uncoloured(table: &Table) -> String {
-        anstream::adapter::strip_str(&table.to_string()).to_string()
+    fn printed(rows: &[Row], width: Option<u16>) -> String {
+        let mut text = String::new();
+        for part in run_table(rows, width) {
+            let part = part.to_string();
+            writeln!(text, "{}", anstream::adapter::strip_str(&part)).expect("a String takes all");
+        }
+        text
     }
 
     #[test]
@@ -168,8 +208,8 @@ mod tests {
         let mut rows = vec![killed("fairness::nice_5_gets_its_share"), calm("a"), full()];
         rows[1].test = "very::".repeat(20);
         for width in 40..200 {
-            let text = uncoloured(&run_table(&rows, Some(width)));
-            let widest = text.lines().map(|line| line.chars().count()).max();
+            let text = printed(&rows, Some(width));
+            let widest = text.lines().map(UnicodeWidthStr::width).max();
             assert!(widest <= Some(usize::from(width)), "{width}:\n{text}");
             for heading in ["test", "outcome", "time", "peak"] {
                 assert!(text.contains(heading), "{width}:\n{text}");
@@ -180,10 +220,29 @@ mod tests {
     #[test]
     fn columns_that_nobody_measured_are_left_out() {
         let rows = [calm("a"), calm("b")];
-        let text = uncoloured(&run_table(&rows, None));
+        let text = printed(&rows, None);
         assert!(
             !text.contains("peak") && text.contains("pressure"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn parts_are_one_table() {
+        let mut rows: Vec<Row> = (0..=2 * PART)
+            .map(|test| calm(&format!("t{test}")))
+            .collect();
+        // The widest, in every column and in the last part.
+        rows.push(full());
+        rows.last_mut().expect("it is there").test = "größe::漢字_that_fit".into();
+        for width in [None, Some(60)] {
+            let text = printed(&rows, width);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines.len(), 2 + rows.len(), "{}", lines[..4].join("\n"));
+            let widths: Vec<usize> = lines.iter().map(|line| line.width()).collect();
+            assert!(widths.iter().all(|width| *width == widths[0]), "{widths:?}");
+            let headings = lines.iter().filter(|line| line.contains("outcome")).count();
+            assert_eq!(headings, 1);
+        }
     }
 }
