@@ -3,7 +3,11 @@
 //! A harness starts a thread for each test, and a thread's cache of jemalloc's begins empty: the first
 //! block of a size makes it fetch a whole row of such blocks, and the flush before a snapshot sends
 //! them back. For blocks of some kilobytes that is more work than all that is done with them.
+//! A small block that is the only one of its size is no better: a page is faulted in for it, and when the
+//! thread ends, jemalloc gives the page back to the kernel, which interrupts every other CPU.
 
+use std::mem::take;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// So many as tests have run at once, and no more than that.
@@ -37,6 +41,42 @@ impl<T> Pool<T> {
     }
 }
 
+/// A value of a pool's, which goes back to it when this is dropped.
+pub(crate) struct Lent<T: Default + 'static> {
+    value: T,
+    pool: &'static Pool<T>,
+}
+
+impl<T: Default> Pool<T> {
+    /// One that was given back, as it was then, or a new one.
+    pub(crate) fn lend(&'static self) -> Lent<T> {
+        Lent {
+            value: self.take().unwrap_or_default(),
+            pool: self,
+        }
+    }
+}
+
+impl<T: Default> Deref for Lent<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Default> DerefMut for Lent<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T: Default> Drop for Lent<T> {
+    fn drop(&mut self) {
+        self.pool.give(take(&mut self.value));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +97,17 @@ mod tests {
             .collect();
         taken.sort_unstable();
         assert_eq!(taken, (0..MOST).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_lent_comes_back_when_it_is_dropped() {
+        static POOL: Pool<Vec<u8>> = Pool::new();
+        let mut lent = POOL.lend();
+        lent.push(7);
+        assert_eq!(POOL.take(), None);
+        drop(lent);
+        assert_eq!(*POOL.lend(), [7]);
+        assert_eq!(POOL.take(), Some(vec![7]));
+        assert!(POOL.lend().is_empty());
     }
 }

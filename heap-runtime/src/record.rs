@@ -1,7 +1,12 @@
 //! The `running` record of an execution, and the name that it takes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::mem::take;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use humantime::format_rfc3339_millis;
 
 use crate::env::Settings;
 use crate::formatted;
@@ -10,8 +15,8 @@ use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
-    Execution, FORMAT_VERSION, File, Folder, Heap, HostMembers, LastSeen, Place, Replace, Sidecar,
-    Slot, Source, Status, WriteError, to_json,
+    Execution, FORMAT_VERSION, File, FileName, Folder, Heap, HostMembers, LastSeen, Place, Replace,
+    Sidecar, Slot, Source, Status, WriteError, to_json,
 };
 use crate::test::Test;
 
@@ -24,49 +29,69 @@ pub(crate) struct Record {
     moving: Arc<HostMembers>,
     before: Arc<HostMembers>,
     /// Room for the contents of the file.
-    contents: Room,
+    contents: Vec<u8>,
 }
 
-/// Room for the contents of a file.
-struct Room(Vec<u8>);
-
-static ROOMS: Pool<Vec<u8>> = Pool::new();
-
-impl Room {
-    /// Most sidecars take no more.
-    const SIZE: usize = 4096;
-
-    fn take() -> Self {
-        Self(
-            ROOMS
-                .take()
-                .unwrap_or_else(|| Vec::with_capacity(Self::SIZE)),
-        )
-    }
-
-    /// What is kept for longer must not have grown: it would be in the process tier.
-    fn settle(&mut self) {
-        if self.0.capacity() > Self::SIZE {
-            self.0 = Vec::with_capacity(Self::SIZE);
-        }
-    }
+/// What is allocated for every record, without what is in it.
+#[derive(Default)]
+struct Room {
+    contents: Vec<u8>,
+    test_name: String,
+    package: String,
+    binary: String,
+    source_file: String,
+    run_id: String,
+    started_at: String,
 }
 
-impl Drop for Room {
+/// Rooms of records that are no more.
+static ROOMS: Pool<Room> = Pool::new();
+
+/// Most sidecars take no more.
+const CONTENTS: usize = 4096;
+
+impl Drop for Record {
     fn drop(&mut self) {
-        ROOMS.give(std::mem::take(&mut self.0));
+        let Self {
+            sidecar, contents, ..
+        } = self;
+        ROOMS.give(Room {
+            contents: take(contents),
+            test_name: take(&mut sidecar.test_name),
+            package: take(&mut sidecar.package),
+            binary: take(&mut sidecar.binary),
+            source_file: take(&mut sidecar.source.file),
+            run_id: take(&mut sidecar.run_id),
+            started_at: take(&mut sidecar.started_at),
+        });
     }
+}
+
+/// The text, in the room of another.
+fn put(mut room: String, text: &str) -> String {
+    room.clear();
+    room.push_str(text);
+    room
 }
 
 impl Record {
     /// Hands the contents of the file to `write`.
     pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, &[u8]) -> T) -> T {
         let host = [&*self.settled, &*self.moving];
-        let contents = &mut self.contents.0;
-        to_json(&self.sidecar, &host, &self.before, contents);
-        let result = write(&self.sidecar, contents);
-        self.contents.settle();
+        to_json(&self.sidecar, &host, &self.before, &mut self.contents);
+        let result = write(&self.sidecar, &self.contents);
+        // What is kept for longer must not have grown: it would be in the process tier.
+        if self.contents.capacity() > CONTENTS {
+            self.contents = Vec::with_capacity(CONTENTS);
+        }
         result
+    }
+
+    /// Puts in that the test starts now.
+    pub(crate) fn set_started_at(&mut self, now: SystemTime) {
+        let started_at = &mut self.sidecar.started_at;
+        started_at.clear();
+        write!(started_at, "{}", format_rfc3339_millis(now)).expect("a String takes all");
     }
 
     /// Puts in what changes of the host, as it is before the test.
@@ -85,16 +110,20 @@ impl Record {
 /// What is known of an execution before its state is taken.
 pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Record {
     static NOTHING: LazyLock<Arc<HostMembers>> = LazyLock::new(Arc::default);
+    let mut room = ROOMS.take().unwrap_or_default();
+    let mut contents = take(&mut room.contents);
+    contents.clear();
+    contents.reserve(CONTENTS);
     Record {
-        sidecar: sidecar(test, settings, exclusive),
+        contents,
+        sidecar: sidecar(test, settings, exclusive, room),
         settled: Arc::clone(formatted::before(settings)),
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
-        contents: Room::take(),
     }
 }
 
-fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
+fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) -> Sidecar {
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();
@@ -102,19 +131,19 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Sidecar {
         format_version: FORMAT_VERSION,
         status: Status::Running,
         iteration: next_iteration(test_name),
-        test_name: test_name.to_owned(),
-        package: test.package().into(),
-        binary: test.binary().into(),
+        test_name: put(room.test_name, test_name),
+        package: put(room.package, test.package()),
+        binary: put(room.binary, test.binary()),
         source: Source {
-            file: test.file.into(),
+            file: put(room.source_file, test.file),
             line: test.line,
         },
-        run_id: run.id.clone(),
+        run_id: put(room.run_id, &run.id),
         runner: run.runner,
         attempt: run.attempt,
         stress_index: run.stress_index,
         pid: process_id(),
-        started_at: String::new(),
+        started_at: put(room.started_at, ""),
         duration_ns: None,
         outcome: None,
         failure: None,
@@ -177,13 +206,13 @@ fn execution(record: &Sidecar) -> Execution<'_> {
 }
 
 /// The file name that a record takes, where it is free.
-pub(crate) fn name(record: &Record) -> String {
+pub(crate) fn name(record: &Record) -> FileName {
     execution(&record.sidecar).file_name()
 }
 
 /// Where what is last seen of an execution stands, once its record has taken that name.
 pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
-    Slot::new(folder(settings).ok()?.path_of(name))
+    Slot::new(folder(settings).ok()?.lend_path_of(name))
 }
 
 /// Writes the `running` record under `name`, or under another that no other execution of the run
@@ -194,7 +223,7 @@ pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
 /// Says why no sidecar can be written.
 pub(crate) fn claim(
     record: &mut Record,
-    mut name: String,
+    mut name: FileName,
     mut slot: Option<Slot>,
     settings: &Settings,
 ) -> Result<(File, Option<Slot>), String> {

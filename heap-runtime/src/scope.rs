@@ -49,8 +49,7 @@ impl<'t> Scope<'t> {
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
-            record.sidecar.started_at =
-                humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+            record.set_started_at(SystemTime::now());
             take_state_before(record, settings);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.

@@ -40,7 +40,7 @@ pub use name::SUFFIX;
 pub use read::{FolderError, ReadError, Unreadable, read, read_run};
 
 pub(crate) use json::{HostMembers, to_json};
-pub(crate) use name::Execution;
+pub(crate) use name::{Execution, FileName};
 pub(crate) use place::{Place, runs_folder};
 pub(crate) use read::{Readable, paths, read_as};
 pub(crate) use slot::Slot;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::pool::{Lent, Pool};
 use crate::run::fnv1a;
 
 /// How every sidecar's file name ends.
@@ -21,6 +22,9 @@ pub(crate) struct Execution<'a> {
     pub(crate) iteration: u32,
 }
 
+/// The name of a file, in room that goes from test to test.
+pub(crate) type FileName = Lent<String>;
+
 impl Execution<'_> {
     /// `package+binary+module+test[@attempt2][@stress0][@iteration1].heap.json`.
     ///
@@ -28,9 +32,12 @@ impl Execution<'_> {
     /// a letter, digit, `_` or `-` of ASCII is written as `%` and two digits. So there is no dot
     /// before the suffix either. A name that is too long is cut, and a hash of all of it put in
     /// place of the rest.
-    pub(crate) fn file_name(&self) -> String {
+    pub(crate) fn file_name(&self) -> FileName {
+        static NAMES: Pool<String> = Pool::new();
+        let mut name = NAMES.lend();
+        name.clear();
         // Most are no longer than that.
-        let mut name = String::with_capacity(64);
+        name.reserve(64);
         push_escaped(&mut name, self.package);
         for part in [self.binary].into_iter().chain(self.test_name.split("::")) {
             name.push('+');
@@ -84,7 +91,7 @@ mod tests {
     #[test]
     fn the_usual_name_reads_like_the_test() {
         assert_eq!(
-            execution("fairness::two_spinners").file_name(),
+            *execution("fairness::two_spinners").file_name(),
             "heap-tests+scheduler+fairness+two_spinners.heap.json"
         );
         let again = Execution {
@@ -94,7 +101,7 @@ mod tests {
             ..execution("t")
         };
         assert_eq!(
-            again.file_name(),
+            *again.file_name(),
             "heap-tests+scheduler+t@attempt2@stress0@iteration3.heap.json"
         );
     }
@@ -138,7 +145,8 @@ mod tests {
                     iteration,
                     ..execution(name)
                 }
-                .file_name();
+                .file_name()
+                .to_string();
                 assert!(file.len() <= 255, "{} bytes", file.len());
                 assert!(!file.contains('/') && !file.contains(".ktstr."), "{file}");
                 assert_eq!(file.matches('.').count(), 2, "{file}");
@@ -150,6 +158,6 @@ mod tests {
             binary: "t",
             ..execution("x")
         };
-        assert!(seen.insert(moved.file_name()));
+        assert!(seen.insert(moved.file_name().to_string()));
     }
 }

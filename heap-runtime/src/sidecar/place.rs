@@ -4,6 +4,7 @@ use std::env::current_exe;
 use std::path::{Path, PathBuf};
 
 use crate::env::{self, Settings};
+use crate::pool::{Lent, Pool};
 use crate::run::Run;
 
 /// The folder of a run's sidecars: one that exists or can be made, and what is made below it.
@@ -54,13 +55,27 @@ impl Place {
 
     /// The path of a file in it.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        let mut path = PathBuf::new();
+        self.write_path_of(name, &mut path);
+        path
+    }
+
+    /// [`path_of`](Self::path_of), in room that goes from test to test.
+    pub(crate) fn lend_path_of(&self, name: &str) -> Lent<PathBuf> {
+        static PATHS: Pool<PathBuf> = Pool::new();
+        let mut path = PATHS.lend();
+        self.write_path_of(name, &mut path);
+        path
+    }
+
+    fn write_path_of(&self, name: &str, path: &mut PathBuf) {
         let names = || self.below.iter().map(String::as_str).chain([name]);
         let length: usize = names().map(|name| 1 + name.len()).sum();
+        path.as_mut_os_string().clear();
         // And a NUL, for whoever makes a C string of it.
-        let mut path = PathBuf::with_capacity(self.base.as_os_str().len() + length + 1);
+        path.reserve(self.base.as_os_str().len() + length + 1);
         path.push(&self.base);
         path.extend(names().filter(|name| !name.is_empty()));
-        path
     }
 }
 

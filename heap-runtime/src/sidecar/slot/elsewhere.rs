@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::pool::Lent;
 use crate::sidecar::write::Identity;
 use crate::sidecar::{LastSeen, Outcome};
 
@@ -9,7 +10,7 @@ use crate::sidecar::{LastSeen, Outcome};
 pub(crate) enum Slot {}
 
 impl Slot {
-    pub(crate) fn new(_path: PathBuf) -> Option<Self> {
+    pub(crate) fn new(_path: Lent<PathBuf>) -> Option<Self> {
         None
     }
 

@@ -14,13 +14,14 @@
 //!   were: a record that replaces this one, or a file that anybody else has touched, is left alone.
 //! - It is not mapped into memory: a file that is cut short, or a full disk, would then be a signal.
 
-use std::ffi::CString;
-use std::path::PathBuf;
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use memchr::memmem::FinderRev;
 use rustix::fs::Stat;
 
+use crate::pool::Lent;
 use crate::sidecar::write::platform::is_same;
 use crate::sidecar::{LastSeen, Outcome};
 #[cfg(any(target_os = "linux", test))]
@@ -42,7 +43,8 @@ const PAGE: usize = 4096;
     expect(dead_code, reason = "nothing is overwritten there")
 )]
 pub(crate) struct Slot {
-    path: CString,
+    /// With a NUL at its end, and none before.
+    path: Lent<PathBuf>,
     /// The process that may write: none of its forks.
     pid: u32,
     /// The file as it was left, and where in it the text starts.
@@ -52,8 +54,9 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// In a file that will have this path.
-    pub(crate) fn new(path: PathBuf) -> Option<Self> {
-        let path = CString::new(path.into_os_string().into_encoded_bytes()).ok()?;
+    pub(crate) fn new(mut path: Lent<PathBuf>) -> Option<Self> {
+        path.as_mut_os_string().push("\0");
+        c_str(&path)?;
         Some(Self {
             path,
             pid: std::process::id(),
@@ -80,11 +83,16 @@ impl Slot {
     pub(crate) fn is_in(&mut self, written: &Stat, contents: &[u8]) {
         self.at = offset(contents).and_then(|offset| {
             // Only after it got its name is it known when it was last changed.
-            let now = rustix::fs::lstat(self.path.as_c_str()).ok()?;
+            let now = rustix::fs::lstat(c_str(&self.path)?).ok()?;
             let is_it = is_same(&now, written) && now.st_nlink == 1;
             is_it.then_some((now, u64::try_from(offset).ok()?))
         });
     }
+}
+
+/// The path, where it ends in a NUL and has none before.
+fn c_str(path: &Path) -> Option<&CStr> {
+    CStr::from_bytes_with_nul(path.as_os_str().as_encoded_bytes()).ok()
 }
 
 /// Whether it is the same file, and nobody has touched it. The number of an inode is given again to
@@ -148,7 +156,7 @@ mod overwrite {
     use rustix::io::pwrite;
     use rustix::process::{Resource, getpid, getrlimit};
 
-    use super::{LENGTH, LastSeen, Slot, is_unchanged, text};
+    use super::{LENGTH, LastSeen, Slot, c_str, is_unchanged, text};
 
     impl Slot {
         /// Overwrites the place, unless the file is not what it was.
@@ -160,7 +168,8 @@ mod overwrite {
             self.seen = seen;
             if let Some((file, offset)) = self.at
                 && getpid().as_raw_nonzero().get().cast_unsigned() == self.pid
-                && let Some(file) = overwrite(&self.path, &file, offset, seen)
+                && let Some(path) = c_str(&self.path)
+                && let Some(file) = overwrite(path, &file, offset, seen)
             {
                 self.at = Some((file, offset));
             }
@@ -313,6 +322,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     mod files {
         use super::*;
+        use crate::sidecar::Place;
         use std::fs;
         use std::os::unix::fs::symlink;
 
@@ -324,7 +334,11 @@ mod tests {
         impl Kept {
             fn new() -> Self {
                 let folder = tempfile::tempdir().unwrap();
-                let slot = Slot::new(folder.path().join("record")).unwrap();
+                let place = Place {
+                    base: folder.path().to_owned(),
+                    below: Vec::new(),
+                };
+                let slot = Slot::new(place.lend_path_of("record")).unwrap();
                 let mut kept = Self { folder, slot };
                 fs::write(kept.path(), contents(&running(""))).unwrap();
                 kept.settle();
@@ -342,7 +356,7 @@ mod tests {
             }
 
             /// What a write leaves at a path.
-            fn left(&mut self, path: &std::path::Path) -> LastSeen {
+            fn left(&mut self, path: &Path) -> LastSeen {
                 self.slot.write(SEEN);
                 let read: Sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
                 read.heap.last_seen.unwrap()

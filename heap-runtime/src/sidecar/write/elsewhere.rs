@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Replace, TemporaryName, WriteError, read_run_id};
+use crate::pool::Lent;
 use crate::sidecar::Place;
 
 /// What a file is: nothing by which it could be known again.
@@ -34,6 +35,10 @@ impl Folder {
     /// The path of a file in it.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.place.path_of(name)
+    }
+
+    pub(crate) fn lend_path_of(&self, name: &str) -> Lent<PathBuf> {
+        self.place.lend_path_of(name)
     }
 
     /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) use platform::Folder;
 pub(super) use platform::Identity;
 
-use super::read;
+use super::{FileName, read};
 use crate::run::process_id;
 
 /// Whether a file of that name is replaced.
@@ -40,7 +40,7 @@ pub(crate) enum Replace<'a> {
 /// Where one execution's sidecar is, once it has its name.
 pub(crate) struct File {
     pub(crate) folder: &'static Folder,
-    pub(crate) name: String,
+    pub(crate) name: FileName,
 }
 
 impl File {

@@ -15,6 +15,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
 use super::{Replace, TemporaryName, WriteError, read_run_id};
+use crate::pool::Lent;
 use crate::sidecar::Place;
 
 /// What a file is: device and inode tell whether another is the same.
@@ -70,6 +71,10 @@ impl Folder {
     /// The path of a file in it.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.place.path_of(name)
+    }
+
+    pub(crate) fn lend_path_of(&self, name: &str) -> Lent<PathBuf> {
+        self.place.lend_path_of(name)
     }
 
     /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and
