@@ -42,13 +42,14 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
     inner.set_span(at(place));
     // Its lines are those of the function inside.
     let end = body.span_close();
-    // At once: to put streams together takes longer than to make them.
+    // At once: to put streams together takes longer than to make them. And without a semicolon, as a
+    // statement takes longer than a value.
     let statements = quote_spanned! {place=>
         #keyword #inner #parentheses #body
         ::heap_runtime::__private::run_plain(
             ::core::concat!(#package, ::core::module_path!(), #function),
             #inner
-        );
+        )
     };
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(end);
