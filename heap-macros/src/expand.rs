@@ -74,16 +74,21 @@ fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -
         should_panic,
     };
     let (inner, body) = inner_attributes(&function.body);
-    let call = call.tokens(&body);
+    let tokens = call.tokens(&body);
     // The runtime's path stands here once, so that a wrong one is one error.
     let statements = quote! {
         #(#inner)*
         use #runtime::__private as __heap;
-        #call
+        #tokens
     };
-    // In the user's braces, the function is the user's to the lints that ask.
+    // In the user's braces, the function is the user's to the lints that ask. A function inside it has its
+    // lines.
     let mut block = Group::new(Delimiter::Brace, statements);
-    block.set_span(body.span());
+    block.set_span(if call.has_function() {
+        body.span_close()
+    } else {
+        body.span()
+    });
     let head = &function.head;
     quote!(#head #block)
 }
@@ -115,10 +120,31 @@ impl Call<'_> {
         self.options.warmup.is_none() && self.signature().inputs.is_empty()
     }
 
-    /// The call.
-    fn tokens(&self, body: &Group) -> TokenStream {
-        let (signature, at_name) = (self.signature(), self.at_name());
-        let test = self.test();
+    /// The body is better a function inside this one than a closure, which takes the compiler twice as
+    /// long. But it has no `Self` there: only `#[test]` says that there is none.
+    fn has_function(&self) -> bool {
+        let signature = self.signature();
+        let is_test = |attribute: &Attribute| attribute.path().is_ident("test");
+        self.is_function()
+            && self.function.attributes.iter().any(is_test)
+            && signature.asyncness.is_none()
+            && signature.generics.params.is_empty()
+            && !matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    }
+
+    /// The body as a function, and its name.
+    fn inner(&self, body: &Group) -> (TokenStream, Ident) {
+        let signature = self.signature();
+        let (keyword, output) = (&signature.fn_token, &signature.output);
+        // All of it is the user's but the name, of which the user has heard already.
+        let mut name = signature.ident.clone();
+        name.set_span(at(self.at_name()));
+        let item = quote_spanned!(self.at_name()=> #keyword #name() #output #body);
+        (item, name)
+    }
+
+    /// The body as a closure that returns that, where it can be said of one.
+    fn closure(&self, output: Option<&TokenStream>, body: &Group) -> TokenStream {
         let kind = if self.options.warmup.is_some() {
             quote!(__heap::warmed)
         } else if self.is_function() {
@@ -126,6 +152,14 @@ impl Call<'_> {
         } else {
             quote!(__heap::once)
         };
+        let output = output.map(|output| quote!(-> #output));
+        quote_spanned!(self.at_name()=> #kind(move || #output #body))
+    }
+
+    /// The call.
+    fn tokens(&self, body: &Group) -> TokenStream {
+        let (signature, at_name) = (self.signature(), self.at_name());
+        let test = self.test();
         let at_output = match &signature.output {
             ReturnType::Default => at(at_name),
             ReturnType::Type(_, ty) => at(ty.span()),
@@ -163,30 +197,39 @@ impl Call<'_> {
                 }
             };
         }
-        let declared = |output: &TokenStream| quote_spanned!(at_name=> move || -> #output #body);
-        let run = |output: &TokenStream| {
-            let body = declared(output);
-            quote_spanned!(at_name=> __heap::run(#test, #kind(#body), #verdict))
+        let run = |output: Option<&TokenStream>| {
+            if self.has_function() {
+                let (item, name) = self.inner(body);
+                return quote_spanned!(at_name=> #item __heap::run_fn(#test, #name, #verdict));
+            }
+            let body = self.closure(output, body);
+            quote_spanned!(at_name=> __heap::run(#test, #body, #verdict))
+        };
+        let once = |output: Option<&TokenStream>| {
+            if self.has_function() {
+                let (item, name) = self.inner(body);
+                return (item, quote_spanned!(at_name=> __heap::once_fn(#name)));
+            }
+            (TokenStream::new(), self.closure(output, body))
         };
         match output {
             Output::Named(nothing) if should_panic => {
-                let body = declared(&nothing);
-                quote!(__heap::run_should_panic(#test, #kind(#body)))
+                let (item, body) = once(Some(&nothing));
+                quote!(#item __heap::run_should_panic(#test, #body))
             }
             Output::Named(named) => {
-                let run = run(&named);
+                let run = run(Some(&named));
                 // As clippy would have it of the user's own call.
                 let semicolon = output_is_nothing.then(|| quote!(;));
                 quote!(#run #semicolon)
             }
-            Output::Opaque => {
-                quote_spanned!(at_name=> __heap::run(#test, #kind(move || #body), #verdict))
-            }
+            Output::Opaque => run(None),
             Output::Termination => {
-                quote_spanned!(at_name=> __heap::run_termination(#test, #kind(move || #body)))
+                let (item, body) = once(None);
+                quote_spanned!(at_name=> #item __heap::run_termination(#test, #body))
             }
             Output::Never => {
-                let run = run(&never);
+                let run = run(Some(&never));
                 quote!(match #run {})
             }
         }

@@ -43,6 +43,42 @@ fn a_test_is_one_call() {
 }
 
 #[test]
+fn a_test_that_asks_for_something_is_a_function_inside_it() {
+    insta::assert_snapshot!(expansion(
+        &quote!(max_peak = "8 MiB"),
+        quote! {
+            #[test]
+            #[should_panic]
+            fn r#match() -> Result<(), String> { one() }
+        }
+    ));
+    let never = expansion(
+        &TokenStream::new(),
+        quote!(
+            #[test]
+            fn never() -> ! {
+                one()
+            }
+        ),
+    );
+    insta::assert_snapshot!(never);
+    let termination = quote!(
+        #[test]
+        fn opaque() -> impl Termination {
+            one()
+        }
+    );
+    insta::assert_snapshot!(expansion(&TokenStream::new(), termination));
+    let warm = quote!(
+        #[test]
+        fn warm() -> Result<(), String> {
+            one()
+        }
+    );
+    insta::assert_snapshot!(expansion(&quote!(warmup = 2), warm));
+}
+
+#[test]
 fn the_other_attributes_stay() {
     insta::assert_snapshot!(expansion_of(
         r#"

@@ -104,6 +104,12 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
     subject.returned.expect("it has not panicked")
 }
 
+/// [`run`], of a function without arguments. There is less to infer in a call of it.
+#[track_caller]
+pub fn run_fn<R>(test: &Test<'_>, body: fn() -> R, verdict: fn(&R) -> Verdict) -> R {
+    run(test, once_fn(body), verdict)
+}
+
 /// [`run`], of a function that takes nothing, returns nothing and asks for nothing, as most tests are. It
 /// is called with what its [`Test`] is made of, and leaves nothing for the compiler to infer: a lifetime
 /// that is not `'static` would take a sixth again of the call.

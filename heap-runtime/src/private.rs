@@ -8,7 +8,7 @@ pub use tikv_jemallocator::Jemalloc;
 
 pub use crate::execution::{
     Body, Once, RunAgain, Warmed, never_called, once, once_fn, run, run_async,
-    run_async_should_panic, run_plain, run_should_panic, run_termination, warmed,
+    run_async_should_panic, run_fn, run_plain, run_should_panic, run_termination, warmed,
 };
 pub use crate::outcome::verdict;
 pub use crate::test::Test;

@@ -258,3 +258,45 @@ fn BadlyNamedAndLong() {
 fn calls_itself() {
     calls_itself();
 }
+
+/// Documented.
+#[cfg_attr(feature = "tracked", heap_tracked(max_peak = "1 MiB", labels(area = "lints")))]
+#[test]
+fn BadlyNamedWithABudget() -> Result<(), String> {
+    #![expect(clippy::needless_range_loop, reason = "it is fulfilled in the body")]
+    let unused_variable = 3;
+    let text = String::from("text");
+    let copy = text.clone();
+    println!("{}", copy);
+    let list = vec![1, 2, 3];
+    for i in 0..list.len() {
+        println!("{}", list[i]);
+    }
+    let parsed = "3".parse::<u32>().map_err(|error| error.to_string())?;
+    if parsed == 3 {
+        return Err("three".to_string());
+        println!("dead code");
+    }
+    let done = Ok(());
+    return done;
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked(exact))]
+#[test]
+fn never_fails() -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked(exact))]
+#[test]
+fn calls_itself_with_a_budget() -> Result<(), String> {
+    calls_itself_with_a_budget()
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked)]
+#[test]
+#[should_panic(expected = "three")]
+fn should_panic() {
+    let unused_variable = 3;
+    panic!("{}", "three");
+}
