@@ -137,8 +137,7 @@ impl Call<'_> {
         let signature = self.signature();
         let (keyword, output) = (&signature.fn_token, &signature.output);
         // All of it is the user's but the name, of which the user has heard already.
-        let mut name = signature.ident.clone();
-        name.set_span(at(self.at_name()));
+        let name = inner_name(&signature.ident);
         let item = quote_spanned!(self.at_name()=> #keyword #name() #output #body);
         (item, name)
     }
@@ -280,6 +279,17 @@ pub(crate) fn identity(function: &Ident) -> (String, String) {
     package.push(' ');
     // With `r#` where it has one: the harness prints it too.
     (package, format!("::{function}"))
+}
+
+/// The name of a function inside the function, in our hygiene. That is also our edition, in which it may be
+/// a keyword that it is not in the user's: so it is raw, but for those that cannot be.
+pub(crate) fn inner_name(function: &Ident) -> Ident {
+    let name = function.to_string();
+    let place = at(function.span());
+    match name.as_str() {
+        "_" | "Self" | "crate" | "self" | "super" => Ident::new(&name, place),
+        name => Ident::new_raw(name.strip_prefix("r#").unwrap_or(name), place),
+    }
 }
 
 /// Our hygiene at a place of the user's.

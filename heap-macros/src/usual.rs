@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-use crate::expand::{at, identity};
+use crate::expand::{identity, inner_name};
 
 /// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
 /// no `impl`: the body of a function inside it has no `Self`.
@@ -38,8 +38,7 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
     let place = name.span();
     let (package, function) = identity(&name);
     // All of it is the user's but the name, of which the user has heard already.
-    let mut inner = name;
-    inner.set_span(at(place));
+    let inner = inner_name(&name);
     // Its lines are those of the function inside.
     let end = body.span_close();
     // At once: to put streams together takes longer than to make them. And without a semicolon, as a

@@ -35,4 +35,12 @@ mod tests {
         assert_eq!(gen, 1);
         Ok(())
     }
+
+    mod as_most_are {
+        #[heap_runtime::heap_tracked]
+        #[test]
+        fn gen() {
+            std::mem::forget(crate::kept());
+        }
+    }
 }
