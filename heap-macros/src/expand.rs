@@ -132,27 +132,20 @@ impl Call<'_> {
             && !matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
     }
 
-    /// The body as a function, and its name.
-    fn inner(&self, body: &Group) -> (TokenStream, Ident) {
-        let signature = self.signature();
+    /// What stands before the call, and the body as the call takes it: the name of a function that stands
+    /// there, or a closure that returns that, where it can be said of one.
+    fn body(&self, output: Option<&TokenStream>, body: &Group) -> (TokenStream, TokenStream) {
+        let (signature, at_name) = (self.signature(), self.at_name());
+        if !self.has_function() {
+            let output = output.map(|output| quote!(-> #output));
+            let closure = quote_spanned!(at_name=> move || #output #body);
+            return (TokenStream::new(), closure);
+        }
         let (keyword, output) = (&signature.fn_token, &signature.output);
         // All of it is the user's but the name, of which the user has heard already.
         let name = inner_name(&signature.ident);
-        let item = quote_spanned!(self.at_name()=> #keyword #name() #output #body);
-        (item, name)
-    }
-
-    /// The body as a closure that returns that, where it can be said of one.
-    fn closure(&self, output: Option<&TokenStream>, body: &Group) -> TokenStream {
-        let kind = if self.options.warmup.is_some() {
-            quote!(__heap::warmed)
-        } else if self.is_function() {
-            quote!(__heap::once_fn)
-        } else {
-            quote!(__heap::once)
-        };
-        let output = output.map(|output| quote!(-> #output));
-        quote_spanned!(self.at_name()=> #kind(move || #output #body))
+        let item = quote_spanned!(at_name=> #keyword #name() #output #body);
+        (item, name.into_token_stream())
     }
 
     /// The call.
@@ -196,25 +189,24 @@ impl Call<'_> {
                 }
             };
         }
-        let run = |output: Option<&TokenStream>| {
-            if self.has_function() {
-                let (item, name) = self.inner(body);
-                return quote_spanned!(at_name=> #item __heap::run_fn(#test, #name, #verdict));
-            }
-            let body = self.closure(output, body);
-            quote_spanned!(at_name=> __heap::run(#test, #body, #verdict))
+        let kind = if self.options.warmup.is_some() {
+            quote!(__heap::warmed)
+        } else if self.is_function() {
+            quote!(__heap::once_fn)
+        } else {
+            quote!(__heap::once)
         };
-        let once = |output: Option<&TokenStream>| {
-            if self.has_function() {
-                let (item, name) = self.inner(body);
-                return (item, quote_spanned!(at_name=> __heap::once_fn(#name)));
+        let run = |output: Option<&TokenStream>| {
+            let (item, body) = self.body(output, body);
+            if self.is_function() {
+                return quote_spanned!(at_name=> #item __heap::run_fn(#test, #body, #verdict));
             }
-            (TokenStream::new(), self.closure(output, body))
+            quote_spanned!(at_name=> __heap::run(#test, #kind(#body), #verdict))
         };
         match output {
             Output::Named(nothing) if should_panic => {
-                let (item, body) = once(Some(&nothing));
-                quote!(#item __heap::run_should_panic(#test, #body))
+                let (item, body) = self.body(Some(&nothing), body);
+                quote!(#item __heap::run_should_panic(#test, #kind(#body)))
             }
             Output::Named(named) => {
                 let run = run(Some(&named));
@@ -224,8 +216,8 @@ impl Call<'_> {
             }
             Output::Opaque => run(None),
             Output::Termination => {
-                let (item, body) = once(None);
-                quote_spanned!(at_name=> #item __heap::run_termination(#test, #body))
+                let (item, body) = self.body(None, body);
+                quote_spanned!(at_name=> #item __heap::run_termination(#test, #kind(#body)))
             }
             Output::Never => {
                 let run = run(Some(&never));
