@@ -8,6 +8,9 @@
 #[path = "../../heap-runtime/src/own/group.rs"]
 mod group;
 #[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/interval.rs"]
+mod interval;
+#[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/member.rs"]
 mod member;
 #[path = "own_model/orders.rs"]

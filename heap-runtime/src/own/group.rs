@@ -5,6 +5,7 @@
 
 use std::ptr::null_mut;
 
+use super::interval::error;
 use super::member::Member;
 use super::sync::{
     Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering,
@@ -116,8 +117,7 @@ impl Group {
     }
 
     fn seen(&self, live: i64) -> LastSeen {
-        let threads = u64::from(self.most_running.load(RELAXED));
-        let error = self.timeline.interval().saturating_mul(threads);
+        let error = error(self.timeline.interval(), self.most_running.load(RELAXED));
         LastSeen {
             at_ns: self.timeline.elapsed_ns(),
             live_bytes: live.unsigned_abs(),

@@ -131,8 +131,16 @@ impl Member {
         }
     }
 
-    /// Adds to the groups' live bytes what this thread's have changed. By the thread itself; this
-    /// is what runs inside the allocator.
+    /// [`sample`](Self::sample), unless live bytes have only fallen, by less than `small`: that is
+    /// kept for the next time. This is what runs inside the allocator.
+    pub(crate) fn sample_roughly(&self, now: Moved, small: u64) {
+        let fall = self.sampled.load(RELAXED) - now.net();
+        if !u64::try_from(fall).is_ok_and(|fall| fall < small) {
+            self.sample(now);
+        }
+    }
+
+    /// Adds to the groups' live bytes what this thread's have changed. By the thread itself.
     pub(crate) fn sample(&self, now: Moved) {
         if self.paused.load(RELAXED) {
             return;

@@ -42,6 +42,7 @@ mod birth;
 mod elders;
 mod group;
 mod handle;
+mod interval;
 #[cfg_attr(
     not(all(
         target_os = "linux",
@@ -89,9 +90,9 @@ use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
 pub use handle::{Entered as EnteredHandle, Handle, current};
 
 use group::Group;
+pub(crate) use interval::INTERVAL;
 use member::{Counters, Member};
 use registry::{Registry, Ticket, Totals};
-pub(crate) use sampler::INTERVAL;
 use sampler::Sampling;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);

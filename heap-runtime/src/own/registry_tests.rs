@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use super::interval::{INTERVAL, error, small_fall, too_high};
 use super::member::{Counters, Member, Moved};
 use super::registry::Registry;
 
@@ -35,11 +36,15 @@ impl Thread {
             .fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn sample(&self, member: &Member) {
-        member.sample(Moved {
+    fn moved(&self) -> Moved {
+        Moved {
             allocated: self.counters.allocated.load(Ordering::Relaxed),
             deallocated: self.counters.deallocated.load(Ordering::Relaxed),
-        });
+        }
+    }
+
+    fn sample(&self, member: &Member) {
+        member.sample(self.moved());
     }
 
     /// What is in the memory of a thread that has ended.
@@ -227,4 +232,52 @@ fn a_thread_that_has_the_place_of_one_that_ended_is_a_stranger() {
     registry.part(member, ticket);
     registry.close(group, |_, _| ());
     registry.end(member);
+}
+
+#[test]
+fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let group = registry.open(member, false, INTERVAL);
+    group.timeline().start();
+    let ticket = registry.join(member, group);
+    let small = small_fall(INTERVAL);
+    for (allocated, freed) in [
+        (5000, 0),
+        // Told: no peak may be missed for it.
+        (1, 0),
+        // Kept back, and so is a rise to where it was.
+        (0, small - 1),
+        (small - 1, 0),
+        (0, small - 1),
+        // Told: together they are no small fall any more.
+        (0, 1),
+    ] {
+        me.allocate(allocated);
+        me.free(freed);
+        member.sample_roughly(me.moved(), small);
+    }
+    me.free(7);
+    member.sample_roughly(me.moved(), small);
+    // Told at the end, whatever it is.
+    registry.part(member, ticket);
+    let points = registry.close(group, |group, _| group.timeline().points());
+    let live: Vec<i64> = points.into_iter().map(|(_, live)| live).collect();
+    let after = 5001 - small.cast_signed();
+    assert_eq!(live, [5000, 5001, after, after - 7]);
+    registry.end(member);
+}
+
+#[test]
+fn a_sum_over_threads_is_as_far_off_as_each_can_be() {
+    // A thread alone has allocated just under the interval since it looked.
+    assert_eq!((error(64_000, 1), too_high(64_000, 1)), (64_000, 0));
+    // The other may have freed as much, and just under 1,000 that it kept to itself.
+    assert_eq!((error(64_000, 2), too_high(64_000, 2)), (128_000, 65_000));
+    // So many keep back more than the one that is right about itself could have allocated.
+    assert_eq!(error(64_000, 67), too_high(64_000, 67));
+    assert_eq!(too_high(64_000, 67), 66 * 65_000);
+    // Each allocation that is looked at is told.
+    assert_eq!((small_fall(1), too_high(1, 3)), (0, 2));
 }

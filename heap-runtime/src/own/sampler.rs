@@ -5,28 +5,24 @@
 //! and cannot unwind; where nobody is measured it returns after one load.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::MEMBER;
 use super::elders::Elders;
+use super::interval::{error, small_fall, too_high};
 use super::member::{Member, Moved};
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
-
-/// How many bytes a thread allocates or frees between two samples, unless `HEAP_SAMPLE_BYTES` says
-/// otherwise.
-///
-/// A call-back takes some 470 instructions, most of them jemalloc's. This is the smallest power of two
-/// at which a loop that does nothing but allocate and free 24 bytes takes at most a hundredth more;
-/// with 256 bytes, which take no longer, it is some six hundredths: `cargo bench -p heap-tests -- sampling`.
-pub(crate) const INTERVAL: u64 = 64 << 10;
 
 /// What jemalloc promises of `thread.peak`: it looks each 64 KiB, and no more than this is missed.
 const THREAD_PEAK_ERROR: u64 = 100_000;
 
 /// The interval of the call-back that jemalloc took.
 static EVERY: OnceLock<Option<u64>> = OnceLock::new();
+
+/// See [`small_fall`]; of that interval.
+static SMALL_FALL: AtomicU64 = AtomicU64::new(0);
 
 /// Where the peak of a measurement comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,32 +48,24 @@ impl Sampling {
     }
 
     /// Where the peak comes from, and how far off it may be with so many threads at once.
-    ///
-    /// Each thread may have moved just under the interval since it last looked.
     pub(super) fn peak(self, threads: u32) -> (Option<PeakSource>, Option<u64>) {
-        let threads = u64::from(threads.max(1));
         match self {
             Self::Exact => (Some(PeakSource::Exact), Some(0)),
-            Self::Every(bytes) => (
-                Some(PeakSource::ThreadEvent),
-                Some(bytes.saturating_mul(threads)),
-            ),
-            Self::ThreadPeak => (
-                Some(PeakSource::ThreadPeak),
-                Some(THREAD_PEAK_ERROR.saturating_mul(threads)),
-            ),
+            Self::Every(bytes) => (Some(PeakSource::ThreadEvent), Some(error(bytes, threads))),
+            Self::ThreadPeak => {
+                let error = THREAD_PEAK_ERROR.saturating_mul(u64::from(threads.max(1)));
+                (Some(PeakSource::ThreadPeak), Some(error))
+            }
             Self::None => (None, None),
         }
     }
 
-    /// What the true peak is at the least, where `peak` was sampled. The thread that samples itself
-    /// is right about its own part, so only the others can have made it too high.
+    /// What the true peak is at the least, where `peak` was sampled.
     pub(super) fn at_least(self, peak: u64, threads: u32) -> u64 {
-        let others = u64::from(threads.max(1)) - 1;
         match self {
-            Self::Every(bytes) => peak.saturating_sub(bytes.saturating_mul(others)),
+            Self::Every(bytes) => peak.saturating_sub(too_high(bytes, threads)),
             // Threads need not have peaked at once.
-            Self::ThreadPeak if others > 0 => 0,
+            Self::ThreadPeak if threads > 1 => 0,
             Self::Exact | Self::ThreadPeak | Self::None => peak,
         }
     }
@@ -99,6 +87,7 @@ thread_local! {
 pub(super) fn start(exact: bool, every_bytes: u64) -> Sampling {
     static EACH: OnceLock<bool> = OnceLock::new();
     let every = *EVERY.get_or_init(|| {
+        SMALL_FALL.store(small_fall(every_bytes), Ordering::Relaxed);
         let event = ThreadEvent::new(sample, every_bytes);
         call_back(event).then_some(every_bytes)
     });
@@ -154,10 +143,11 @@ pub(super) fn start_thread_peak() {
 
 extern "C" fn sample(_is_alloc: bool, allocated: u64, deallocated: u64) {
     if let Some(member) = MEMBER.get() {
-        member.sample(Moved {
+        let moved = Moved {
             allocated,
             deallocated,
-        });
+        };
+        member.sample_roughly(moved, SMALL_FALL.load(Ordering::Relaxed));
     }
 }
 

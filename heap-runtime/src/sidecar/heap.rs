@@ -210,7 +210,8 @@ pub enum PeakSource {
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Timeline {
-    /// How many bytes a thread moves between two points.
+    /// How many bytes a thread moves between two points, at the least: while what is live stays as
+    /// it is, there are none.
     pub every_bytes: u64,
     /// Nanoseconds since the start of the body, and the live bytes above the start at that moment.
     pub points: Vec<(u64, i64)>,
