@@ -161,7 +161,10 @@ fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
     if let Some(filter) = &selection.filter {
         rows.retain(|row| filter.takes(&row.test));
     }
-    selection.sort.unwrap_or_default().sort(rows);
+    // As they were read, they are in the default order.
+    if let Some(order) = selection.sort {
+        order.sort(rows);
+    }
     if let Some(top) = selection.top {
         rows.truncate(top);
     }

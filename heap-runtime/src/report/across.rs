@@ -133,10 +133,20 @@ impl Across {
     /// The tests among these executions that both failed and passed, by name.
     #[must_use]
     pub fn of(rows: &[Row]) -> Vec<Self> {
-        let mut tests: BTreeMap<TestKey<'_>, Vec<&Row>> = BTreeMap::new();
+        // Of many tests, few fail.
+        let mut tests: BTreeMap<TestKey<'_>, Vec<&Row>> = rows
+            .iter()
+            .filter(|row| row.state.is_bad())
+            .map(|row| (row.key(), Vec::new()))
+            .collect();
+        if tests.is_empty() {
+            return Vec::new();
+        }
         for row in rows {
-            if row.state.is_bad() || row.state == State::Passed {
-                tests.entry(row.key()).or_default().push(row);
+            if (row.state.is_bad() || row.state == State::Passed)
+                && let Some(executions) = tests.get_mut(&row.key())
+            {
+                executions.push(row);
             }
         }
         tests.into_values().filter_map(|rows| one(&rows)).collect()

@@ -4,6 +4,7 @@ use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::order::Order;
@@ -98,41 +99,39 @@ fn read_all(
     /// Often enough to be seen moving, and seldom enough to cost nothing.
     const STEP: usize = 64;
     let next = AtomicUsize::new(0);
+    // Memory that is not used is not taken, and a kilobyte for each row is moved into its place once.
+    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new()));
     let work = || {
-        // Memory that is not used is not taken, and a kilobyte for each row is not to be moved.
-        let (mut rows, mut unreadable) = (Vec::with_capacity(paths.len()), Vec::new());
+        let (mut rows, mut unreadable) = (Vec::with_capacity(STEP), Vec::new());
         loop {
             let start = next.fetch_add(STEP, Ordering::Relaxed);
             let Some(some) = paths.get(start..paths.len().min(start + STEP)) else {
-                return (rows, unreadable);
+                return;
             };
             if some.is_empty() {
-                return (rows, unreadable);
+                return;
             }
             for path in some {
                 keep_read(Row::read(path), path, &mut rows, &mut unreadable);
             }
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.append(&mut rows);
+            all.1.append(&mut unreadable);
+            drop(all);
             progress(start + some.len(), paths.len());
         }
     };
     // A thread is not worth starting for fewer files than it takes at once.
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
-        .min(paths.len().div_ceil(STEP))
-        .max(1);
+        .min(paths.len().div_ceil(STEP));
     thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let (mut rows, mut unreadable) = work();
-        for other in others {
-            // Reading does not panic; if it did, that is for the caller to see.
-            let (more, wrong) = other
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            rows.extend(more);
-            unreadable.extend(wrong);
+        for _ in 1..threads {
+            scope.spawn(work);
         }
-        (rows, unreadable)
-    })
+        work();
+    });
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keep_read<T>(

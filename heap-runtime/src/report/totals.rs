@@ -63,13 +63,16 @@ impl Totals {
         let mut totals = Self::default();
         let mut attempts: HashMap<_, (Vec<u32>, u32)> = HashMap::new();
         for row in rows {
-            // A test binary that runs itself is retried with what it runs.
-            let test = (&row.run_id, row.key(), row.stress_index, row.iteration);
-            let (bad, passed) = attempts.entry(test).or_default();
-            match row.state {
-                State::Killed | State::Failed => bad.push(row.attempt),
-                State::Passed | State::Skipped => *passed = row.attempt.max(*passed),
-                State::Running => {}
+            // A first attempt that passed makes nothing good: most rows need not be kept.
+            if row.state.is_bad() || row.attempt > 1 {
+                // A test binary that runs itself is retried with what it runs.
+                let test = (&row.run_id, row.key(), row.stress_index, row.iteration);
+                let (bad, passed) = attempts.entry(test).or_default();
+                match row.state {
+                    State::Killed | State::Failed => bad.push(row.attempt),
+                    State::Passed | State::Skipped => *passed = row.attempt.max(*passed),
+                    State::Running => {}
+                }
             }
             totals.tests += 1;
             *match row.state {

@@ -1,6 +1,11 @@
 //! Instructions, which no other process's load can change.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
+
+use crate::contender::succeed;
 
 /// Where this is what is measured: the loads of `tests/projects/rivals`.
 const COLLECT: &str = "--toggle-collect=rivals_load_*";
@@ -31,16 +36,48 @@ pub(crate) fn count(command: &Command) -> [u64; 2] {
             None => valgrind.env_remove(name),
         };
     }
-    let output = valgrind.output().expect("valgrind can be started");
-    assert!(output.status.success(), "{output:?}");
-    let annotated = Command::new("callgrind_annotate")
-        .args(["--inclusive=yes", "--threshold=100"])
-        .arg(&file)
-        .output()
-        .expect("callgrind_annotate can be started");
-    let text = String::from_utf8_lossy(&annotated.stdout);
-    let total = first_number(&text, "PROGRAM TOTALS").expect("callgrind gives a total");
+    succeed(&mut valgrind);
+    let text = annotated(&file);
+    let total = total(&text);
     [total, total - first_number(&text, EVENTS).unwrap_or(0)]
+}
+
+/// Instructions that the compiler takes for one crate of those that `cargo`, a command of cargo's, builds.
+pub(crate) fn count_compiling(cargo: &mut Command, crate_name: &str) -> u64 {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("callgrind");
+    let wrapper = folder.path().join("rustc");
+    // The one behind rustup's, which starts it: valgrind does not follow.
+    let sysroot = succeed(Command::new("rustc").args(["--print", "sysroot"]));
+    let script = format!(
+        "#!/bin/sh\n\
+         # Cargo's arguments: the compiler and what that is to do.\n\
+         case \" $* \" in\n\
+         *' --crate-name {crate_name} '*)\n\
+         shift\n\
+         exec valgrind --tool=callgrind '--callgrind-out-file={}' '{}/bin/rustc' \"$@\" ;;\n\
+         *) exec \"$@\" ;;\n\
+         esac\n",
+        file.display(),
+        sysroot.trim_end()
+    );
+    fs::write(&wrapper, script).expect("the folder is new");
+    fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("it is ours");
+    succeed(cargo.env("RUSTC_WRAPPER", &wrapper));
+    total(&annotated(&file))
+}
+
+/// What callgrind has left, for people to read.
+fn annotated(file: &Path) -> String {
+    succeed(
+        Command::new("callgrind_annotate")
+            .args(["--inclusive=yes", "--threshold=100"])
+            .arg(file),
+    )
+}
+
+fn total(annotated: &str) -> u64 {
+    first_number(annotated, "PROGRAM TOTALS").expect("callgrind gives a total")
 }
 
 /// The number at the start of the first line that contains `what`.

@@ -84,9 +84,9 @@ impl Finding {
     }
 
     fn verdict(&self) -> String {
-        self.target.map_or_else(String::new, |(figure, limit)| {
-            let verdict = if figure <= limit { "reached" } else { "MISSED" };
-            format!("{figure:.4} <= {limit}: {verdict}")
+        self.target.map_or_else(String::new, |(value, limit)| {
+            let verdict = if value <= limit { "reached" } else { "MISSED" };
+            format!("{value:.4} <= {}: {verdict}", figure(limit))
         })
     }
 
