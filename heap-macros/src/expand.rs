@@ -253,7 +253,7 @@ impl Call<'_> {
         let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
         let (package, function) = identity(&self.signature().ident);
         let test = quote_spanned! {self.at_name()=>
-            __heap::Test::of_function(::core::concat!(#package, ::core::module_path!(), #function))
+            __heap::TrackedTest::of_function(::core::concat!(#package, ::core::module_path!(), #function))
         };
         quote! {
             &#test

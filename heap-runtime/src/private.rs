@@ -11,7 +11,8 @@ pub use crate::execution::{
     run_async_should_panic, run_fn, run_plain, run_should_panic, run_termination, warmed,
 };
 pub use crate::outcome::verdict;
-pub use crate::test::Test;
+// Not by the name that the user may have imported: a path to that would be a needless one.
+pub use crate::test::Test as TrackedTest;
 pub use crate::verdict;
 
 /// What the harness will make of a returned value: see [`crate::outcome::verdict`].

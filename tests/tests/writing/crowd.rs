@@ -10,7 +10,7 @@ use heap_tests::{rerun, scratch};
 const THREADS: usize = 8;
 
 mod victims {
-    use heap_runtime::__private::{Test, once, run, verdict};
+    use heap_runtime::__private::{TrackedTest as Test, once, run, verdict};
 
     /// Eight threads, each of which runs a test of its own again and again. The tests are made
     /// here, because a package has one name, and nobody writes functions with names of 4 KiB.

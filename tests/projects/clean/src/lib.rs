@@ -28,7 +28,7 @@
 
 #[cfg(test)]
 mod tests {
-    use heap_runtime::heap_tracked;
+    use heap_runtime::{Test, heap_tracked};
     use std::num::ParseIntError;
     use std::process::{ExitCode, Termination};
 
@@ -36,6 +36,11 @@ mod tests {
     #[test]
     fn returns_nothing() {
         println!("nothing");
+    }
+
+    #[test]
+    fn by_a_call() {
+        Test::new("by_a_call").run(|| println!("called"));
     }
 
     #[heap_tracked(labels(a = "b", c = "d"))]
