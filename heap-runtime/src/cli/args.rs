@@ -232,7 +232,7 @@ pub(super) struct Selection {
     /// What comes first; numbers come the largest first [default: outcome]
     #[arg(long, value_enum, value_name = "BY")]
     pub(super) sort: Option<Order>,
-    /// Only so many tests
+    /// Prints only so many tests; totals and exit status are of all
     #[arg(long, value_name = "N")]
     pub(super) top: Option<usize>,
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
 use super::error::Error;
+use super::terminal;
 
 /// What runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +81,7 @@ fn wait_with_signals(
     let (mut child, run_id) = start(command, cargo)?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let status = std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let pass_on = move || {
             for signal in signals.forever() {
                 if signal == SIGTERM
                     && let Some(pid) = pid
@@ -89,7 +90,11 @@ fn wait_with_signals(
                     let _ = kill_process(pid, Signal::TERM);
                 }
             }
-        });
+        };
+        // Cargo is running: where the host has no thread to give, it is waited for all the same.
+        if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, pass_on) {
+            terminal::warn(&format!("SIGTERM will not be passed on to cargo: {error}"));
+        }
         let status = child.wait();
         handle.close();
         status

@@ -36,7 +36,7 @@ pub(super) const QUANTITIES: [Quantity; 8] = [
             row.own_peak_bytes.map(bytes).or_else(at_least)
         },
         value: |row| {
-            let peak = row.own_peak_bytes.or(row.own_peak_at_least())?;
+            let peak = row.peak_or_least()?;
             peak.to_string().parse().ok()
         },
     },

@@ -62,7 +62,7 @@ pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Sta
     print(run, &command.selection, &command.output, None, terminal)
 }
 
-/// Prints the part of a run that was asked for. The status is of that part too.
+/// Prints the part of a run that was asked for. The status is that of all that the filter takes.
 pub(super) fn print(
     run: Run,
     selection: &args::Selection,
@@ -101,7 +101,11 @@ pub(super) fn print(
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) folders: Vec<String>,
+    /// Of all that the filter takes.
     pub(super) totals: Totals,
+    /// Whether the largest peak in them is only known to be at least so large.
+    #[serde(skip)]
+    largest_is_least: bool,
     pub(super) tests: Vec<Row>,
     /// Tests that a filter or `--top` left out.
     pub(super) not_shown: usize,
@@ -124,14 +128,23 @@ impl Report {
             across.retain(|across| filter.takes(&across.test));
         }
         let all = run.rows.len();
-        select(&mut run.rows, selection);
+        if let Some(filter) = &selection.filter {
+            run.rows.retain(|row| filter.takes(&row.test));
+        }
+        // Of `--top` too: what is not printed has failed all the same.
+        let totals = Totals::of(&run.rows);
+        let largest = totals.largest_own_peak_bytes;
+        let largest_is_least =
+            largest.is_some() && (run.rows.iter()).any(|row| row.own_peak_at_least() == largest);
+        order(&mut run.rows, selection);
         Self {
             folders: run
                 .folders
                 .iter()
                 .map(|folder| folder.to_string_lossy().into_owned())
                 .collect(),
-            totals: Totals::of(&run.rows),
+            totals,
+            largest_is_least,
             diagnoses: of_shown(&run.rows, &known),
             across,
             not_shown: all - run.rows.len(),
@@ -157,10 +170,7 @@ pub(super) struct Unread {
     pub(super) reason: String,
 }
 
-fn select(rows: &mut Vec<Row>, selection: &args::Selection) {
-    if let Some(filter) = &selection.filter {
-        rows.retain(|row| filter.takes(&row.test));
-    }
+fn order(rows: &mut Vec<Row>, selection: &args::Selection) {
     // As they were read, they are in the default order.
     if let Some(order) = selection.sort {
         order.sort(rows);
@@ -326,12 +336,7 @@ pub(super) fn summary(report: &Report) -> String {
         tests => format!("{tests} tests: {}", parts.join(", ")),
     };
     let duration = (totals.tests > 0).then_some(totals.duration_ns);
-    let at_least = report
-        .tests
-        .iter()
-        .filter_map(Row::own_peak_at_least)
-        .any(|peak| Some(peak) == totals.largest_own_peak_bytes);
-    let at_least = if at_least { "≥ " } else { "" };
+    let at_least = if report.largest_is_least { "≥ " } else { "" };
     let count = |count: usize| Some(count).filter(|count| *count > 0);
     [
         Some(tests),
@@ -344,7 +349,7 @@ pub(super) fn summary(report: &Report) -> String {
             .own_retained_bytes
             .map(|retained| format!("retained {}", difference(retained))),
         count(totals.broken_budgets).map(|count| format!("{count} broken budget(s)")),
-        count(report.not_shown).map(|count| format!("{count} more not shown")),
+        count(report.not_shown).map(|count| format!("{count} not shown")),
         count(report.unreadable.len()).map(|count| format!("{count} file(s) could not be read")),
     ]
     .into_iter()

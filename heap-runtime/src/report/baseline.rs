@@ -67,8 +67,8 @@ pub struct Host {
     pub kernel_release: Option<String>,
 }
 
-/// A test of a run, all its executions together: of the last attempt, how the worst stands, and the
-/// largest of each number.
+/// A test of a run, all its executions together, without the bad ones that a later attempt of nextest's
+/// has repeated: how the worst stands, and the largest of each number.
 ///
 /// ```
 /// use heap_runtime::report::{Baseline, Run, State};
@@ -153,18 +153,15 @@ impl Baseline {
     /// What these executions come to, test by test.
     #[must_use]
     pub fn of(rows: &[Row]) -> Self {
-        // Attempts are those of a run; of another, a first one may be the last.
-        fn in_run(row: &Row) -> (&str, TestKey<'_>) {
-            (&row.run_id, row.key())
-        }
         let mut last_attempt = BTreeMap::new();
-        for row in rows {
-            let last = last_attempt.entry(in_run(row)).or_insert(0);
+        for row in rows.iter().filter(|row| row.attempt > 1) {
+            let last = last_attempt.entry(row.round()).or_insert(0);
             *last = row.attempt.max(*last);
         }
         let mut tests: BTreeMap<TestKey<'_>, Measured> = BTreeMap::new();
         for row in rows {
-            if last_attempt.get(&in_run(row)) != Some(&row.attempt) {
+            let ended_well = matches!(row.state, State::Passed | State::Skipped);
+            if !ended_well && last_attempt.get(&row.round()) > Some(&row.attempt) {
                 continue;
             }
             let measured = Measured::of(row);

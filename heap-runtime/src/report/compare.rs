@@ -228,7 +228,7 @@ fn change(
             match (base.state.is_bad(), new.state.is_bad()) {
                 (false, true) => Kind::Regression,
                 // Numbers of a test that stopped half-way are no numbers of the test.
-                (true, false) => Kind::Improvement,
+                (true, false) if new.state == State::Passed => Kind::Improvement,
                 _ if grew => Kind::Regression,
                 _ if base.state != new.state => Kind::Changed,
                 _ if !moved.is_empty() => Kind::Improvement,
@@ -393,6 +393,7 @@ mod tests {
         first.pid = 1;
         let mut retry = full();
         retry.test = "t".into();
+        (retry.run_id, retry.stress_index) = (first.run_id.clone(), first.stress_index);
         retry.attempt = 2;
         retry.state = State::Passed;
         assert_eq!(
@@ -411,5 +412,41 @@ mod tests {
         again.run_id = "another".into();
         again.attempt = 1;
         assert_eq!(Baseline::of(&[retry, again]).tests[0].state, State::Failed);
+    }
+
+    #[test]
+    fn each_round_of_a_stress_run_has_attempts_of_its_own() {
+        let row = |stress_index, attempt, state, peak| {
+            let mut row = full();
+            (row.stress_index, row.attempt, row.state) = (Some(stress_index), attempt, state);
+            row.own_peak_bytes = Some(peak);
+            row
+        };
+        let baseline = Baseline::of(&[
+            row(0, 1, State::Passed, 900),
+            row(1, 1, State::Failed, 1000),
+            row(1, 2, State::Passed, 1),
+        ]);
+        assert_eq!(baseline.tests.len(), 1);
+        assert_eq!(baseline.tests[0].state, State::Passed);
+        assert_eq!(baseline.tests[0].own_peak_bytes, Some(900));
+    }
+
+    #[test]
+    fn to_pass_is_what_makes_a_failure_good() {
+        let with = |state| {
+            let mut row = full();
+            row.state = state;
+            Baseline::of(&[row])
+        };
+        for (state, kind) in [
+            (State::Passed, Kind::Improvement),
+            (State::Skipped, Kind::Changed),
+            (State::Running, Kind::Changed),
+        ] {
+            let bad = with(State::Failed);
+            let comparison = Comparison::of(&bad, &with(state), Tolerance::default());
+            assert_eq!(comparison.unwrap().changes[0].kind, kind, "{state:?}");
+        }
     }
 }

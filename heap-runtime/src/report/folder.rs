@@ -52,9 +52,14 @@ impl RunFolder {
             let entry = entry?;
             // Not through links: what they lead to is not the target folder's.
             if entry.file_type()?.is_dir() {
+                let metadata = match entry.metadata() {
+                    // Cleaned away since.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    metadata => metadata?,
+                };
                 runs.push(Self {
                     path: entry.path(),
-                    modified: entry.metadata()?.modified()?,
+                    modified: metadata.modified()?,
                 });
             }
         }

@@ -62,17 +62,13 @@ impl Order {
             Self::Name => Ordering::Equal,
             Self::Start => a.started_at.cmp(&b.started_at),
             Self::Time => Reverse(a.duration_ns).cmp(&Reverse(b.duration_ns)),
-            Self::Peak => Reverse(peak(a)).cmp(&Reverse(peak(b))),
+            Self::Peak => Reverse(a.peak_or_least()).cmp(&Reverse(b.peak_or_least())),
             Self::Retained => Reverse(a.own_retained_bytes).cmp(&Reverse(b.own_retained_bytes)),
             Self::Allocated => Reverse(a.own_allocated_bytes).cmp(&Reverse(b.own_allocated_bytes)),
             Self::Process => Reverse(a.process_allocated_delta_bytes)
                 .cmp(&Reverse(b.process_allocated_delta_bytes)),
         }
     }
-}
-
-fn peak(row: &Row) -> Option<u64> {
-    row.own_peak_bytes.or(row.own_peak_at_least())
 }
 
 fn by_name(a: &Row, b: &Row) -> Ordering {

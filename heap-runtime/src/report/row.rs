@@ -252,6 +252,13 @@ impl Row {
         (&self.package, &self.binary, &self.test)
     }
 
+    /// What nextest's attempts belong to: a test in one round of a run. An attempt may have several
+    /// executions, such as those of a helper that is tracked and called by several tests; which of them
+    /// is repeated in the next is not known, as their iterations are counted anew.
+    pub(super) fn round(&self) -> (&str, TestKey<'_>, Option<u32>) {
+        (&self.run_id, self.key(), self.stress_index)
+    }
+
     /// Which execution of its test in the run this is: attempt, stress index, iteration.
     #[must_use]
     pub fn turn(&self) -> (u32, Option<u32>, u32) {
@@ -285,6 +292,11 @@ impl Row {
         }
         self.checkpoint_least_peak_bytes
             .max(self.last_seen_least_bytes())
+    }
+
+    /// The own peak, or what it is at least.
+    pub(crate) fn peak_or_least(&self) -> Option<u64> {
+        self.own_peak_bytes.or(self.own_peak_at_least())
     }
 
     /// What was live at least when it was last seen.

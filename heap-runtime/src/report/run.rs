@@ -45,7 +45,7 @@ impl Run {
     /// Reads the sidecars in these folders.
     ///
     /// All CPUs read, and what is kept of each file is its row. `progress` is told how many files
-    /// are done, and how many there are, by whichever thread has come so far.
+    /// are done, and how many there are, by whichever thread has come so far: never less than before.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ fn read_all(
     const STEP: usize = 64;
     let next = AtomicUsize::new(0);
     // Memory that is not used is not taken, and a kilobyte for each row is moved into its place once.
-    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new()));
+    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new(), 0));
     let work = || {
         let (mut rows, mut unreadable) = (Vec::with_capacity(STEP), Vec::new());
         loop {
@@ -117,8 +117,8 @@ fn read_all(
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.0.append(&mut rows);
             all.1.append(&mut unreadable);
-            drop(all);
-            progress(start + some.len(), paths.len());
+            all.2 += some.len();
+            progress(all.2, paths.len());
         }
     };
     // A thread is not worth starting for fewer files than it takes at once.
@@ -127,11 +127,15 @@ fn read_all(
         .min(paths.len().div_ceil(STEP));
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work);
+            // This one reads anyway, where the host has no more threads to give.
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
         }
         work();
     });
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let (rows, unreadable, _) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (rows, unreadable)
 }
 
 fn keep_read<T>(

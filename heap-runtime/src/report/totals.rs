@@ -1,6 +1,6 @@
 //! What the executions of a run come to together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,17 +61,16 @@ impl Totals {
     #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut totals = Self::default();
-        let mut attempts: HashMap<_, (Vec<u32>, u32)> = HashMap::new();
+        let mut rounds: HashMap<_, BTreeMap<u32, Attempt>> = HashMap::new();
         for row in rows {
             // A first attempt that passed makes nothing good: most rows need not be kept.
-            if row.state.is_bad() || row.attempt > 1 {
-                // A test binary that runs itself is retried with what it runs.
-                let test = (&row.run_id, row.key(), row.stress_index, row.iteration);
-                let (bad, passed) = attempts.entry(test).or_default();
-                match row.state {
-                    State::Killed | State::Failed => bad.push(row.attempt),
-                    State::Passed | State::Skipped => *passed = row.attempt.max(*passed),
-                    State::Running => {}
+            if (row.state.is_bad() || row.attempt > 1) && row.state != State::Running {
+                let attempts = rounds.entry(row.round()).or_default();
+                let attempt = attempts.entry(row.attempt).or_default();
+                if row.state.is_bad() {
+                    attempt.bad += 1;
+                } else {
+                    attempt.passed += 1;
                 }
             }
             totals.tests += 1;
@@ -94,11 +93,10 @@ impl Totals {
                 let sum = totals.own_retained_bytes.get_or_insert(0);
                 *sum = sum.saturating_add(bytes);
             }
-            let peak = row.own_peak_bytes.or(row.own_peak_at_least());
-            totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(peak);
+            totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(row.peak_or_least());
         }
-        for (bad, passed) in attempts.values() {
-            let retried = bad.iter().filter(|attempt| *attempt < passed).count();
+        for attempts in rounds.values() {
+            let retried = made_good(attempts);
             totals.retried += retried;
             totals.flaky += usize::from(retried > 0);
         }
@@ -110,6 +108,25 @@ impl Totals {
     pub fn is_bad(&self) -> bool {
         self.killed + self.failed > self.retried
     }
+}
+
+/// How the executions of one attempt ended.
+#[derive(Default)]
+struct Attempt {
+    bad: usize,
+    passed: usize,
+}
+
+/// How many bad executions a later attempt has made good: each that ends well, itself or in attempts
+/// after it, one of the attempt before.
+fn made_good(attempts: &BTreeMap<u32, Attempt>) -> usize {
+    let (mut all, mut ends_well) = (0, 0);
+    for attempt in attempts.values().rev() {
+        let made_good = attempt.bad.min(ends_well);
+        all += made_good;
+        ends_well = attempt.passed + made_good;
+    }
+    all
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -153,5 +170,39 @@ mod tests {
             (totals.flaky, totals.retried, totals.is_bad()),
             (0, 0, true)
         );
+    }
+
+    #[test]
+    fn a_helper_of_several_tests_is_made_good_by_the_one_that_is_retried() {
+        let row = |attempt, iteration, state| Row {
+            attempt,
+            iteration,
+            state,
+            ..calm("helper")
+        };
+        // Called by two tests, of which the second fails and is tried again.
+        let mut rows = vec![
+            row(1, 0, State::Passed),
+            row(1, 1, State::Failed),
+            row(2, 0, State::Passed),
+        ];
+        let totals = Totals::of(&rows);
+        assert_eq!((totals.flaky, totals.retried), (1, 1));
+        assert!(!totals.is_bad());
+        // So is a third, without success.
+        rows.extend([row(1, 2, State::Failed), row(2, 1, State::Killed)]);
+        let totals = Totals::of(&rows);
+        assert_eq!((totals.retried, totals.is_bad()), (1, true));
+        // One that is still running makes nothing good, and nothing worse.
+        rows.push(row(3, 0, State::Running));
+        assert_eq!(Totals::of(&rows).retried, 1);
+        // What passed in another round is another's.
+        rows.push(Row {
+            stress_index: Some(1),
+            ..row(3, 0, State::Passed)
+        });
+        assert_eq!(Totals::of(&rows).retried, 1);
+        rows.push(row(3, 1, State::Passed));
+        assert!(!Totals::of(&rows).is_bad());
     }
 }

@@ -1,5 +1,7 @@
 //! `cargo heap report`.
 
+use std::sync::Mutex;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -270,4 +272,45 @@ fn tests_that_failed_and_passed_are_set_against_pressure_and_peak() {
     assert_eq!(json(&run, &["--filter", "never"]), serde_json::json!([]));
     // With as many of them in half the runs, there is no verdict.
     assert_eq!(json(&flaky(5), &[])[0]["pressure"], "too_few");
+}
+
+#[test]
+fn what_is_not_printed_has_failed_all_the_same() {
+    let mut retry = passed("flaky", 64);
+    retry["attempt"] = 2.into();
+    let good = Run::of(&[failed("flaky"), retry]);
+    for arguments in [&[][..], &["--top", "1"]] {
+        let said = good.heap("report", arguments);
+        assert_eq!(said.status, Some(0), "{}", said.stdout);
+        assert!(said.stdout.contains("1 flaky"), "{}", said.stdout);
+    }
+    let bad = Run::of(&[passed("large", 1 << 30), failed("small")]);
+    let said = bad.heap("report", &["--sort", "peak", "--top", "1"]);
+    assert_eq!(said.status, Some(1), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("2 tests: 1 failed, 1 passed"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("1 not shown"), "{}", said.stdout);
+    // A filter says which tests are meant.
+    let said = bad.heap("report", &["--filter", "large"]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+}
+
+#[test]
+fn progress_is_told_by_how_many_files_are_done() {
+    let sidecars: Vec<Value> = (0..200)
+        .map(|test| passed(&format!("t{test}"), 64))
+        .collect();
+    let run = Run::of(&sidecars);
+    let told = Mutex::new(Vec::new());
+    let read = heap_runtime::report::Run::read(&[run.path()], |done, all| {
+        told.lock().unwrap().push((done, all));
+    });
+    assert_eq!(read.unwrap().rows.len(), 200);
+    let told = told.into_inner().unwrap();
+    assert!(told.is_sorted(), "{told:?}");
+    assert_eq!(told.last(), Some(&(200, 200)));
+    assert_eq!(told.len(), 4);
 }
