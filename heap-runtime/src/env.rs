@@ -76,6 +76,11 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether a key of `host` is to be recorded.
+    pub(crate) fn records(&self, key: &str) -> bool {
+        !self.redact.iter().any(|redacted| redacted == key)
+    }
+
     /// The limit of a whole run.
     pub(crate) fn default_limit(&self, limit: Limit) -> Option<u64> {
         match limit {
@@ -139,7 +144,8 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
     fn interval(&mut self, name: &'static str) -> Option<u64> {
         let bytes = self.size(name)?;
         if bytes == 0 {
-            self.error(name, "0", "set it to at least one byte, or unset it");
+            let text = self.text(name).unwrap_or_default();
+            self.error(name, &text, "set it to at least one byte, or unset it");
         }
         Some(bytes)
     }

@@ -96,8 +96,10 @@ impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
 /// what tracking found, with a message that says so.
 #[track_caller]
 pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdict) -> B::Returned {
-    let Some(settings) = tracking() else {
-        return body.run();
+    let settings = match tracking() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => return body.run(),
+        Err(error) => panic!("{error}"),
     };
     let mut subject = Subject::new(body, verdict);
     settle(execute(test, settings, &mut subject));
@@ -120,20 +122,16 @@ pub fn run_plain(function: &'static str, body: fn()) {
 }
 
 /// The settings, where this process tracks.
-#[track_caller]
-fn tracking() -> Option<&'static Settings> {
+fn tracking() -> Result<Option<&'static Settings>, &'static str> {
     // Without a file system and clocks, or with those of the interpreter alone.
     if cfg!(any(
         miri,
         all(target_family = "wasm", target_os = "unknown")
     )) {
         say_once("no sidecars are written for this target");
-        return None;
+        return Ok(None);
     }
-    match Settings::get() {
-        Ok(settings) => settings.track.then_some(settings),
-        Err(error) => panic!("{error}"),
-    }
+    Ok(Some(Settings::get()?).filter(|settings| settings.track))
 }
 
 /// Gives the harness what it is to see of an execution.
@@ -149,9 +147,9 @@ fn settle((result, complaint): (Unwound<()>, Option<String>)) {
 /// Runs the body of a test that should panic. There, a failure of ours must not be a panic: it
 /// would be taken for the one that should come.
 pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return body.run(),
+    let settings = match tracking() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => return body.run(),
         Err(error) => return eprintln!("{error}"),
     };
     let mut subject = Subject::new(body, verdict::to_return_is_to_pass);
@@ -199,8 +197,10 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
     body: F,
     verdict: V,
 ) -> R {
-    let Some(settings) = tracking() else {
-        return body.await;
+    let settings = match tracking() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => return body.await,
+        Err(error) => panic!("{error}"),
     };
     match execute_async(test, settings, body, verdict).await {
         (Ok(returned), None) => returned,
@@ -211,9 +211,9 @@ pub async fn run_async<R, F: Future<Output = R>, V: FnOnce(&R) -> Verdict>(
 
 /// Runs the body of an async test that should panic: see [`run_should_panic`].
 pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &Test<'_>, body: F) {
-    let settings = match Settings::get() {
-        Ok(settings) if settings.track => settings,
-        Ok(_) => return body.await,
+    let settings = match tracking() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => return body.await,
         Err(error) => return eprintln!("{error}"),
     };
     match execute_async(test, settings, body, |()| Verdict::Passed).await {
@@ -273,16 +273,25 @@ impl<F: Future> Begun<'_, F> {
 impl<F> Begun<'_, F> {
     fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
         let ran_for = self.start.elapsed();
-        // What it still holds is freed in the test.
+        // What it still holds is freed in the test, and may panic as all that is the test's.
+        let mut freed = Ok(());
         if let Some(mut body) = self.body.take() {
             let entered = self.scope.as_ref().map(Scope::enter);
-            body.set(None);
+            freed = catch_unwind(AssertUnwindSafe(|| body.set(None)));
             drop(entered);
             own::unmeasured(|| drop(body));
         }
         let mut ending = Some(ending);
-        let mut ending = || ending.take().map_or(Ending::Dropped, |ending| ending());
-        self.scope.take()?.end(Some(ran_for), &mut ending)
+        let mut ending = || match (&freed, ending.take()) {
+            (Err(payload), _) => Ending::Panicked(panic_message(&**payload)),
+            (Ok(()), Some(ending)) => ending(),
+            (Ok(()), None) => Ending::Dropped,
+        };
+        let complaint = self.scope.take()?.end(Some(ran_for), &mut ending);
+        if let Err(payload) = freed {
+            resume_unwind(payload);
+        }
+        complaint
     }
 }
 

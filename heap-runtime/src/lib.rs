@@ -71,6 +71,7 @@
 //! | Linux with glibc | both tiers | all of it | nothing |
 //! | Linux with musl, Linux with glibc linked statically (`crt-static`) | both tiers; a thread that the test starts is the test's only where it enters [`current`]'s handle | all of it | |
 //! | macOS, BSDs, Android | both tiers, threads as with musl | nothing but [`heap_state`](HostContext::heap_state) | [`last_seen`](sidecar::Heap::last_seen). The run is told by the process that started the test, and [`runner`](sidecar::Sidecar::runner) is `other` without nextest; a test that still runs is reported as killed, and `cargo heap test` needs `--nextest` |
+//! | any of 32 bits | none: [`allocator`] is `other`, and [`reason`](sidecar::Heap::reason) says why | as above | both tiers |
 //! | Windows, WASI | none: [`use_jemalloc!`] makes nothing, [`allocator`] is `other`, and [`reason`](sidecar::Heap::reason) says why | nothing | both tiers; else as on macOS, but that without nextest each test binary is a run of its own |
 //! | other WebAssembly, Miri | none | nothing | the sidecar: the attribute is a plain call, and one line on stderr says so |
 //!

@@ -16,6 +16,9 @@ pub(crate) struct Notes {
     record: Mutex<Option<Record>>,
     file: OnceLock<File>,
     own: Own,
+    /// The process whose test it is. A fork of it has a copy, which nobody writes, and whose lock may be
+    /// held for ever.
+    pid: u32,
 }
 
 /// Notes of tests that have ended.
@@ -28,6 +31,7 @@ impl Notes {
                 record: Mutex::new(Some(record)),
                 file: OnceLock::new(),
                 own,
+                pid: process_id(),
             });
         };
         let begun = Arc::get_mut(&mut notes).expect("`end` kept it for that");
@@ -36,6 +40,7 @@ impl Notes {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner) = Some(record);
         begun.own = own;
+        begun.pid = process_id();
         notes
     }
 
@@ -86,12 +91,9 @@ impl Notes {
                 .heap
                 .checkpoints
                 .push(Checkpoint { label, at_ns, own });
-            // On the disk at once: it may be the last thing that is known of this test. Not by a
-            // fork of the test, whose sidecar it is not. Where this fails, so does the end, and
-            // says so.
-            if let Some(file) = self.file()
-                && sidecar.pid == process_id()
-            {
+            // On the disk at once: it may be the last thing that is known of this test. Where this
+            // fails, so does the end, and says so.
+            if let Some(file) = self.file() {
                 self.own.with_slot(|slot| replace(file, record, slot));
             }
         });
@@ -140,7 +142,7 @@ fn with_current(note: impl FnOnce(&Notes)) {
     // What is noted is ours, not the test's. A text that the test has allocated is the test's to
     // free, so it is copied in here, and never moved.
     own::unmeasured(|| {
-        if let Some(notes) = own::current_notes() {
+        if let Some(notes) = own::current_notes().filter(|notes| notes.pid == process_id()) {
             note(&notes);
         }
     });

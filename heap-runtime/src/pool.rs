@@ -10,7 +10,7 @@ use std::mem::take;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many as tests have run at once, and no more than that.
+/// At most so many are kept. There are as many as tests have run at once.
 const MOST: usize = 64;
 
 /// Values that nobody needs at the moment. It allocates nothing of its own.

@@ -15,9 +15,10 @@ use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
-    Execution, FORMAT_VERSION, File, FileName, Folder, Heap, HostMembers, LastSeen, Place, Replace,
-    Sidecar, Slot, Source, Status, WriteError, to_json,
+    Execution, FORMAT_VERSION, File, FileName, Folder, Heap, HostMembers, LastSeen, Place,
+    ProcessTier, Replace, Sidecar, Slot, Source, Status, WriteError, to_json,
 };
+use crate::snapshot::HostHeapState;
 use crate::test::Test;
 
 /// A sidecar in the making.
@@ -25,6 +26,8 @@ pub(crate) struct Record {
     /// Its `host` lacks what `settled` and `moving` have, its `host_before` what `before` has: what is
     /// the same for many executions is formatted once for all of them.
     pub(crate) sidecar: Sidecar,
+    /// The process's heap before the test, also where it is not to be recorded.
+    heap_before: Option<HostHeapState>,
     settled: Arc<HostMembers>,
     moving: Arc<HostMembers>,
     before: Arc<HostMembers>,
@@ -99,12 +102,32 @@ impl Record {
         self.before = formatted::moving(None, settings);
     }
 
+    /// Puts in the process's heap before the test.
+    pub(crate) fn set_heap_before(&mut self, state: Option<HostHeapState>, settings: &Settings) {
+        self.heap_before = state;
+        self.sidecar.host_before.heap_state = recorded(state, settings);
+    }
+
+    /// Puts in the process's heap after the test, and what it differs by.
+    pub(crate) fn set_heap_after(&mut self, state: Option<HostHeapState>, settings: &Settings) {
+        let states = state.zip(self.heap_before);
+        self.sidecar.heap.process = states.map(|(after, before)| ProcessTier {
+            delta: after.since(&before),
+        });
+        self.sidecar.host.heap_state = recorded(state, settings);
+    }
+
     /// Puts in the host after the test.
     pub(crate) fn set_host_after(&mut self, settings: &Settings) {
         let settled = formatted::settled(settings);
         self.moving = formatted::moving(settled.limits, settings);
         self.settled = Arc::clone(&settled.members);
     }
+}
+
+/// The process's heap, unless `HEAP_REDACT` names it. The difference is no reading of the host.
+fn recorded(state: Option<HostHeapState>, settings: &Settings) -> Option<HostHeapState> {
+    state.filter(|_| settings.records("heap_state"))
 }
 
 /// What is known of an execution before its state is taken.
@@ -117,6 +140,7 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
     Record {
         contents,
         sidecar: sidecar(test, settings, exclusive, room),
+        heap_before: None,
         settled: Arc::clone(formatted::before(settings)),
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
@@ -165,10 +189,15 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
             exclusive,
             timeline: None,
             checkpoints: Vec::new(),
-            last_seen: (allocator == Allocator::Jemalloc).then(LastSeen::default),
+            last_seen: may_be_seen(allocator).then(LastSeen::default),
         },
         budgets: Vec::new(),
     }
+}
+
+/// Whether what is last seen of a test is written while it runs.
+fn may_be_seen(allocator: Allocator) -> bool {
+    cfg!(target_os = "linux") && allocator == Allocator::Jemalloc
 }
 
 /// Why a tier will be missing.
@@ -210,8 +239,10 @@ pub(crate) fn name(record: &Record) -> FileName {
     execution(&record.sidecar).file_name()
 }
 
-/// Where what is last seen of an execution stands, once its record has taken that name.
-pub(crate) fn slot(name: &str, settings: &Settings) -> Option<Slot> {
+/// Where what is last seen of an execution stands, once its record has taken that name. Nowhere
+/// where nothing is measured: there is no 0 to be taken for a number.
+pub(crate) fn slot(record: &Record, name: &str, settings: &Settings) -> Option<Slot> {
+    record.sidecar.heap.last_seen?;
     Slot::new(folder(settings).ok()?.lend_path_of(name))
 }
 
@@ -243,7 +274,7 @@ pub(crate) fn claim(
                 let sidecar = &mut record.sidecar;
                 sidecar.iteration = next_iteration(&sidecar.test_name).max(sidecar.iteration + 1);
                 name = self::name(record);
-                slot = self::slot(&name, settings);
+                slot = self::slot(record, &name, settings);
             }
             Err(error) => return Err(error.to_string()),
         }

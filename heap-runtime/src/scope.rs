@@ -1,5 +1,6 @@
 //! One execution of a tracked test, from just before its body to the finished sidecar.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,11 +9,11 @@ use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
 use crate::notes::Notes;
-use crate::outcome::Ending;
+use crate::outcome::{Ending, panic_message};
 use crate::own::{self, Entered, Own};
 use crate::record::{self, Record};
 use crate::run::process_id;
-use crate::sidecar::{Failure, FailureKind, Outcome, ProcessTier, Sidecar, Status};
+use crate::sidecar::{Failure, FailureKind, Outcome, Sidecar, Status};
 use crate::snapshot::process_heap;
 use crate::test::Test;
 use crate::turn::{self, Turn};
@@ -45,7 +46,7 @@ impl<'t> Scope<'t> {
         let exclusive = turn.as_ref().is_some_and(Turn::is_exclusive);
         let record = record::of(test, settings, exclusive);
         let name = record::name(&record);
-        let slot = record::slot(&name, settings);
+        let slot = record::slot(&record, &name, settings);
         let own = Own::open(test.exact, settings.sample_bytes);
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
@@ -82,8 +83,10 @@ impl<'t> Scope<'t> {
     /// Takes the state before again: what has happened since `begin` was not to be measured.
     pub(crate) fn begin_again(&self) {
         own::unmeasured(|| {
-            self.notes
-                .edit(|record| take_state_before(record, self.settings));
+            self.notes.edit(|record| {
+                record.set_started_at(SystemTime::now());
+                take_state_before(record, self.settings);
+            });
         });
     }
 
@@ -98,7 +101,8 @@ impl<'t> Scope<'t> {
     }
 
     /// Takes the state after, and writes the finished record. Says what is wrong on our side, for
-    /// which the test has asked to fail. Without `ran_for`, the body was never reached.
+    /// which the test has asked to fail. Without `ran_for`, the body was never reached. Where `ending`
+    /// panics, as a `Debug` of the test's own may, that is how the test ended, and goes on from here.
     pub(crate) fn end(
         self,
         ran_for: Option<Duration>,
@@ -123,14 +127,10 @@ impl<'t> Scope<'t> {
         let measured = self.notes.own().close();
         let mut record = self.notes.take()?;
         record.set_host_after(self.settings);
+        record.set_heap_after(heap_state, self.settings);
         let sidecar = &mut record.sidecar;
         sidecar.status = Status::Finished;
         sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
-        sidecar.host.heap_state = heap_state;
-        let states = heap_state.zip(sidecar.host_before.heap_state);
-        sidecar.heap.process = states.map(|(after, before)| ProcessTier {
-            delta: after.since(&before),
-        });
         sidecar.heap.last_seen = None;
         sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
@@ -138,7 +138,12 @@ impl<'t> Scope<'t> {
             sidecar.budgets = budget::judge(&self.test.limits(self.settings), &measured);
             sidecar.heap.timeline = measured.timeline;
         }
-        let (mut outcome, mut failure) = ending().outcome(self.test);
+        // What was returned is asked by the test's own code, which may panic too.
+        let (ending, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
+            Ok(ending) => (ending, None),
+            Err(payload) => (Ending::Panicked(panic_message(&*payload)), Some(payload)),
+        };
+        let (mut outcome, mut failure) = ending.outcome(self.test);
         if outcome == Outcome::Passed && sidecar.skip_reason.is_some() {
             outcome = Outcome::Skipped;
         }
@@ -170,6 +175,9 @@ impl<'t> Scope<'t> {
         }
         drop(self.turn);
         Notes::end(self.notes);
+        if let Some(payload) = thrown {
+            resume_unwind(payload);
+        }
         complaint
     }
 
@@ -207,7 +215,7 @@ impl<'t> Scope<'t> {
 fn take_state_before(record: &mut Record, settings: &Settings) {
     record.set_host_before(settings);
     if settings.process {
-        record.sidecar.host_before.heap_state = process_heap();
+        record.set_heap_before(process_heap(), settings);
     }
 }
 

@@ -61,6 +61,29 @@ fn the_system_allocator() {
     assert!(reason.contains("use_jemalloc!"), "{reason}");
 }
 
+#[heap_tracked]
+#[test]
+#[ignore = "run by the test below"]
+fn reads_its_record() {
+    heap_runtime::checkpoint("now");
+    let folder = std::env::var_os("HEAP_SIDECAR_DIR").expect("the caller sets it");
+    let files = std::fs::read_dir(folder).unwrap();
+    let records: Vec<String> = files
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(records.len(), 1);
+    assert!(records[0].contains("\"now\""), "{}", records[0]);
+    assert!(!records[0].contains("last_seen"), "{}", records[0]);
+}
+
+#[test]
+fn what_nobody_sees_is_no_zero() {
+    let run = rerun::ignored("reads_its_record");
+    let sidecar = run.sidecar("reads_its_record");
+    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+    assert_eq!(sidecar.heap.checkpoints[0].own, None);
+}
+
 #[test]
 fn what_requires_jemalloc_fails_without_it() {
     let run = rerun::failing("holds_a_mebibyte", &[("HEAP_REQUIRE", "1")]);

@@ -5,7 +5,9 @@ use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
+use std::time::SystemTime;
 
 use heap_runtime::sidecar::{FailureKind, Outcome, Sidecar, Status};
 use heap_runtime::{Test, track, track_async};
@@ -247,4 +249,111 @@ fn counts_what_tracking_allocates() {
         heap_runtime::metric("first_bytes", f64::from(bytes[0]));
         heap_runtime::metric("later_bytes", f64::from(later));
     });
+}
+
+#[test]
+fn what_is_to_be_left_out_stands_nowhere() {
+    let host = |run: &Run| {
+        let sidecar = run.sidecar("plain::work");
+        let json = [&sidecar.host, &sidecar.host_before].map(serde_json::to_value);
+        let objects = json.map(|json| json.unwrap().as_object().unwrap().clone());
+        let process = sidecar.heap.process.expect("jemalloc counts");
+        (objects, process.delta.allocated_bytes)
+    };
+    let ([after, before], delta) = host(&rerun::passing("calls", &[]));
+    assert!(after.contains_key("heap_state") && before.contains_key("heap_state"));
+    let keys: Vec<&str> = after.keys().map(String::as_str).collect();
+    let run = rerun::passing("calls", &[("HEAP_REDACT", &keys.join(","))]);
+    let ([after, before], still) = host(&run);
+    assert!(
+        after.is_empty() && before.is_empty(),
+        "{after:?} {before:?}"
+    );
+    // What the test has changed is no reading of the host.
+    assert_eq!(delta, still);
+    // All but one: that one stays.
+    let run = rerun::passing("calls", &[("HEAP_REDACT", &keys[1..].join(","))]);
+    let ([after, _], _) = host(&run);
+    assert_eq!(after.keys().collect::<Vec<_>>(), [keys[0]]);
+}
+
+/// What cannot be shown: its `Debug` panics.
+struct Unshowable;
+
+impl std::fmt::Debug for Unshowable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it cannot be shown")
+    }
+}
+
+/// What is only dropped by a panic.
+struct Undroppable;
+
+impl Drop for Undroppable {
+    fn drop(&mut self) {
+        panic!("it cannot be dropped");
+    }
+}
+
+#[test]
+fn a_test_whose_own_code_panics_at_its_end_has_ended() {
+    let run = rerun::ignored("panics_at_the_end");
+    let failed = |message: &str| (Outcome::Failed, Some((FailureKind::Panic, message.into())));
+    assert_eq!(ended(&run, "unshowable"), failed("it cannot be shown"));
+    assert_eq!(ended(&run, "undroppable"), failed("it cannot be dropped"));
+    // Neither is open for ever.
+    assert_eq!(run.sidecar("afterwards").heap.overlap, Some(0));
+}
+
+#[test]
+#[ignore = "run by a_test_whose_own_code_panics_at_its_end_has_ended"]
+fn panics_at_the_end() {
+    let message = |run: &mut dyn FnMut()| {
+        let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+        *payload.downcast_ref::<&str>().expect("a text")
+    };
+    let shown = message(&mut || drop(track("unshowable", || Err::<(), _>(Unshowable))));
+    assert_eq!(shown, "it cannot be shown");
+    let dropped = message(&mut || {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut test = Box::pin(track_async("undroppable", async {
+            let _held = Undroppable;
+            std::future::pending::<()>().await;
+        }));
+        assert!(test.as_mut().poll(&mut context).is_pending());
+    });
+    assert_eq!(dropped, "it cannot be dropped");
+    track("afterwards", || ());
+}
+
+#[test]
+fn a_test_starts_when_it_is_warm() {
+    let run = rerun::ignored("warms_up");
+    let sidecar = run.sidecar("warms_up");
+    let started: humantime::Timestamp = sidecar.started_at.parse().unwrap();
+    let started = started.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert!(
+        started.as_secs_f64() * 1e3 >= sidecar.metrics["warm_at_ms"],
+        "{sidecar:?}"
+    );
+}
+
+#[heap_runtime::heap_tracked(warmup = 1)]
+#[test]
+#[ignore = "run by a_test_starts_when_it_is_warm"]
+fn warms_up() {
+    static WARM_AT: OnceLock<f64> = OnceLock::new();
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        (now.unwrap().as_secs_f64() * 1e3).floor()
+    };
+    let started = now();
+    let warm_at = WARM_AT.get_or_init(|| {
+        // So long that the clock of the sidecar tells them apart.
+        while now() < started + 5.0 {
+            std::hint::spin_loop();
+        }
+        now()
+    });
+    heap_runtime::metric("warm_at_ms", *warm_at);
 }

@@ -1,4 +1,4 @@
-//! In place of jemalloc's control interface on targets that it cannot be built for.
+//! In place of jemalloc's control interface on targets where it is not asked.
 
 use std::sync::atomic::AtomicU64;
 
@@ -6,7 +6,7 @@ use super::Reading;
 
 /// Why there are no numbers.
 pub(crate) const NOT_THE_ALLOCATOR: &str =
-    "jemalloc cannot be built for this target: heap numbers need a Unix system";
+    "heap numbers need jemalloc on a Unix system of 64 bits, which this target is not";
 
 pub(super) fn probe_moves_counter() -> bool {
     false

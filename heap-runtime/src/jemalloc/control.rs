@@ -141,9 +141,9 @@ pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU6
         if pointer.is_null() {
             return None;
         }
-        // SAFETY: the counter is aligned and lives as long as its thread, which the caller keeps
-        // to. jemalloc writes it from that thread alone, in single 64-bit stores; reading it from
-        // another gives the value before or after one of them.
+        // SAFETY: the counter is aligned, as the target has 64 bits (see `mod.rs`), and lives as
+        // long as its thread, which the caller keeps to. jemalloc writes it from that thread alone, in
+        // single 64-bit stores; reading it from another gives the value before or after one of them.
         Some(unsafe { AtomicU64::from_ptr(pointer) })
     };
     Some((counter(allocated)?, counter(deallocated)?))

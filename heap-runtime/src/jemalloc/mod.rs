@@ -1,10 +1,15 @@
 //! jemalloc: whether it is the allocator, and what it says.
 //!
 //! `control` is one of two files with the same interface: `control.rs`, or `absent.rs` for targets that
-//! jemalloc cannot be built for, where every answer is that there is none.
+//! jemalloc cannot be built for, where every answer is that there is none. So it is where a thread's
+//! counters cannot be read by another: a processor of 32 bits need not write 64 at once.
 
 #[cfg_attr(
-    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
+    not(all(
+        unix,
+        target_pointer_width = "64",
+        not(any(target_family = "wasm", miri, heap_runtime_elsewhere))
+    )),
     path = "absent.rs"
 )]
 mod control;

@@ -95,10 +95,14 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     let argument = data.load(Ordering::Relaxed);
     // SAFETY: `pthread_create` has stored a function of this type.
     let start = unsafe { transmute::<*mut c_void, Start>(function) };
-    let counters = thread_end::watch(member).then(counters).flatten();
+    let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));
     sampler::start_thread_peak();
-    REGISTRY.begin(member, counters);
+    REGISTRY.begin(member, counters());
+    if !ends_with_thread {
+        // Its samples start from here; nobody else may read the counters.
+        REGISTRY.doze(member);
+    }
     // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
     // frame, so that unwinding passes it.
     unsafe { start(argument) }

@@ -48,7 +48,7 @@ pub(crate) struct Group {
     pub(super) allocations: AtomicU64,
     pub(super) live: AtomicI64,
     pub(super) peak: AtomicI64,
-    /// The sum of what `add_peak` was given.
+    /// The sum of what `add_peak` was given: of several threads, no more than that was live at once.
     pub(super) thread_peaks: AtomicI64,
     /// Threads that were ever in it, and a set of those that came by a guard.
     pub(super) threads: AtomicU32,

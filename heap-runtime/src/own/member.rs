@@ -170,11 +170,14 @@ impl Member {
         }
     }
 
-    /// Adds to the groups a peak that was taken of this thread alone, where live bytes cannot be
-    /// sampled. By the thread itself.
+    /// Tells the groups by how much this thread alone has peaked since it was last accounted, where
+    /// live bytes cannot be sampled. By the thread itself, before it is accounted again.
     pub(crate) fn add_peak(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         for group in chain(self.group.get()) {
+            group
+                .peak
+                .fetch_max(group.live.load(RELAXED) + bytes, RELAXED);
             group.thread_peaks.fetch_add(bytes, RELAXED);
         }
     }

@@ -113,8 +113,11 @@ fn now_ns() -> u64 {
 fn member() -> &'static Member {
     MEMBER.get().unwrap_or_else(|| {
         let member = REGISTRY.enlist(None);
-        if thread_end::watch(member) {
-            REGISTRY.begin(member, counters());
+        let ends_with_thread = thread_end::watch(member);
+        REGISTRY.begin(member, counters());
+        if !ends_with_thread {
+            // Its samples start from here; nobody else may read the counters.
+            REGISTRY.doze(member);
         }
         MEMBER.set(Some(member));
         member
@@ -242,7 +245,10 @@ impl Own {
             let points = group.timeline().points();
             Measured {
                 tier: self.tier(&totals),
-                peak_at_least: self.sampling.at_least(totals.peak, totals.most_running),
+                peak_at_least: self
+                    .sampling
+                    .at_least(totals.peak, totals.most_running)
+                    .max(u64::try_from(totals.moved.net()).unwrap_or(0)),
                 timeline: (!points.is_empty()).then(|| Timeline {
                     every_bytes: group.timeline().every_bytes(),
                     points,
@@ -265,7 +271,7 @@ impl Own {
             Sampling::ThreadPeak if others > 0 => Sampling::None,
             sampling => sampling,
         };
-        let (peak_source, peak_error_bytes) = sampling.peak(totals.most_running);
+        let (peak_source, peak_error_bytes) = sampling.peak(totals.peak, totals.most_running);
         Some(OwnTier {
             allocated_bytes: totals.moved.allocated,
             deallocated_bytes: totals.moved.deallocated,

@@ -406,17 +406,20 @@ impl Lists {
             allocated: group.allocated.load(RELAXED),
             deallocated: group.deallocated.load(RELAXED),
         };
-        let peak = [&group.peak, &group.thread_peaks]
-            .map(|peak| peak.load(RELAXED))
-            .into_iter()
-            .fold(moved.net().max(0), i64::max);
+        let most_running = group.most_running.load(RELAXED);
+        // A thread alone has peaked as the group has.
+        let thread_peaks = match most_running {
+            0 | 1 => 0,
+            _ => group.thread_peaks.load(RELAXED),
+        };
+        let peak = group.peak.load(RELAXED).max(thread_peaks).max(moved.net());
         Totals {
             moved,
-            peak: peak.unsigned_abs(),
+            peak: u64::try_from(peak).unwrap_or(0),
             allocations: group.allocations.load(RELAXED),
             threads: group.threads.load(RELAXED),
             threads_running,
-            most_running: group.most_running.load(RELAXED),
+            most_running,
             overlap: group.overlap.load(RELAXED),
         }
     }

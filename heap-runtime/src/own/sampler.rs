@@ -47,13 +47,20 @@ impl Sampling {
         }
     }
 
-    /// Where the peak comes from, and how far off it may be with so many threads at once.
-    pub(super) fn peak(self, threads: u32) -> (Option<PeakSource>, Option<u64>) {
+    /// Where a peak of so many bytes comes from, and how far off it may be with so many threads at once.
+    pub(super) fn peak(self, peak: u64, threads: u32) -> (Option<PeakSource>, Option<u64>) {
         match self {
             Self::Exact => (Some(PeakSource::Exact), Some(0)),
             Self::Every(bytes) => (Some(PeakSource::ThreadEvent), Some(error(bytes, threads))),
             Self::ThreadPeak => {
-                let error = THREAD_PEAK_ERROR.saturating_mul(u64::from(threads.max(1)));
+                let threads = u64::from(threads.max(1));
+                let missed = THREAD_PEAK_ERROR.saturating_mul(threads);
+                // It is the sum of theirs, which need not have peaked at once.
+                let error = if threads > 1 {
+                    missed.max(peak)
+                } else {
+                    missed
+                };
                 (Some(PeakSource::ThreadPeak), Some(error))
             }
             Self::None => (None, None),

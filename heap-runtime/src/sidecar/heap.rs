@@ -164,7 +164,8 @@ pub struct OwnTier {
     /// How many allocations there were; counted where the test asks for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocations: Option<u64>,
-    /// The threads whose memory this is, the test's own among them.
+    /// The threads whose memory this is, the test's own among them. Where a process has had more than
+    /// 1,024 threads at once, one that comes to the test again may be counted again.
     pub threads: u32,
     /// Those of them that the test left running. They are counted up to its end.
     pub threads_running: u32,
@@ -189,8 +190,8 @@ pub enum PeakSource {
     Exact,
     /// All threads together, each looked at whenever it has moved so many bytes.
     ThreadEvent,
-    /// The sum of the peaks that jemalloc keeps for each thread: at least the true peak, less the
-    /// error, and more where the threads peaked at different moments.
+    /// The peak that jemalloc keeps for the test's thread; of several threads the sum of theirs, which
+    /// need not have been at once: then the true peak is no larger, and that is all that is known.
     ThreadPeak,
 }
 

@@ -10,7 +10,7 @@ pub const SUFFIX: &str = ".heap.json";
 
 /// Long enough for nearly every test, and short enough for every file system (255 bytes) with
 /// what is put behind it.
-const LONGEST: usize = 180;
+const LONGEST: usize = 170;
 
 /// What tells two executions of a run apart.
 pub(crate) struct Execution<'a> {
@@ -138,6 +138,7 @@ mod tests {
                 (1, Some(2), 0),
                 (1, None, 1),
                 (1, None, 21),
+                (u32::MAX, Some(u32::MAX), u32::MAX),
             ] {
                 let file = Execution {
                     attempt,

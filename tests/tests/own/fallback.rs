@@ -85,10 +85,13 @@ fn leaves_a_thread() {
     std::mem::forget(sender);
 }
 
-#[heap_tracked]
+// The same peak again is no larger one.
+#[heap_tracked(max_peak = "30 MiB")]
 fn paused() {
     come_and_go(MIB_20);
     heap_runtime::checkpoint("peaked");
+    come_and_go(MIB_20);
+    heap_runtime::label("peaked", "twice");
     inner();
     come_and_go(1000);
 }
@@ -106,15 +109,21 @@ fn without_call_backs_the_peak_is_each_threads() {
         ("alone", class, 1),
         ("exact_is_refused", class, 1),
         ("together", 3 * class, 4),
-        // An inner test begins anew; both parts are added.
+        // An inner test begins anew; of this one, all parts count.
         ("paused", class, 1),
         ("inner", 0, 1),
     ] {
         for sidecar in ran.of(name) {
             let own = own(sidecar);
             assert_eq!(own.peak_source, Some(PeakSource::ThreadPeak), "{name}");
-            assert_eq!(own.peak_error_bytes, Some(100_000 * threads), "{name}");
-            assert!(peaked_at(own, peak), "{name}: {own:?}");
+            // Of several, nobody knows whether they peaked at once.
+            let error = match threads {
+                1 => Some(100_000),
+                _ => own.peak_bytes,
+            };
+            assert_eq!(own.peak_error_bytes, error, "{name}");
+            let missed = own.peak_bytes.unwrap().abs_diff(peak);
+            assert!(missed <= 100_000 * threads, "{name}: {own:?}");
             assert_eq!(own.allocations, None, "{name}");
             assert_eq!(own.threads, u32::try_from(threads).unwrap(), "{name}");
         }

@@ -252,7 +252,7 @@ fn above_standard(descriptor: OwnedFd) -> rustix::io::Result<OwnedFd> {
 fn place_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
     match rename_new(folder, temporary, name) {
         // Not every file system knows how; a hard link does not replace either.
-        Err(Errno::INVAL | Errno::NOSYS) => {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             linkat(folder, temporary, folder, name, AtFlags::empty())?;
             unlinkat(folder, temporary, AtFlags::empty())
         }
