@@ -50,13 +50,11 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured) -> Budget {
     }
 }
 
-/// What to say of the limits that were broken; `None` where all held. Only else is `sidecar` asked
-/// for, which says where it is.
+/// What to say of the limits that were broken; `None` where all held.
 pub(crate) fn complaint(
     test_name: &str,
     budgets: &[Budget],
     checkpoints: &[Checkpoint],
-    sidecar: impl FnOnce() -> String,
 ) -> Option<String> {
     let broken: Vec<&Budget> = budgets
         .iter()
@@ -95,7 +93,6 @@ pub(crate) fn complaint(
             Signed(step)
         );
     }
-    let _ = write!(text, "\n  sidecar: {}", sidecar());
     Some(text)
 }
 

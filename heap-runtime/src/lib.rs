@@ -120,6 +120,7 @@ mod jemalloc;
 mod notes;
 mod outcome;
 mod own;
+mod panics;
 mod pool;
 mod record;
 pub mod report;

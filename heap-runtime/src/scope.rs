@@ -11,6 +11,7 @@ use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
 use crate::notes::Notes;
 use crate::outcome::{Ending, panic_message};
 use crate::own::{self, Entered, Own};
+use crate::panics;
 use crate::record::{self, Record};
 use crate::run::process_id;
 use crate::sidecar::{Failure, FailureKind, Outcome, Sidecar, Status};
@@ -39,6 +40,7 @@ impl<'t> Scope<'t> {
     }
 
     fn begin_unmeasured(test: &'t Test<'t>, settings: &'static Settings) -> Self {
+        panics::leave_out_hook();
         // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
         let turn = (!own::is_measured() && turn::is_harness_thread(test.name()))
             .then(|| turn::take(test.exclusive))
@@ -137,6 +139,8 @@ impl<'t> Scope<'t> {
             sidecar.heap.own = measured.tier;
             sidecar.budgets = budget::judge(&self.test.limits(self.settings), &measured);
             sidecar.heap.timeline = measured.timeline;
+        } else if measured.tier.is_some() {
+            sidecar.heap.reason = Some("the test ended in its warm-up".into());
         }
         // What was returned is asked by the test's own code, which may panic too.
         let (ending, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
@@ -153,7 +157,11 @@ impl<'t> Scope<'t> {
         {
             outcome = Outcome::Failed;
             failure = Some(Failure::new(kind, &text));
-            complaint = Some(text);
+            // Not in the sidecar: the path may tell of a user.
+            complaint = Some(match kind {
+                FailureKind::Budget => format!("{text}\n  sidecar: {}", self.place()),
+                _ => text,
+            });
         }
         sidecar.outcome = Some(outcome);
         sidecar.failure = failure;
@@ -196,18 +204,17 @@ impl<'t> Scope<'t> {
             let unchecked = record.heap.reason.as_deref().unwrap_or("not measured");
             say_once(&format!("a heap budget was not checked: {unchecked}"));
         }
-        let sidecar = || match (self.notes.file(), &self.unwritten) {
+        let text = budget::complaint(&record.test_name, &record.budgets, &record.heap.checkpoints)?;
+        Some((FailureKind::Budget, text))
+    }
+
+    /// Where the sidecar is, for people.
+    fn place(&self) -> String {
+        match (self.notes.file(), &self.unwritten) {
             (Some(file), _) => file.path().display().to_string(),
             (None, Some(error)) => format!("none, because {error}"),
             (None, None) => "none".into(),
-        };
-        let text = budget::complaint(
-            &record.test_name,
-            &record.budgets,
-            &record.heap.checkpoints,
-            sidecar,
-        )?;
-        Some((FailureKind::Budget, text))
+        }
     }
 }
 

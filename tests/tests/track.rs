@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::num::ParseIntError;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
@@ -356,4 +357,36 @@ fn warms_up() {
         now()
     });
     heap_runtime::metric("warm_at_ms", *warm_at);
+}
+
+#[test]
+fn what_the_hook_of_a_panic_allocates_is_not_the_tests() {
+    let run = rerun::passing("panics_first", &[("RUST_BACKTRACE", "1")]);
+    let (allocated, retained) = own(run.sidecar("catches"));
+    // The panic's payload, and not the symbols of the whole program.
+    assert!(
+        allocated < 4096 && retained < 4096,
+        "{allocated} {retained}"
+    );
+    let hooks = run.sidecar("has_a_hook");
+    assert_eq!(hooks.metrics["told"].to_string(), "1");
+}
+
+#[test]
+#[ignore = "run by what_the_hook_of_a_panic_allocates_is_not_the_tests"]
+fn panics_first() {
+    track("catches", || {
+        catch_unwind(|| panic!("the first of the process")).unwrap_err();
+    });
+    // Hooks come and go as ever.
+    track("has_a_hook", || {
+        static TOLD: AtomicU32 = AtomicU32::new(0);
+        let before = take_hook();
+        set_hook(Box::new(|_| {
+            TOLD.fetch_add(1, Ordering::Relaxed);
+        }));
+        catch_unwind(|| panic!("told to the hook")).unwrap_err();
+        set_hook(before);
+        heap_runtime::metric("told", TOLD.load(Ordering::Relaxed).into());
+    });
 }

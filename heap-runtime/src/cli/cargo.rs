@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::stderr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
@@ -26,6 +27,15 @@ impl Harness {
     }
 }
 
+/// Where the child prints what is for standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prints {
+    /// There, before the report.
+    Beside,
+    /// To stderr: our standard output is for a program.
+    ToStderr,
+}
+
 /// A child that has ended.
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
@@ -41,6 +51,7 @@ pub(super) fn run(
     harness: Harness,
     arguments: &[OsString],
     variables: &[(&str, &Path)],
+    prints: Prints,
 ) -> Result<Ended, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
@@ -48,6 +59,9 @@ pub(super) fn run(
     command.envs(variables.iter().copied());
     // Started inside a test of nextest's, this is a run of its own all the same.
     command.env_remove("NEXTEST_RUN_ID");
+    if prints == Prints::ToStderr {
+        command.stdout(stderr());
+    }
     let (status, run_id) = wait_with_signals(&mut command, &cargo)?;
     Ok(Ended { status, run_id })
 }

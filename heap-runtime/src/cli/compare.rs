@@ -91,7 +91,9 @@ pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
              baseline save` makes one of several runs"
         )));
     }
-    Ok(Baseline::of(&runs.read(names)?.rows))
+    let run = runs.read(names)?;
+    report::warn_of_unreadable(&run.unreadable);
+    Ok(Baseline::of(&run.rows))
 }
 
 /// Reads a committed baseline.
@@ -116,6 +118,7 @@ fn read(name: &str) -> Result<Baseline, Error> {
 /// Writes a run's baseline to a file.
 pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = Runs::default().read(&command.runs)?;
+    report::warn_of_unreadable(&run.unreadable);
     let baseline = Baseline::of(&run.rows);
     if baseline.tests.is_empty() {
         return Err(Error::new(

@@ -4,6 +4,9 @@ use std::str::FromStr;
 
 use regex::Regex;
 
+use super::run_table::full_name;
+use crate::report::TestKey;
+
 /// Part of a test's name, or `/a regular expression/`.
 #[derive(Debug, Clone)]
 pub(super) enum Filter {
@@ -26,7 +29,12 @@ impl FromStr for Filter {
 }
 
 impl Filter {
-    pub(super) fn takes(&self, test: &str) -> bool {
+    /// Whether it is in the test's name, alone or with its binary, as reports print it.
+    pub(super) fn takes(&self, key: TestKey<'_>) -> bool {
+        self.is_in(key.2) || self.is_in(&full_name(key))
+    }
+
+    fn is_in(&self, test: &str) -> bool {
         match self {
             Self::Part(part) => test.contains(part.as_str()),
             Self::Regex(regex) => regex.is_match(test),
@@ -40,12 +48,18 @@ mod tests {
 
     #[test]
     fn slashes_make_a_regular_expression() {
-        let takes = |filter: &str, test| filter.parse::<Filter>().unwrap().takes(test);
+        let takes = |filter: &str, test| {
+            let filter = filter.parse::<Filter>().unwrap();
+            filter.takes(("parts", "scheduler", test))
+        };
         assert!(takes("nice", "fairness::nice_5"));
         assert!(!takes("nice$", "fairness::nice_5"));
         assert!(takes("/nice_[0-9]$/", "fairness::nice_5"));
         assert!(!takes("/^nice/", "fairness::nice_5"));
         assert!(takes("/", "a/b"));
+        assert!(takes("parts::scheduler nice", "nice"));
+        assert!(takes("/^parts::scheduler/", "nice"));
+        assert!(!takes("parts::other", "nice"));
         assert!("/(/".parse::<Filter>().is_err());
     }
 }

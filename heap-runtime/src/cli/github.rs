@@ -3,11 +3,15 @@
 //! They go to stderr, which the runner reads as well: standard output may be the step's summary.
 //! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 
+use std::env;
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::error::Error;
 use super::report::Report;
 use super::text::acts;
+use super::workspace::Workspace;
 use crate::report::Row;
 use crate::report::diagnosis::broken_words;
 
@@ -35,15 +39,32 @@ pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Erro
 }
 
 fn error(row: &Row, what: &str, message: &str, out: &mut impl Write) -> Result<(), Error> {
+    let file = format!("{}{}", below_repository(), row.source_file);
     writeln!(
         out,
         "::error file={},line={},title={}::{}",
-        property(&row.source_file),
+        property(&file),
         row.source_line,
         property(&format!("{}: {what}", row.test)),
         data(message)
     )?;
     Ok(())
+}
+
+/// Where the workspace is in the repository that GitHub has checked out: files are named from there.
+fn below_repository() -> &'static str {
+    static BELOW: OnceLock<String> = OnceLock::new();
+    let below = || {
+        let repository = PathBuf::from(env::var_os("GITHUB_WORKSPACE")?);
+        let workspace = Workspace::of(&[]).ok()?;
+        let root = workspace.root().canonicalize().ok()?;
+        let below = root.strip_prefix(repository.canonicalize().ok()?).ok()?;
+        let parts = below
+            .iter()
+            .map(|part| format!("{}/", part.to_string_lossy()));
+        Some(parts.collect::<String>())
+    };
+    BELOW.get_or_init(|| below().unwrap_or_default())
 }
 
 fn data(text: &str) -> String {

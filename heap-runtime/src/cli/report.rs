@@ -1,6 +1,6 @@
 //! `cargo heap report`: what a run, or several, came to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -18,6 +18,7 @@ use super::run_table::{name, run_table, several_binaries};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
+use crate::jemalloc::Allocator;
 use crate::report::{
     Across, Comparison, Context, Diagnosis, Order, Row, Run, RunPressure, State, Totals,
 };
@@ -70,6 +71,13 @@ pub(super) fn print(
     comparison: Option<&Comparison>,
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
+    if let Some(filter) = &selection.filter
+        && !run.rows.iter().any(|row| filter.takes(row.key()))
+    {
+        return Err(Error::new(
+            "no tracked test of the run is one that --filter takes: without it, all of them are listed",
+        ));
+    }
     let report = Report::of(run, selection);
     match output.format {
         Format::Table => for_people(&report, terminal)?,
@@ -125,11 +133,11 @@ impl Report {
         let known = diagnoses(&run);
         let mut across = Across::of(&run.rows);
         if let Some(filter) = &selection.filter {
-            across.retain(|across| filter.takes(&across.test));
+            across.retain(|across| filter.takes((&across.package, &across.binary, &across.test)));
         }
         let all = run.rows.len();
         if let Some(filter) = &selection.filter {
-            run.rows.retain(|row| filter.takes(&row.test));
+            run.rows.retain(|row| filter.takes(row.key()));
         }
         // Of `--top` too: what is not printed has failed all the same.
         let totals = Totals::of(&run.rows);
@@ -238,6 +246,10 @@ pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(),
         }
         writeln!(terminal)?;
     }
+    for doubt in doubts(&report.tests, several) {
+        let dim = terminal::DIM;
+        writeln!(terminal, "{dim}? {doubt}{dim:#}\n")?;
+    }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
         let name = name(row, several);
@@ -263,6 +275,46 @@ pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(),
         writeln!(terminal, "sidecars: {}", printable(folder))?;
     }
     Ok(())
+}
+
+/// What a reader of the table should know who takes its numbers for all that there is.
+fn doubts(rows: &[Row], several: bool) -> Vec<String> {
+    const NAMED: usize = 10;
+    let mut doubts = Vec::new();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.allocator == Allocator::Other) {
+        let reason = row
+            .heap_reason
+            .as_deref()
+            .unwrap_or("jemalloc does not serve them");
+        *reasons.entry(reason).or_default() += 1;
+    }
+    for (reason, count) in reasons {
+        doubts.push(format!(
+            "{count} test(s) without heap numbers: {}",
+            printable(reason)
+        ));
+    }
+    let mut unsure = rows.iter().flat_map(|row| {
+        let unsure = row.budgets.iter().flatten();
+        let unsure = unsure.filter(|budget| budget.held == Some(true) && budget.note.is_some());
+        unsure.map(move |budget| (row, budget))
+    });
+    for (row, budget) in unsure.by_ref().take(NAMED) {
+        let peak = bytes(row.own_peak_bytes.unwrap_or(0));
+        let error = bytes(row.own_peak_error_bytes.unwrap_or(0));
+        doubts.push(format!(
+            "{}: {} is {} and the peak {peak} ± {error}: with `exact` it is told to the byte",
+            name(row, several),
+            budget.limit,
+            bytes(budget.bytes)
+        ));
+    }
+    let more = unsure.count();
+    if more > 0 {
+        doubts.push(format!("{more} more budgets of which the same is true"));
+    }
+    doubts
 }
 
 /// How much of a failure's message is printed.

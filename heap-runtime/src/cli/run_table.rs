@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::quantity::{QUANTITIES, Quantity};
 use super::text::printable;
-use crate::report::{Row, State};
+use crate::report::{Row, State, TestKey};
 
 /// A line under the headings is enough.
 pub(super) const STYLE: TableStyle =
@@ -155,10 +155,15 @@ pub(super) fn several_binaries(rows: &[Row]) -> bool {
         .any(|row| (&row.package, &row.binary) != (&rows[0].package, &rows[0].binary))
 }
 
+/// A test as it is told apart from those of other binaries.
+pub(super) fn full_name((package, binary, test): TestKey<'_>) -> String {
+    format!("{package}::{binary} {test}")
+}
+
 /// The test, and which execution of it this is if there may be others.
 pub(super) fn name(row: &Row, with_binary: bool) -> String {
     let mut name = if with_binary {
-        printable(&format!("{}::{} {}", row.package, row.binary, row.test)).into_owned()
+        printable(&full_name(row.key())).into_owned()
     } else {
         printable(&row.test).into_owned()
     };

@@ -24,11 +24,20 @@ impl Runs {
         if names.is_empty() {
             return self.read_newest();
         }
-        let folders = names
-            .iter()
-            .map(|name| self.folder(name))
-            .collect::<Result<Vec<_>, _>>()?;
-        read(&folders)
+        // A run that is named twice is one all the same.
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for name in names {
+            let folder = self.folder(name)?;
+            let is_it = |known: &PathBuf| *known == folder || is_same(known, &folder);
+            if !folders.iter().any(is_it) {
+                folders.push(folder);
+            }
+        }
+        let run = read(&folders)?;
+        if run.rows.is_empty() {
+            return Err(nothing_in(&run));
+        }
+        Ok(run)
     }
 
     /// Reads the runs that these arguments name; the one with this id where there are none.
@@ -63,10 +72,13 @@ impl Runs {
             }
             return Ok(run);
         }
-        let newest = self.kept()?.first().ok_or_else(|| {
-            Error::new(
-                "there is no run yet: `cargo heap test` makes one, and `cargo test` does too",
-            )
+        let newest = self.kept()?.first();
+        let newest = newest.ok_or_else(|| match Workspace::of(&[]) {
+            Err(error) => error,
+            Ok(workspace) => Error::new(format!(
+                "there is no run yet in `{}`: `cargo heap test` makes one, and `cargo test` does too",
+                sidecar::runs_folder(workspace.target()).display()
+            )),
         })?;
         read(std::slice::from_ref(&newest.path))
     }
@@ -121,6 +133,37 @@ impl Runs {
         kept.sort_by_key(|run| Reverse(run.modified));
         Ok(self.kept.get_or_init(|| kept))
     }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// Why there is no test in folders that were named.
+fn nothing_in(run: &Run) -> Error {
+    super::report::warn_of_unreadable(&run.unreadable);
+    let folders: Vec<_> = (run.folders.iter())
+        .map(|folder| format!("`{}`", folder.display()))
+        .collect();
+    let folders = folders.join(", ");
+    if !run.unreadable.is_empty() {
+        return Error::new(format!("no sidecar in {folders} can be read"));
+    }
+    let runs = run.folders.iter().find_map(|folder| {
+        let holds_sidecars = |path: &PathBuf| {
+            sidecar::paths(path, sidecar::SUFFIX).is_ok_and(|paths| !paths.is_empty())
+        };
+        let inside = folder.read_dir().ok()?.filter_map(Result::ok);
+        inside.map(|entry| entry.path()).find(holds_sidecars)
+    });
+    let hint = runs.map_or_else(
+        || format!("a run's folder has files named `*{}`", sidecar::SUFFIX),
+        |inside| format!("name a folder in it, such as `{}`", inside.display()),
+    );
+    Error::new(format!("there is no sidecar in {folders}: {hint}"))
 }
 
 /// Reads these folders, with progress to see where that takes long.

@@ -10,11 +10,11 @@ use super::error::{Chain, Error};
 use super::plot::plot;
 use super::quantity::{QUANTITIES, bytes, difference, time};
 use super::report::Message;
-use super::run_table::name;
+use super::run_table::{full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs};
-use crate::report::{Context, Diagnosis, Row};
+use crate::report::{Context, Diagnosis, Row, TestKey};
 use crate::sidecar::{self, Budget, Checkpoint, Limit, Sidecar};
 
 /// Where there is no terminal to ask, pictures are so wide.
@@ -33,11 +33,12 @@ struct Shown {
 pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Status, Error> {
     let names: Vec<String> = command.run.iter().cloned().collect();
     let run = runs::Runs::default().read(&names)?;
-    let test = chosen(&run.rows, &command.test)?;
+    report::warn_of_unreadable(&run.unreadable);
+    let tests = chosen(&run.rows, &command.test)?;
     let context = Context::of_run(&run);
     let mut shown = Vec::new();
     let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
-    let is_it = |row: &Row| row.test == test && runs.contains(row.run_id.as_str());
+    let is_it = |row: &Row| tests.contains(&row.key()) && runs.contains(row.run_id.as_str());
     for (file, row) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
         let sidecar =
             sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
@@ -80,32 +81,29 @@ pub(super) fn files_of<'a>(
     Ok(files)
 }
 
-/// The test of that name; else the only one whose name contains it.
-fn chosen(rows: &[Row], wanted: &str) -> Result<String, Error> {
-    if rows.iter().any(|row| row.test == wanted) {
-        return Ok(wanted.to_owned());
+/// The test of that name, with its binary or without; else the only one whose name contains it. Of several
+/// binaries, each has one.
+fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Error> {
+    let keys = |is_it: &dyn Fn(&Row) -> bool| -> BTreeSet<TestKey<'a>> {
+        rows.iter().filter(|row| is_it(row)).map(Row::key).collect()
+    };
+    let exactly = keys(&|row| row.test == wanted || full_name(row.key()) == wanted);
+    if !exactly.is_empty() {
+        return Ok(exactly);
     }
-    let matching: BTreeSet<&str> = rows
-        .iter()
-        .map(|row| row.test.as_str())
-        .filter(|test| test.contains(wanted))
-        .collect();
+    let matching = keys(&|row| full_name(row.key()).contains(wanted));
+    let names: BTreeSet<&str> = matching.iter().map(|(.., test)| *test).collect();
     let wanted = printable(wanted);
-    let mut tests = matching.iter();
-    match (tests.next(), matching.len()) {
-        (Some(test), 1) => Ok((*test).to_owned()),
-        (Some(_), many) => {
-            let some: Vec<_> = matching
-                .iter()
-                .take(5)
-                .map(|test| printable(test))
-                .collect();
+    match names.len() {
+        1 => Ok(matching),
+        many @ 2.. => {
+            let some: Vec<_> = names.iter().take(5).map(|test| printable(test)).collect();
             Err(Error::new(format!(
                 "{many} tests have `{wanted}` in their names, {} among them: write more of it",
                 some.join(", ")
             )))
         }
-        (None, _) => Err(Error::new(format!(
+        0 => Err(Error::new(format!(
             "no tracked test of the run has `{wanted}` in its name: `cargo heap report` lists them"
         ))),
     }

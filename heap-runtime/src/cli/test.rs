@@ -43,7 +43,11 @@ pub(super) fn run(
     let variables = variables(&workspace, sidecar_dir.as_ref());
     let before = Before::look(&workspace, sidecar_dir.clone())?;
     let started = Started::now(settings);
-    let ended = cargo::run(harness, &arguments, &variables)?;
+    let prints = match command.output.format {
+        Format::Table => cargo::Prints::Beside,
+        Format::Json | Format::Markdown | Format::Ndjson => cargo::Prints::ToStderr,
+    };
+    let ended = cargo::run(harness, &arguments, &variables, prints)?;
     let readings = started.ended();
     let run_id = match harness {
         Harness::Test => Some(ended.run_id.ok_or_else(|| {
@@ -68,20 +72,29 @@ pub(super) fn run(
     let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));
     let comparison = comparison.transpose()?;
     let selection = args::Selection::default();
-    report::print(
+    let reported = report::print(
         run,
         &selection,
         &command.output,
         comparison.as_ref(),
         terminal,
     )?;
-    let mut compared = Status::Good;
+    if ended.status.success() && reported == Status::Bad {
+        terminal::note(
+            &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
+              the harness, and one that is called inside another fails by itself",
+        );
+    }
+    let mut found = reported;
     if let Some(comparison) = &comparison {
         writeln!(terminal)?;
         let format = command.output.format.of_comparison();
-        compared = compare::print(comparison, format, terminal)?;
+        let compared = compare::print(comparison, format, terminal)?;
+        if found == Status::Good {
+            found = compared;
+        }
     }
-    status(ended.status, tracked, compared)
+    status(ended.status, tracked, found)
 }
 
 /// Keeps the readings around the run in its folders, and has the run know them.
@@ -155,7 +168,7 @@ fn why_empty(settings: &Settings, place: &Path) -> String {
 /// Cargo exits with 1 for arguments that it does not understand, but also where the only test
 /// binary that failed did: then there are sidecars. nextest has a number for each of its own
 /// errors; 100 is a failed test and 101 a failed build.
-fn status(of_cargo: ExitStatus, tracked: bool, compared: Status) -> Result<Status, Error> {
+fn status(of_cargo: ExitStatus, tracked: bool, found: Status) -> Result<Status, Error> {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;
@@ -164,7 +177,7 @@ fn status(of_cargo: ExitStatus, tracked: bool, compared: Status) -> Result<Statu
         }
     }
     match of_cargo.code() {
-        Some(0) => Ok(compared),
+        Some(0) => Ok(found),
         Some(code) if code < 100 && !tracked => Err(Error::new(format!(
             "cargo ran no test (exit status {code}): see above"
         ))),

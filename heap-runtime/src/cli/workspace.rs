@@ -73,6 +73,11 @@ impl Workspace {
             })
     }
 
+    /// The folder of the workspace.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The target folder.
     pub(super) fn target(&self) -> &Path {
         &self.target

@@ -22,8 +22,8 @@
 //! - std keeps all threads in one map, for what it says when a stack overflows. A node of it, 640 or
 //!   so bytes for eleven threads, is allocated by the thread that happens to need it, and freed by
 //!   another: a test that starts threads while others do may be off by a few of them, either way.
-//! - What std makes once and keeps, such as the symbols of the first backtrace, is the test's that
-//!   happened to be first: `warmup` is for that.
+//! - What std makes once and keeps is the test's that happened to be first: `warmup` is for that. What
+//!   a panic's hook makes is nobody's ([`crate::panics`]).
 
 // A static C library has no next definition to go on to.
 #[cfg_attr(

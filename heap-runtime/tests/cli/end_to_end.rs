@@ -54,6 +54,7 @@ const TESTS: [(&str, &str); 3] = [
             heap_runtime::checkpoint("filled");
             std::process::abort();
         }
+        #[heap_tracked] #[test] #[ignore] fn leaves() { std::process::exit(0); }
         #[heap_tracked] #[test] #[ignore] fn waits() {
             println!("waiting");
             loop { std::thread::park(); }
@@ -232,7 +233,34 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
         "ours, not the run's"
     );
 
+    left(&project);
     interrupted(&project);
+}
+
+/// A test that ends its process: cargo takes that for a success.
+fn left(project: &Project) {
+    let arguments = [
+        "test",
+        "--format",
+        "json",
+        "--offline",
+        "--test",
+        "ugly",
+        "leaves",
+        "--",
+        "--ignored",
+    ];
+    let left = project.says(&arguments);
+    assert_eq!(left.status, Some(1), "{}", left.stderr);
+    assert!(
+        left.stderr.contains("cargo has seen no failure"),
+        "{}",
+        left.stderr
+    );
+    // Standard output is the document's alone.
+    let report: Value = serde_json::from_str(&left.stdout).unwrap();
+    assert_eq!(report["totals"]["killed"], 1);
+    assert!(left.stderr.contains("running 1 test"), "{}", left.stderr);
 }
 
 /// Ctrl-C, as a terminal sends it: to the whole foreground group.

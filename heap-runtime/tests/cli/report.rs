@@ -192,10 +192,85 @@ fn wrong_usage_is_2_and_says_what_to_do() {
     );
     assert_eq!(run.heap("report", &["--format", "pdf"]).status, Some(2));
     assert_eq!(run.heap("reprot", &[]).status, Some(2));
+}
 
-    let said = run.heap("report", &[]);
-    assert_eq!(said.status, Some(0));
-    assert_snapshot!("empty", said.stdout);
+#[test]
+fn what_holds_no_run_is_no_good_one() {
+    let good = Run::of(&[passed("t", 64)]);
+    let good = good.path().to_str().unwrap();
+    let (empty, torn, above) = (Run::empty(), Run::empty(), Run::empty());
+    torn.file("a.heap.json", "{");
+    std::fs::create_dir(above.path().join("a-run")).unwrap();
+    above.file("a-run/a.heap.json", &passed("t", 64).to_string());
+    for (run, says) in [
+        (&empty, "a run's folder has files named `*.heap.json`"),
+        (&torn, "no sidecar in `RUN` can be read"),
+        (&above, "name a folder in it, such as `RUN/a-run`"),
+    ] {
+        for (command, arguments) in [
+            ("report", &[][..]),
+            ("export", &[]),
+            ("compare", &[good]),
+            ("baseline", &["save"]),
+        ] {
+            let said = match command {
+                "baseline" => {
+                    let file = run.path().join("baseline.json");
+                    let mut save = program();
+                    save.args(["baseline", "save"]).arg(file).arg(run.path());
+                    run.said(&save.output().unwrap())
+                }
+                command => run.heap(command, arguments),
+            };
+            assert_eq!(said.status, Some(2), "{command}: {}", said.stdout);
+            assert!(said.stderr.contains(says), "{command}: {}", said.stderr);
+        }
+    }
+    // What cannot be read beside what can is named, whoever reads.
+    torn.file("b.heap.json", &passed("t", 64).to_string());
+    for (command, arguments) in [("report", &[][..]), ("compare", &[good]), ("export", &[])] {
+        let said = torn.heap(command, arguments);
+        assert_eq!(said.status, Some(0), "{command}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("`RUN/a.heap.json` is left out"),
+            "{command}"
+        );
+    }
+    // A filter that takes nothing has been mistyped.
+    let said = torn.heap("report", &["--filter", "typo"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("--filter takes"), "{}", said.stderr);
+    // Twice the same run is one.
+    let said = torn.heap("report", &[torn.path().to_str().unwrap()]);
+    assert!(said.stdout.contains("1 test: 1 passed"), "{}", said.stdout);
+}
+
+#[test]
+fn what_the_table_cannot_say_is_said_below_it() {
+    let mut unsure = passed("unsure", 1000);
+    unsure["heap"]["own"]["peak_error_bytes"] = (64 << 10).into();
+    unsure["budgets"] = json!([{
+        "limit": "max_peak", "bytes": 2000, "actual": 1000, "held": true,
+        "note": "within error; use `exact`"
+    }]);
+    let mut other = passed("other", 64);
+    other["heap"] = json!({
+        "allocator": "other",
+        "reason": "jemalloc is not the allocator of this process: write `heap_runtime::use_jemalloc!();`"
+    });
+    let said = Run::of(&[unsure, other, passed("sure", 64)]).heap("report", &[]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+    let doubts: Vec<&str> = (said.stdout.lines())
+        .filter(|line| line.starts_with("? "))
+        .collect();
+    assert_eq!(
+        doubts,
+        [
+            "? 1 test(s) without heap numbers: jemalloc is not the allocator of this process: write \
+             `heap_runtime::use_jemalloc!();`",
+            "? unsure: max_peak is 1.95 KiB and the peak 1000 B ± 64.0 KiB: with `exact` it is told to the byte",
+        ]
+    );
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn a_name_has_to_be_one_tests() {
         "{}",
         said.stderr
     );
+    // As the table prints it, where there are several binaries.
+    for name in [
+        "heap-tests::scheduler latency::pipe_switch",
+        "scheduler latency::pipe",
+    ] {
+        let said = show(&run, &[name]);
+        assert!(
+            said.stdout.contains("latency::pipe_switch"),
+            "{}",
+            said.stderr
+        );
+    }
     let said = show(&run, &["no such"]);
     assert_eq!(said.status, Some(2));
     assert!(said.stderr.contains("no tracked test"), "{}", said.stderr);

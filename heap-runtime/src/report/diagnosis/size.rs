@@ -9,7 +9,8 @@ use crate::size::Human;
 pub const LARGE_PROCESS_PERCENT: u64 = 50;
 /// How many times the median peak of the other tests of its binary makes a test large.
 pub const LARGE_TEST_FACTOR: u64 = 4;
-/// A test whose peak is below that is never large, whatever the others have.
+/// A test whose peak is below that is never large, whatever the others have; and a median below that is no
+/// measure, and counts as this.
 pub const LARGE_TEST_BYTES: u64 = 1 << 20;
 /// Fewer measured tests than that are nothing to compare a test with.
 pub const FEWEST_SIBLINGS: usize = 5;
@@ -68,7 +69,7 @@ pub(super) fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
     };
     if let Some((median, count)) = context.median_peak_of_siblings(row)
         && count >= FEWEST_SIBLINGS
-        && peak / LARGE_TEST_FACTOR >= median.max(1)
+        && peak / LARGE_TEST_FACTOR >= median.max(LARGE_TEST_BYTES)
     {
         evidence.push(format!(
             "its own peak {is} {}; the median of the {count} other tests of its binary is {}",
