@@ -57,6 +57,7 @@ enum Name<'a> {
     Function(&'a str),
 }
 
+/// All that there are, in the order in which sidecars have them.
 const LIMITS: [Limit; 4] = [
     Limit::MaxPeak,
     Limit::MaxRetained,
@@ -120,26 +121,26 @@ impl<'a> Test<'a> {
 
     /// A budget for [`OwnTier::peak_bytes`](crate::sidecar::OwnTier::peak_bytes), in bytes.
     pub const fn max_peak(mut self, bytes: u64) -> Self {
-        self.limits[0] = Some(bytes);
+        self.limits[Limit::MaxPeak as usize] = Some(bytes);
         self
     }
 
     /// A budget for [`OwnTier::retained_bytes`](crate::sidecar::OwnTier::retained_bytes), in bytes.
     pub const fn max_retained(mut self, bytes: u64) -> Self {
-        self.limits[1] = Some(bytes);
+        self.limits[Limit::MaxRetained as usize] = Some(bytes);
         self
     }
 
     /// A budget for [`OwnTier::allocated_bytes`](crate::sidecar::OwnTier::allocated_bytes), in bytes.
     pub const fn max_allocated(mut self, bytes: u64) -> Self {
-        self.limits[2] = Some(bytes);
+        self.limits[Limit::MaxAllocated as usize] = Some(bytes);
         self
     }
 
     /// A budget for the number of allocations; implies [`exact`](Self::exact).
     pub const fn max_allocations(mut self, count: u64) -> Self {
         self.exact = true;
-        self.limits[3] = Some(count);
+        self.limits[Limit::MaxAllocations as usize] = Some(count);
         self
     }
 
@@ -171,8 +172,8 @@ impl<'a> Test<'a> {
     pub(crate) fn limits(&self, settings: &Settings) -> Vec<(Limit, u64)> {
         LIMITS
             .into_iter()
-            .zip(self.limits)
-            .filter_map(|(limit, own)| {
+            .filter_map(|limit| {
+                let own = self.limits[limit as usize];
                 Some((limit, own.or_else(|| settings.default_limit(limit))?))
             })
             .collect()

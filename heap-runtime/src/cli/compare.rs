@@ -319,14 +319,17 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     parts.push(format!("{} unchanged", comparison.unchanged));
     let tolerance = comparison.tolerance;
     let tolerance = if tolerance.percent > 0.0 {
-        format!("{} %", tolerance.percent)
+        format!(
+            "a number counts beyond its error and {} %",
+            tolerance.percent
+        )
     } else {
-        Human(tolerance.bytes).to_string()
+        format!(
+            "bytes count beyond their error and {}, allocations always",
+            Human(tolerance.bytes)
+        )
     };
-    format!(
-        "{}; a number counts beyond its error and {tolerance}",
-        parts.join(", ")
-    )
+    format!("{}; {tolerance}", parts.join(", "))
 }
 
 fn words(host: &Host) -> String {
