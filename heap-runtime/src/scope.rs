@@ -49,7 +49,7 @@ impl<'t> Scope<'t> {
         let record = record::of(test, settings, exclusive);
         let name = record::name(&record);
         let slot = record::slot(&record, &name, settings);
-        let own = Own::open(test.exact, settings.sample_bytes);
+        let own = Own::open(test.is_exact(settings), settings.sample_bytes);
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
             record.set_started_at(SystemTime::now());

@@ -65,6 +65,9 @@ const LIMITS: [Limit; 4] = [
     Limit::MaxAllocations,
 ];
 
+/// A limit for the peak below so many times the sampling distance asks for `exact`.
+const SAMPLES: u64 = 16;
+
 /// The harness's idea of success is a panic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShouldPanic<'a> {
@@ -119,7 +122,9 @@ impl<'a> Test<'a> {
         self
     }
 
-    /// A budget for [`OwnTier::peak_bytes`](crate::sidecar::OwnTier::peak_bytes), in bytes.
+    /// A budget for [`OwnTier::peak_bytes`](crate::sidecar::OwnTier::peak_bytes), in bytes. One below 16 times
+    /// the sampling distance, which is 1 MiB unless `HEAP_SAMPLE_BYTES` says otherwise, implies
+    /// [`exact`](Self::exact): samples could not tell whether it holds.
     pub const fn max_peak(mut self, bytes: u64) -> Self {
         self.limits[Limit::MaxPeak as usize] = Some(bytes);
         self
@@ -172,11 +177,20 @@ impl<'a> Test<'a> {
     pub(crate) fn limits(&self, settings: &Settings) -> Vec<(Limit, u64)> {
         LIMITS
             .into_iter()
-            .filter_map(|limit| {
-                let own = self.limits[limit as usize];
-                Some((limit, own.or_else(|| settings.default_limit(limit))?))
-            })
+            .filter_map(|limit| Some((limit, self.limit(limit, settings)?)))
             .collect()
+    }
+
+    fn limit(&self, limit: Limit, settings: &Settings) -> Option<u64> {
+        self.limits[limit as usize].or_else(|| settings.default_limit(limit))
+    }
+
+    /// Whether its peak is taken at each allocation: where it asks for that, and where its limit is so small
+    /// that samples could not tell a peak above it.
+    pub(crate) fn is_exact(&self, settings: &Settings) -> bool {
+        let small = settings.sample_bytes.saturating_mul(SAMPLES);
+        let limit = self.limit(Limit::MaxPeak, settings);
+        self.exact || limit.is_some_and(|bytes| bytes < small)
     }
 
     /// The test as the harness prints it; of a function, as libtest does: its path without the crate.
