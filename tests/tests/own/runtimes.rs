@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::hint::black_box;
-use std::sync::Mutex;
 use std::sync::mpsc;
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::Poll;
 use std::thread;
 
@@ -198,9 +198,10 @@ fn on_an_older_pool() {
 
 #[heap_tracked(exact)]
 fn exactly_on_an_older_pool() {
-    let (done, wait) = mpsc::sync_channel(1);
+    // Not a channel: who waits at one allocates, perhaps between the two checkpoints.
+    let done = Arc::new(Barrier::new(2));
+    let wait = Arc::clone(&done);
     let test = heap_runtime::current();
-    // The channels have no more to make after the first message.
     let sent = POOL.lock().unwrap().as_ref().unwrap().0.clone();
     let job: Job = Box::new(move || {
         let inside = test.enter();
@@ -209,10 +210,10 @@ fn exactly_on_an_older_pool() {
         heap_runtime::checkpoint("after");
         drop(inside);
         drop(test);
-        done.send(()).unwrap();
+        done.wait();
     });
     sent.send(job).unwrap();
-    wait.recv().unwrap();
+    wait.wait();
 }
 
 fn older_pool() {
