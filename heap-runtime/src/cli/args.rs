@@ -47,12 +47,16 @@ pub(super) enum Command {
 ///
 /// Ctrl-C ends the tests, and what there is of them is still reported. What the kernel has counted
 /// around the run, such as its kills for want of memory, is kept beside the sidecars, in
-/// `*.heap-run.json`: so a test that was killed last is not without a reading after it. The options of `cargo heap` itself come first; from the first argument on that is not one of
-/// them, everything goes to cargo as it is. Where nothing does, `test-args` of
-/// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used.
+/// `*.heap-run.json`: so a test that was killed last is not without a reading after it.
 ///
-/// Exit status: 0 if all is good, 1 if the build or a test failed, 2 if cargo was used wrongly, 128
-/// and the signal's number if a signal ended cargo.
+/// The options of `cargo heap` itself come first; from the first argument on that is not one of
+/// them, everything goes to cargo as it is. Where nothing does, `test-args` of
+/// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used. With another format than the
+/// table, what cargo prints goes to stderr.
+///
+/// Exit status: 0 if all is good, 1 if the build or a test failed, also one that only the report tells
+/// of, as it ended its process; 2 if cargo was used wrongly, 128 and the signal's number if a signal
+/// ended cargo.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
 pub(super) struct Test {
@@ -77,7 +81,7 @@ pub(super) struct Test {
 /// Reports a run, or several together, such as the partitions of nextest's.
 ///
 /// Exit status: 0 if all is good, 1 if a reported test failed or was killed and no later attempt of
-/// nextest's passed, 2 if there is no such run.
+/// nextest's passed, 2 if there is no such run, or nothing in it that can be read or that `--filter` takes.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
