@@ -11,6 +11,9 @@ use crate::own;
 
 /// From the first call on, the hook of panics runs unmeasured. One that is set later is measured again,
 /// unless it calls the one that it has taken.
+///
+/// std has no way to do both at once: a hook that another thread sets between the two is lost. It is a moment
+/// of the first tracked test alone.
 pub(crate) fn leave_out_hook() {
     static ONCE: Once = Once::new();
     // A thread that panics may not touch hooks: the next test does it.

@@ -29,9 +29,17 @@ impl FromStr for Filter {
 }
 
 impl Filter {
-    /// Whether it is in the test's name, alone or with its binary, as reports print it.
+    /// Whether it is in the test's name; one with a blank also in that with its binary, as reports print it
+    /// where there are several.
     pub(super) fn takes(&self, key: TestKey<'_>) -> bool {
-        self.is_in(key.2) || self.is_in(&full_name(key))
+        self.is_in(key.2) || (self.has_blank() && self.is_in(&full_name(key)))
+    }
+
+    fn has_blank(&self) -> bool {
+        match self {
+            Self::Part(part) => part.contains(' '),
+            Self::Regex(regex) => regex.as_str().contains(' '),
+        }
     }
 
     fn is_in(&self, test: &str) -> bool {
@@ -58,8 +66,10 @@ mod tests {
         assert!(!takes("/^nice/", "fairness::nice_5"));
         assert!(takes("/", "a/b"));
         assert!(takes("parts::scheduler nice", "nice"));
-        assert!(takes("/^parts::scheduler/", "nice"));
-        assert!(!takes("parts::other", "nice"));
+        assert!(takes("/^parts::scheduler n/", "nice"));
+        assert!(!takes("parts::other nice", "nice"));
+        // Without a blank it is a test's.
+        assert!(!takes("scheduler", "nice"));
         assert!("/(/".parse::<Filter>().is_err());
     }
 }

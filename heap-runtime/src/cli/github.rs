@@ -5,7 +5,7 @@
 
 use std::env;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::error::Error;
@@ -39,7 +39,10 @@ pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Erro
 }
 
 fn error(row: &Row, what: &str, message: &str, out: &mut impl Write) -> Result<(), Error> {
-    let file = format!("{}{}", below_repository(), row.source_file);
+    // What the compiler was given by its whole path is elsewhere.
+    let is_below = Path::new(&row.source_file).is_relative();
+    let below = if is_below { below_repository() } else { "" };
+    let file = format!("{below}{}", row.source_file);
     writeln!(
         out,
         "::error file={},line={},title={}::{}",

@@ -33,11 +33,7 @@ impl Runs {
                 folders.push(folder);
             }
         }
-        let run = read(&folders)?;
-        if run.rows.is_empty() {
-            return Err(nothing_in(&run));
-        }
-        Ok(run)
+        with_tests(read(&folders)?)
     }
 
     /// Reads the runs that these arguments name; the one with this id where there are none.
@@ -47,7 +43,7 @@ impl Runs {
         }
         let settings = Settings::get().map_err(Error::new)?;
         if let Some(folder) = workspace::sidecar_dir(settings)? {
-            let mut run = read(&[folder])?;
+            let mut run = with_tests(read(&[folder])?)?;
             run.keep(id);
             return Ok(run);
         }
@@ -58,13 +54,13 @@ impl Runs {
                 "there are no sidecars of run {id}: name their folder"
             ))
         })?;
-        read(std::slice::from_ref(&found.path))
+        with_tests(read(std::slice::from_ref(&found.path))?)
     }
 
     fn read_newest(&self) -> Result<Run, Error> {
         let settings = Settings::get().map_err(Error::new)?;
         if let Some(folder) = workspace::sidecar_dir(settings)? {
-            let mut run = read(std::slice::from_ref(&folder))?;
+            let mut run = with_tests(read(std::slice::from_ref(&folder))?)?;
             // The folder may be used for run after run.
             let newest = run.rows.iter().max_by_key(|row| &row.started_at);
             if let Some(id) = newest.map(|row| row.run_id.clone()) {
@@ -80,7 +76,7 @@ impl Runs {
                 sidecar::runs_folder(workspace.target()).display()
             )),
         })?;
-        read(std::slice::from_ref(&newest.path))
+        with_tests(read(std::slice::from_ref(&newest.path))?)
     }
 
     /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
@@ -142,8 +138,16 @@ fn is_same(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Why there is no test in folders that were named.
-fn nothing_in(run: &Run) -> Error {
+/// The run, where it has a test.
+fn with_tests(run: Run) -> Result<Run, Error> {
+    if run.rows.is_empty() {
+        return Err(nothing_in(&run));
+    }
+    Ok(run)
+}
+
+/// Why there is no test in these folders.
+pub(super) fn nothing_in(run: &Run) -> Error {
     super::report::warn_of_unreadable(&run.unreadable);
     let folders: Vec<_> = (run.folders.iter())
         .map(|folder| format!("`{}`", folder.display()))

@@ -91,7 +91,10 @@ fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Er
     if !exactly.is_empty() {
         return Ok(exactly);
     }
-    let matching = keys(&|row| full_name(row.key()).contains(wanted));
+    let mut matching = keys(&|row| row.test.contains(wanted));
+    if matching.is_empty() {
+        matching = keys(&|row| full_name(row.key()).contains(wanted));
+    }
     let names: BTreeSet<&str> = matching.iter().map(|(.., test)| *test).collect();
     let wanted = printable(wanted);
     match names.len() {

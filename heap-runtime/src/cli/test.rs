@@ -10,7 +10,7 @@ use super::error::Error;
 use super::new_run::Before;
 use super::report::Format;
 use super::run_pressure::{Readings, Started};
-use super::runs::Runs;
+use super::runs::{self, Runs};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
@@ -67,6 +67,9 @@ pub(super) fn run(
     if !tracked && run.unreadable.is_empty() {
         terminal::note(&why_empty(settings, &before.place()));
         return status(ended.status, tracked, Status::Good);
+    }
+    if !tracked {
+        return Err(runs::nothing_in(&run));
     }
     let new = Baseline::of(&run.rows);
     let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));

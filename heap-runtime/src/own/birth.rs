@@ -66,7 +66,12 @@ unsafe extern "C" fn pthread_create(
     let Some(real) = real() else {
         return libc::EAGAIN;
     };
-    let Some(child) = MEMBER.get().and_then(|parent| REGISTRY.birth(parent)) else {
+    let child = MEMBER.get().and_then(|parent| {
+        // A birth accounts the parent.
+        sampler::take_thread_peak(parent);
+        REGISTRY.birth(parent)
+    });
+    let Some(child) = child else {
         // SAFETY: the caller's arguments, unchanged.
         return unsafe { real(thread, attributes, start, argument) };
     };

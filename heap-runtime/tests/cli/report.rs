@@ -226,6 +226,13 @@ fn what_holds_no_run_is_no_good_one() {
             assert!(said.stderr.contains(says), "{command}: {}", said.stderr);
         }
     }
+    // Nor where the environment names it.
+    for run in [&empty, &torn] {
+        let mut report = program();
+        report.arg("report").env("HEAP_SIDECAR_DIR", run.path());
+        let said = run.said(&report.output().unwrap());
+        assert_eq!(said.status, Some(2), "{}", said.stdout);
+    }
     // What cannot be read beside what can is named, whoever reads.
     torn.file("b.heap.json", &passed("t", 64).to_string());
     for (command, arguments) in [("report", &[][..]), ("compare", &[good]), ("export", &[])] {

@@ -69,6 +69,10 @@ fn a_name_has_to_be_one_tests() {
             said.stderr
         );
     }
+    // A part of a test's name counts before one of its binary's.
+    let named = Run::of(&[passed("scheduler_starts", 64), passed("other", 64)]);
+    let said = show(&named, &["scheduler"]);
+    assert!(said.stdout.contains("scheduler_starts"), "{}", said.stderr);
     let said = show(&run, &["no such"]);
     assert_eq!(said.status, Some(2));
     assert!(said.stderr.contains("no tracked test"), "{}", said.stderr);

@@ -177,7 +177,7 @@ fn peaks_together() {
     thread::scope(|scope| {
         let children = [(); 4].map(|()| {
             scope.spawn(|| {
-                let held = black_box(Vec::<u8>::with_capacity(200 << 10));
+                let held = black_box(Vec::<u8>::with_capacity(260 << 10));
                 all_hold.wait();
                 drop(held);
             })
@@ -197,10 +197,12 @@ fn peaks_unseen() {
 
 #[test]
 fn a_peak_within_the_error_holds() {
-    for name in ["peaks_just_below", "peaks_together"] {
+    // What was seen is over the limit only where others may have freed theirs meanwhile.
+    for (name, is_over) in [("peaks_just_below", false), ("peaks_together", true)] {
         let (ran, passed) = run_with(name, &[("HEAP_SAMPLE_BYTES", "64 KiB")]);
         assert!(passed, "{}", ran.said);
-        let (bytes, _, held, note) = budget(Limit::MaxPeak, &ran.only(name).budgets);
+        let (bytes, actual, held, note) = budget(Limit::MaxPeak, &ran.only(name).budgets);
+        assert_eq!(actual.unwrap() > 1 << 20, is_over, "{name}: {actual:?}");
         assert_eq!(
             (bytes, held, note),
             (1 << 20, Some(true), Some("within error; use `exact`"))

@@ -15,6 +15,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[("without_call_backs", || {
     alone();
     exact_is_refused();
     together();
+    holds_and_starts();
     leaves_a_thread();
     paused();
 })];
@@ -78,6 +79,16 @@ fn together() {
     });
 }
 
+/// What is held while a thread starts counts once.
+#[heap_tracked]
+fn holds_and_starts() {
+    let held = black_box(Vec::<u8>::with_capacity(MIB_20));
+    for _ in 0..3 {
+        thread::spawn(|| ()).join().unwrap();
+    }
+    drop(held);
+}
+
 #[heap_tracked]
 fn leaves_a_thread() {
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
@@ -109,6 +120,7 @@ fn without_call_backs_the_peak_is_each_threads() {
         ("alone", class, 1),
         ("exact_is_refused", class, 1),
         ("together", 3 * class, 4),
+        ("holds_and_starts", class, 4),
         // An inner test begins anew; of this one, all parts count.
         ("paused", class, 1),
         ("inner", 0, 1),
