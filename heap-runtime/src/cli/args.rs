@@ -230,7 +230,8 @@ pub(super) enum TableOrJson {
 /// Which tests are reported, in which order.
 #[derive(Debug, Default, Args)]
 pub(super) struct Selection {
-    /// Only tests whose name contains this, or matches /this regular expression/
+    /// Only tests whose name contains this, or matches /this regular expression/; one with a blank is also
+    /// looked for in the name with its binary
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<Filter>,
     /// What comes first; numbers come the largest first [default: outcome]
