@@ -2,6 +2,7 @@
 //! expansion and [`Test::run`] both come to.
 
 use std::future::poll_fn;
+use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::process::{ExitCode, Termination};
@@ -282,16 +283,15 @@ impl<F> Begun<'_, F> {
             own::unmeasured(|| drop(body));
         }
         let mut ending = Some(ending);
-        let mut ending = || match (&freed, ending.take()) {
-            (Err(payload), _) => Ending::Panicked(panic_message(&**payload)),
-            (Ok(()), Some(ending)) => ending(),
-            (Ok(()), None) => Ending::Dropped,
+        let mut ending = || {
+            let ended = ending.take().map_or(Ending::Dropped, |ending| ending());
+            match (ended, replace(&mut freed, Ok(()))) {
+                // The body's own panic came first.
+                (ended @ Ending::Panicked(_), _) | (ended, Ok(())) => ended,
+                (_, Err(payload)) => resume_unwind(payload),
+            }
         };
-        let complaint = self.scope.take()?.end(Some(ran_for), &mut ending);
-        if let Err(payload) = freed {
-            resume_unwind(payload);
-        }
-        complaint
+        self.scope.take()?.end(Some(ran_for), &mut ending)
     }
 }
 

@@ -302,6 +302,7 @@ fn a_test_whose_own_code_panics_at_its_end_has_ended() {
     let failed = |message: &str| (Outcome::Failed, Some((FailureKind::Panic, message.into())));
     assert_eq!(ended(&run, "unshowable"), failed("it cannot be shown"));
     assert_eq!(ended(&run, "undroppable"), failed("it cannot be dropped"));
+    assert_eq!(ended(&run, "both"), failed("of its own"));
     // Neither is open for ever.
     assert_eq!(run.sidecar("afterwards").heap.overlap, Some(0));
 }
@@ -324,6 +325,20 @@ fn panics_at_the_end() {
         assert!(test.as_mut().poll(&mut context).is_pending());
     });
     assert_eq!(dropped, "it cannot be dropped");
+    // What is freed with the future, after its own panic.
+    let both = message(&mut || {
+        let mut context = Context::from_waker(Waker::noop());
+        let held = Undroppable;
+        let mut test = Box::pin(track_async(
+            "both",
+            std::future::poll_fn(move |_| -> Poll<()> {
+                let _held = &held;
+                panic!("of its own")
+            }),
+        ));
+        let _ = test.as_mut().poll(&mut context);
+    });
+    assert_eq!(both, "of its own");
     track("afterwards", || ());
 }
 
@@ -337,6 +352,22 @@ fn a_test_starts_when_it_is_warm() {
         started.as_secs_f64() * 1e3 >= sidecar.metrics["warm_at_ms"],
         "{sidecar:?}"
     );
+}
+
+#[test]
+fn a_test_that_fails_before_it_is_warm_says_so() {
+    let run = rerun::failing("stays_cold", &[]);
+    let sidecar = run.sidecar("stays_cold");
+    assert_eq!((sidecar.heap.own, sidecar.duration_ns), (None, None));
+    let reason = sidecar.heap.reason.as_deref();
+    assert_eq!(reason, Some("the test ended in its warm-up"));
+}
+
+#[heap_runtime::heap_tracked(warmup = 1)]
+#[test]
+#[ignore = "run by a_test_that_fails_before_it_is_warm_says_so"]
+fn stays_cold() {
+    panic!("too cold");
 }
 
 #[heap_runtime::heap_tracked(warmup = 1)]

@@ -319,7 +319,7 @@ fn allowed(number: Number, base: i64, tolerance: Tolerance) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{full, killed};
+    use crate::report::sample::full;
 
     fn comparison(change: impl Fn(&mut crate::report::Row)) -> Comparison {
         let base = full();
@@ -385,51 +385,6 @@ mod tests {
         assert!(Comparison::of(&base, &other, Tolerance::default()).is_err());
         let nothing = Baseline::of(&[]);
         assert!(Comparison::of(&base, &nothing, Tolerance::default()).is_ok());
-    }
-
-    #[test]
-    fn a_retry_stands_for_its_test_and_the_worst_of_several_for_all() {
-        let mut first = killed("t");
-        first.pid = 1;
-        let mut retry = full();
-        retry.test = "t".into();
-        (retry.run_id, retry.stress_index) = (first.run_id.clone(), first.stress_index);
-        retry.attempt = 2;
-        retry.state = State::Passed;
-        assert_eq!(
-            Baseline::of(&[first, retry.clone()]).tests[0].state,
-            State::Passed
-        );
-        let mut again = retry.clone();
-        again.iteration = 1;
-        again.state = State::Failed;
-        again.own_peak_bytes = Some(1);
-        let both = Baseline::of(&[retry.clone(), again.clone()]);
-        assert_eq!(both.tests.len(), 1);
-        assert_eq!(both.tests[0].state, State::Failed);
-        assert_eq!(both.tests[0].own_peak_bytes, Some(48));
-        // A first attempt of another run is no earlier one of this.
-        again.run_id = "another".into();
-        again.attempt = 1;
-        assert_eq!(Baseline::of(&[retry, again]).tests[0].state, State::Failed);
-    }
-
-    #[test]
-    fn each_round_of_a_stress_run_has_attempts_of_its_own() {
-        let row = |stress_index, attempt, state, peak| {
-            let mut row = full();
-            (row.stress_index, row.attempt, row.state) = (Some(stress_index), attempt, state);
-            row.own_peak_bytes = Some(peak);
-            row
-        };
-        let baseline = Baseline::of(&[
-            row(0, 1, State::Passed, 900),
-            row(1, 1, State::Failed, 1000),
-            row(1, 2, State::Passed, 1),
-        ]);
-        assert_eq!(baseline.tests.len(), 1);
-        assert_eq!(baseline.tests[0].state, State::Passed);
-        assert_eq!(baseline.tests[0].own_peak_bytes, Some(900));
     }
 
     #[test]

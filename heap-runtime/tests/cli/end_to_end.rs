@@ -167,7 +167,9 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
         "--offline",
         "--no-fail-fast",
     ];
-    let bad = project.says(&all);
+    // Its repository is the folder around it.
+    let repository = project.folder.parent().unwrap();
+    let bad = said(project.heap(&all).env("GITHUB_WORKSPACE", repository));
     assert_eq!(bad.status, Some(1), "{}", bad.stderr);
     let aborts = line(&bad, "project::ugly aborts");
     assert!(aborts.contains("aborts killed - ≥ 2.00 MiB"), "{aborts}");
@@ -177,7 +179,7 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
     let annotation = annotation.unwrap_or_else(|| panic!("{}", bad.stderr));
     assert!(
         annotation.starts_with(
-            "::error file=tests/bad.rs,line=6,title=is_greedy%3A budget::peak 1.00 MiB"
+            "::error file=end-to-end/tests/bad.rs,line=6,title=is_greedy%3A budget::peak 1.00 MiB"
         ) && annotation.ends_with("and max_peak is 64.0 KiB"),
         "{annotation}"
     );

@@ -85,6 +85,7 @@ pub(crate) fn program() -> Command {
     for variable in [
         "HEAP_SIDECAR_DIR",
         "HEAP_TRACK",
+        "GITHUB_WORKSPACE",
         "NO_COLOR",
         "CLICOLOR",
         "CLICOLOR_FORCE",
