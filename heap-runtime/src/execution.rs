@@ -21,8 +21,9 @@ use crate::test::Test;
 pub trait Body {
     /// What it returns.
     type Returned;
-    /// Runs it so often, for what it leaves behind: lazily made statics, filled caches.
-    fn warm_up(&self, rounds: u32);
+    /// Runs a copy of it, for what that leaves behind: lazily made statics, filled caches. Nothing is run
+    /// where it can run only once.
+    fn rehearse(&self) -> Option<Self::Returned>;
     /// Runs it.
     fn run(self) -> Self::Returned;
 }
@@ -68,7 +69,9 @@ impl<F: Clone> RunAgain for F {}
 impl<R, F: FnOnce() -> R> Body for Once<F> {
     type Returned = R;
 
-    fn warm_up(&self, _rounds: u32) {}
+    fn rehearse(&self) -> Option<R> {
+        None
+    }
 
     fn run(self) -> R {
         self.0()
@@ -78,10 +81,8 @@ impl<R, F: FnOnce() -> R> Body for Once<F> {
 impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
     type Returned = R;
 
-    fn warm_up(&self, rounds: u32) {
-        for _ in 0..rounds {
-            drop(self.0.clone()());
-        }
+    fn rehearse(&self) -> Option<R> {
+        Some(self.0.clone()())
     }
 
     fn run(self) -> R {
@@ -178,8 +179,8 @@ where
         B::Returned: Termination,
     {
         type Returned = ExitCode;
-        fn warm_up(&self, rounds: u32) {
-            self.0.warm_up(rounds);
+        fn rehearse(&self) -> Option<ExitCode> {
+            self.0.rehearse().map(Termination::report)
         }
         fn run(self) -> ExitCode {
             self.0.run().report()
@@ -320,7 +321,9 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
 /// A test's body may be of a type of its own. Behind this, all that does not depend on it is
 /// compiled once, and not again for each test of a suite.
 trait Execute {
-    fn warm_up(&self, rounds: u32);
+    /// Runs it so often. The verdict is that on the last of these rounds: one that fails is the last, and
+    /// what it has returned is what the test returns.
+    fn warm_up(&mut self, rounds: u32) -> Verdict;
     fn run(&mut self);
     /// The verdict on what `run` has returned.
     fn verdict(&self) -> Verdict;
@@ -343,10 +346,18 @@ impl<B: Body> Subject<B> {
 }
 
 impl<B: Body> Execute for Subject<B> {
-    fn warm_up(&self, rounds: u32) {
-        if let Some(body) = &self.body {
-            body.warm_up(rounds);
+    fn warm_up(&mut self, rounds: u32) -> Verdict {
+        for _ in 0..rounds {
+            let Some(returned) = self.body.as_ref().and_then(Body::rehearse) else {
+                break;
+            };
+            let verdict = (self.verdict)(&returned);
+            if verdict != Verdict::Passed {
+                self.returned = Some(returned);
+                return verdict;
+            }
         }
+        Verdict::Passed
     }
 
     fn run(&mut self) {
@@ -370,9 +381,10 @@ fn execute(
     let scope = Scope::begin(test, settings);
     if test.warmup > 0 {
         let warm = catch_unwind(AssertUnwindSafe(|| subject.warm_up(test.warmup)));
-        if let Err(payload) = warm {
-            let complaint = scope.end(None, &mut || Ending::Panicked(panic_message(&*payload)));
-            return (Err(payload), complaint);
+        let failed = ending(&warm, Verdict::clone);
+        if !matches!(failed, Ending::Returned(Verdict::Passed)) {
+            let complaint = scope.end(None, &mut || failed.clone());
+            return (warm.map(drop), complaint);
         }
         scope.begin_again();
     }

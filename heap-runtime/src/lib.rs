@@ -147,7 +147,7 @@ mod turn;
 /// | `max_allocations = 100` | a budget on the number of allocations; implies `exact` |
 /// | `exact` | counts allocations and takes the peak to the byte; from then on, each allocation of this process costs some 30 to 80 ns more |
 /// | `exclusive` | no other tracked test of the process runs at the same time, so that the process tier is this test's too |
-/// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak |
+/// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak. A round that fails is the end of the test, which has failed |
 /// | `labels(scheduler = "eevdf")` | goes into the sidecar |
 /// | `crate = path::to::heap_runtime` | where this crate is, if not at `::heap_runtime` |
 ///

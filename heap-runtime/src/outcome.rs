@@ -6,6 +6,7 @@ use crate::sidecar::{Failure, FailureKind, Outcome};
 use crate::test::Test;
 
 /// How a body ended.
+#[derive(Clone)]
 pub(crate) enum Ending {
     /// It returned, and this is what the harness will make of the value.
     Returned(Verdict),
@@ -16,7 +17,7 @@ pub(crate) enum Ending {
 }
 
 /// What a returned value means to the harness.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Success.
     Passed,

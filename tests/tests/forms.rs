@@ -449,7 +449,7 @@ fn comparable(output: &str) -> Vec<String> {
 #[test]
 fn the_harness_says_the_same_of_an_untracked_twin() {
     let (tracked, untracked) = (failures(true, "0"), failures(false, "0"));
-    assert_eq!(tracked.sidecars.len(), 12, "{}", tracked.stdout);
+    assert_eq!(tracked.sidecars.len(), 16, "{}", tracked.stdout);
     assert!(untracked.sidecars.is_empty());
     assert_eq!(tracked.status.code(), Some(101));
     assert_eq!(tracked.status.code(), untracked.status.code());
@@ -459,8 +459,28 @@ fn the_harness_says_the_same_of_an_untracked_twin() {
         lines
     };
     assert_eq!(sorted(&tracked), sorted(&untracked));
+    let cold = [
+        ("fails_cold_with_an_error", "\"too cold\""),
+        (
+            "fails_cold_with_a_code",
+            "the test returned ExitCode(unix_exit_status(3)), which is no success",
+        ),
+        (
+            "fails_cold_opaquely",
+            "the test returned ExitCode(unix_exit_status(1)), which is no success",
+        ),
+        ("fails_cold_with_a_panic", "too cold"),
+    ];
+    for (test, message) in cold {
+        let sidecar = tracked.sidecar(test);
+        let failure = sidecar.failure.as_ref().expect("it failed");
+        assert_eq!(failure.message, message, "{test}");
+        let reason = sidecar.heap.reason.as_deref();
+        assert_eq!(reason, Some("the test ended in its warm-up"), "{test}");
+        assert_eq!((sidecar.heap.own, sidecar.duration_ns), (None, None));
+    }
     // Sorted lines could be any test's, so one of them in full.
-    let message = "panicked at tests/failures.rs:14:5:\n2 tasks and one CPU";
+    let message = "panicked at tests/failures.rs:15:5:\n2 tasks and one CPU";
     for run in [&tracked, &untracked] {
         let output = run.output("panics").expect("it failed");
         assert!(output.contains(message), "{output}");

@@ -3,7 +3,8 @@
 
 #[cfg(feature = "tracked")]
 use heap_runtime::heap_tracked;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 heap_runtime::use_jemalloc!();
 
@@ -89,3 +90,49 @@ fn is_ignored() {}
 #[cfg_attr(feature = "tracked", heap_tracked)]
 #[test]
 fn passes() {}
+
+/// Whether it is called for the first time with this counter.
+fn is_first(rounds: &AtomicU32) -> bool {
+    rounds.fetch_add(1, Ordering::Relaxed) == 0
+}
+
+// Its second round would pass, and is not come to.
+#[cfg_attr(feature = "tracked", heap_tracked(warmup = 1))]
+#[test]
+fn fails_cold_with_an_error() -> Result<(), String> {
+    static ROUNDS: AtomicU32 = AtomicU32::new(0);
+    if is_first(&ROUNDS) {
+        Err("too cold".into())
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked(warmup = 3))]
+#[test]
+fn fails_cold_with_a_code() -> ExitCode {
+    static ROUNDS: AtomicU32 = AtomicU32::new(0);
+    if is_first(&ROUNDS) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked(warmup = 1))]
+#[test]
+fn fails_cold_opaquely() -> impl Termination {
+    static ROUNDS: AtomicU32 = AtomicU32::new(0);
+    if is_first(&ROUNDS) {
+        Err("too cold")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg_attr(feature = "tracked", heap_tracked(warmup = 1))]
+#[test]
+fn fails_cold_with_a_panic() {
+    static ROUNDS: AtomicU32 = AtomicU32::new(0);
+    assert!(!is_first(&ROUNDS), "too cold");
+}
