@@ -1,13 +1,15 @@
 //! What goes wrong with tracking itself, said on stderr.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::panic::catch_unwind;
+use std::sync::{Mutex, PoisonError};
 
 /// Says once for each process and cause what went wrong. Past the harness, which would show it
 /// only for tests that fail.
 pub(crate) fn say_once(error: &str) {
-    static SAID: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    // Not a set by hash, which asks the kernel for a random number and panics where there is none.
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     // The cause is what stands behind the path.
     let cause = error.rsplit("`: ").next().unwrap_or(error).to_owned();
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
@@ -16,6 +18,14 @@ pub(crate) fn say_once(error: &str) {
         // nobody left to tell.
         let _ = std::io::stderr().write_all(line(error).as_bytes());
     }
+}
+
+/// Says something to whoever looks at the output of the calling test: the harness, which shows it where
+/// the test fails.
+pub(crate) fn show(text: &str) {
+    // std panics where it cannot print, because a pipe has nobody at its other end, for one. That is
+    // no failure of the test's.
+    let _ = catch_unwind(|| eprintln!("{text}"));
 }
 
 /// One line, whatever is in the path that the error names.

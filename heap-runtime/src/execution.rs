@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
 use std::time::Instant;
 
-use crate::complaint::say_once;
+use crate::complaint::{self, say_once};
 use crate::env::Settings;
 use crate::outcome::{Ending, Verdict, panic_message, verdict};
 use crate::own;
@@ -152,7 +152,7 @@ pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
     let settings = match tracking() {
         Ok(Some(settings)) => settings,
         Ok(None) => return body.run(),
-        Err(error) => return eprintln!("{error}"),
+        Err(error) => return complaint::show(error),
     };
     let mut subject = Subject::new(body, verdict::to_return_is_to_pass);
     settle_should_panic(execute(test, settings, &mut subject));
@@ -162,7 +162,7 @@ pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
 fn settle_should_panic((result, complaint): (Unwound<()>, Option<String>)) {
     match (result, complaint) {
         (Err(payload), None) => resume_unwind(payload),
-        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (_, Some(complaint)) => complaint::show(&complaint),
         (Ok(()), None) => {}
     }
 }
@@ -216,11 +216,11 @@ pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &Test<'_>, bod
     let settings = match tracking() {
         Ok(Some(settings)) => settings,
         Ok(None) => return body.await,
-        Err(error) => return eprintln!("{error}"),
+        Err(error) => return complaint::show(error),
     };
     match execute_async(test, settings, body, |()| Verdict::Passed).await {
         (Err(payload), None) => resume_unwind(payload),
-        (_, Some(complaint)) => eprintln!("{complaint}"),
+        (_, Some(complaint)) => complaint::show(&complaint),
         (Ok(()), None) => {}
     }
 }

@@ -117,6 +117,8 @@ mod formatted;
 pub mod guide;
 mod host;
 mod jemalloc;
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+mod kernel;
 mod notes;
 mod outcome;
 mod own;
@@ -130,6 +132,7 @@ pub mod sidecar;
 mod size;
 mod snapshot;
 mod test;
+mod timestamp;
 mod track;
 mod turn;
 

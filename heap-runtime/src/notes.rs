@@ -26,22 +26,22 @@ static ENDED: Pool<Arc<Notes>> = Pool::new();
 
 impl Notes {
     pub(crate) fn begin(record: Record, own: Own) -> Arc<Self> {
-        let Some(mut notes) = ENDED.take() else {
-            return Arc::new(Self {
-                record: Mutex::new(Some(record)),
-                file: OnceLock::new(),
-                own,
-                pid: process_id(),
-            });
-        };
-        let begun = Arc::get_mut(&mut notes).expect("`end` kept it for that");
-        *begun
-            .record
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner) = Some(record);
-        begun.own = own;
-        begun.pid = process_id();
-        notes
+        // `end` has kept it for that: nobody else has it.
+        if let Some(mut notes) = ENDED.take()
+            && let Some(begun) = Arc::get_mut(&mut notes)
+        {
+            let kept = begun.record.get_mut();
+            *kept.unwrap_or_else(PoisonError::into_inner) = Some(record);
+            begun.own = own;
+            begun.pid = process_id();
+            return notes;
+        }
+        Arc::new(Self {
+            record: Mutex::new(Some(record)),
+            file: OnceLock::new(),
+            own,
+            pid: process_id(),
+        })
     }
 
     /// Lets another test have its place, unless a thread of this one still has it.

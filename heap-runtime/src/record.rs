@@ -1,12 +1,10 @@
 //! The `running` record of an execution, and the name that it takes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::mem::take;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
-
-use humantime::format_rfc3339_millis;
 
 use crate::env::Settings;
 use crate::formatted;
@@ -20,6 +18,7 @@ use crate::sidecar::{
 };
 use crate::snapshot::HostHeapState;
 use crate::test::Test;
+use crate::timestamp::Rfc3339;
 
 /// A sidecar in the making.
 pub(crate) struct Record {
@@ -94,7 +93,7 @@ impl Record {
     pub(crate) fn set_started_at(&mut self, now: SystemTime) {
         let started_at = &mut self.sidecar.started_at;
         started_at.clear();
-        write!(started_at, "{}", format_rfc3339_millis(now)).expect("a String takes all");
+        write!(started_at, "{}", Rfc3339(now)).expect("a String takes all");
     }
 
     /// Puts in what changes of the host, as it is before the test.
@@ -213,7 +212,8 @@ fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static st
 
 /// How often a test of that name has begun in this process.
 fn next_iteration(test_name: &str) -> u32 {
-    static BEGUN: LazyLock<Mutex<HashMap<String, u32>>> = LazyLock::new(Mutex::default);
+    // Not a map by hash, which asks the kernel for a random number and panics where there is none.
+    static BEGUN: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
     let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(count) = begun.get_mut(test_name) {
         *count += 1;

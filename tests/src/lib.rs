@@ -7,3 +7,4 @@ pub mod rerun;
 pub mod sched;
 pub mod scratch;
 pub mod suite;
+pub mod trace;

@@ -5,11 +5,15 @@
 
 heap_runtime::use_jemalloc!();
 
+#[path = "writing/clocks.rs"]
+mod clocks;
 #[path = "writing/crowd.rs"]
 mod crowd;
 #[path = "writing/faults.rs"]
 mod faults;
 #[path = "writing/links.rs"]
 mod links;
+#[path = "writing/refusals.rs"]
+mod refusals;
 #[path = "writing/secrets.rs"]
 mod secrets;

@@ -13,6 +13,7 @@ use crate::host;
 use crate::report::{RUN_FORMAT_VERSION, RUN_SUFFIX, RunPressure};
 use crate::run::sanitised;
 use crate::sidecar::{Folder, Place, Replace};
+use crate::timestamp::Rfc3339;
 
 /// The readings of a run that has ended, as they stand in their file.
 #[derive(Debug, Serialize)]
@@ -97,5 +98,5 @@ impl From<Readings> for RunPressure {
 }
 
 fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    Rfc3339(SystemTime::now()).to_string()
 }

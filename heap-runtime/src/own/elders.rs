@@ -3,8 +3,7 @@
 
 use std::fs::read_dir;
 
-use rustix::process::getpid;
-use rustix::thread::gettid;
+use crate::kernel::{process_id, thread_id};
 
 /// Those threads, by the kernel's numbers. A number that was given again is taken for an old thread's.
 pub(super) struct Elders {
@@ -20,7 +19,7 @@ impl Elders {
         let threads = entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let threads: Vec<i32> = threads.collect::<Option<_>>()?;
         let elders = Self {
-            process: getpid().as_raw_nonzero().get(),
+            process: process_id(),
             threads,
         };
         elders.has_this_thread().then_some(elders)
@@ -29,8 +28,7 @@ impl Elders {
     /// Whether the calling thread may be one of them.
     pub(super) fn has_this_thread(&self) -> bool {
         // A fork has one thread, of another number: whose it was, nobody knows any more.
-        self.process != getpid().as_raw_nonzero().get()
-            || self.threads.contains(&gettid().as_raw_nonzero().get())
+        self.process != process_id() || self.threads.contains(&thread_id())
     }
 }
 

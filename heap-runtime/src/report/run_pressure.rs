@@ -52,7 +52,7 @@ pub(crate) const FORMAT_VERSION: u32 = sidecar::FORMAT_VERSION;
 pub struct RunPressure {
     /// The run.
     pub run_id: String,
-    /// When it was started: UTC, RFC 3339, milliseconds.
+    /// When it was started: UTC, RFC 3339, milliseconds. Empty as [`Sidecar::started_at`](crate::sidecar::Sidecar::started_at).
     pub started_at: String,
     /// When the last of its processes had ended.
     pub ended_at: String,

@@ -99,7 +99,8 @@ pub struct Sidecar {
     pub iteration: u32,
     /// The test's process.
     pub pid: u32,
-    /// When the body started: UTC, RFC 3339, milliseconds.
+    /// When the body started: UTC, RFC 3339, milliseconds. Empty where the clock says a year that RFC 3339
+    /// cannot write, before 0000 or after 9999.
     pub started_at: String,
     /// How long the body ran, in nanoseconds of the monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use heap_runtime::heap_tracked;
 use heap_runtime::sidecar::{Sidecar, Status, read_run};
-use heap_tests::{damage, rerun, scratch};
+use heap_tests::{damage, rerun, scratch, trace};
 
 use super::assert_nothing_else;
 
@@ -29,20 +29,11 @@ const ANYWHERE: [&str; 2] = ["write", "close"];
 /// Runs the victim under strace, with options, as a test of the run `run`.
 fn traced(options: &[&str], folder: &Path, run: &str) -> Output {
     let victim = rerun::victim("victims::once", folder);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-o", "/dev/null"])
-        .args(options)
-        .arg(victim.get_program())
-        .args(victim.get_args())
-        .arg("--nocapture");
-    for (name, value) in victim.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    damage::output(command.env("NEXTEST_RUN_ID", run))
+    let mut options = options.to_vec();
+    options.extend(["-o", "/dev/null"]);
+    let mut command = trace::traced(&victim, options);
+    command.arg("--nocapture").env("NEXTEST_RUN_ID", run);
+    damage::output(&mut command)
 }
 
 /// Whether it was killed; if not, it has got to its end.
@@ -76,16 +67,8 @@ fn assert_nothing_lost(output: &Output, folder: &Path, fault: &str) {
 #[heap_tracked]
 #[test]
 fn a_process_is_killed_at_each_system_call_of_its_writes() {
-    let probe = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    match probe {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let why = String::from_utf8_lossy(&output.stderr);
-            return damage::skip(&format!("strace may not trace: {why}"));
-        }
-        Err(error) => return damage::skip(&format!("strace (its Debian package): {error}")),
+    if !trace::is_possible() {
+        return;
     }
     let mut kills = 0;
     // In a folder that is not there yet, and beside the sidecar of an earlier run.

@@ -4,8 +4,10 @@ use super::{Source, file};
 use crate::HostContext;
 use crate::host::{TaskDelayAcct, TaskXacct};
 use flate2::bufread::GzDecoder;
+use libc::{c_char, utsname};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::mem::MaybeUninit;
 
 /// How the kernel was built to account tasks.
 #[derive(Clone, Copy)]
@@ -16,14 +18,26 @@ pub(super) struct Accounting {
 
 /// What uname(2) says of the kernel, and nothing of what it says of the host's name.
 pub(crate) fn uname() -> HostContext {
-    let uname = rustix::system::uname();
-    let text = |value: &std::ffi::CStr| value.to_str().ok().map(str::to_owned);
+    let mut names = MaybeUninit::<utsname>::uninit();
+    // Not by rustix, which takes a refusal for a panic: a test may have given it up, by a seccomp filter.
+    // SAFETY: there is room for the names.
+    if unsafe { libc::uname(names.as_mut_ptr()) } != 0 {
+        return HostContext::default();
+    }
+    // SAFETY: filled in, as there was an answer.
+    let names = unsafe { names.assume_init() };
     HostContext {
-        kernel_name: text(uname.sysname()),
-        kernel_release: text(uname.release()),
-        arch: text(uname.machine()),
+        kernel_name: text(&names.sysname),
+        kernel_release: text(&names.release),
+        arch: text(&names.machine),
         ..HostContext::default()
     }
+}
+
+fn text(name: &[c_char]) -> Option<String> {
+    // Signed on some processors.
+    let bytes = name.iter().flat_map(|byte| byte.to_ne_bytes());
+    String::from_utf8(bytes.take_while(|byte| *byte != 0).collect()).ok()
 }
 
 impl Source {

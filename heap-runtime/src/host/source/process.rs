@@ -1,9 +1,7 @@
 //! The memory of this process: `/proc/self/status`, and its limit.
 
-use rustix::process::{Resource, getrlimit};
-
 use super::{Source, file, memory::kib};
-use crate::HostContext;
+use crate::{HostContext, kernel};
 
 /// The lines of `/proc/self/status` that matter here, in bytes.
 #[derive(Default)]
@@ -24,7 +22,7 @@ impl Source {
 /// What getrlimit(2) says of the process.
 pub(crate) fn rlimits() -> HostContext {
     HostContext {
-        address_space_limit_bytes: getrlimit(Resource::As).current,
+        address_space_limit_bytes: kernel::address_space_limit().filter(|bytes| *bytes != u64::MAX),
         ..HostContext::default()
     }
 }

@@ -154,20 +154,20 @@ mod overwrite {
 
     use rustix::fs::{Mode, OFlags, Stat, fstat, open};
     use rustix::io::pwrite;
-    use rustix::process::{Resource, getpid, getrlimit};
 
     use super::{LENGTH, LastSeen, Slot, c_str, is_unchanged, text};
+    use crate::kernel;
 
     impl Slot {
         /// Overwrites the place, unless the file is not what it was.
         ///
         /// This runs inside the allocator, on any thread of the test. It allocates nothing, takes
-        /// no lock and cannot panic. Its system calls are rustix' own: they leave `errno` alone, and
-        /// a thread that is to be cancelled is not cancelled in them.
+        /// no lock and cannot panic. Its system calls leave `errno` alone, and none of them is a point of
+        /// cancellation: what is, is done by rustix, past the C library.
         pub(crate) fn write(&mut self, seen: LastSeen) {
             self.seen = seen;
             if let Some((file, offset)) = self.at
-                && getpid().as_raw_nonzero().get().cast_unsigned() == self.pid
+                && kernel::process_id().cast_unsigned() == self.pid
                 && let Some(path) = c_str(&self.path)
                 && let Some(file) = overwrite(path, &file, offset, seen)
             {
@@ -179,8 +179,7 @@ mod overwrite {
     /// Gives what the file is afterwards.
     fn overwrite(path: &CStr, was: &Stat, offset: u64, seen: LastSeen) -> Option<Stat> {
         // Where a test allows no larger files, to write one is answered with a signal that kills.
-        let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-        if offset + LENGTH as u64 > limit {
+        if offset + LENGTH as u64 > kernel::file_size_limit()? {
             return None;
         }
         // At first only looked at: what else may have that name by now is not to be opened. And

@@ -12,9 +12,9 @@ use rustix::fs::{
     mkdirat, openat, renameat, seek, stat, unlinkat,
 };
 use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
-use rustix::process::{Resource, getrlimit};
 
 use super::{Replace, TemporaryName, WriteError, read_run_id};
+use crate::kernel;
 use crate::pool::Lent;
 use crate::sidecar::Place;
 
@@ -222,7 +222,7 @@ fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(TemporaryNa
 /// Writes to a new file.
 fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<Stat> {
     // Where a test allows no larger files, to write one is answered with a signal that kills.
-    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    let limit = kernel::file_size_limit().ok_or(Errno::PERM)?;
     if contents.len() as u64 > limit {
         return Err(Errno::FBIG.into());
     }
