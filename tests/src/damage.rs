@@ -49,6 +49,17 @@ pub fn private_mounts() -> io::Result<()> {
     mount(c"none", c"/", None, libc::MS_REC | libc::MS_PRIVATE, None)
 }
 
+/// Makes the calling process's cgroup the root of all cgroups that it can name. Allocates nothing.
+///
+/// # Errors
+///
+/// Where it may not.
+#[cfg(target_os = "linux")]
+pub fn cgroup_namespace() -> io::Result<()> {
+    // SAFETY: takes a flag; what changes is how cgroups are named.
+    checked(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) })
+}
+
 /// Mounts a file system in memory at `folder`, of so many bytes.
 ///
 /// # Errors

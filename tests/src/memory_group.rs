@@ -49,6 +49,22 @@ impl MemoryGroup {
         Err(refused)
     }
 
+    /// Makes one below this, without a limit of its own. No process may be in this one.
+    ///
+    /// # Errors
+    ///
+    /// Where that is not allowed.
+    pub fn below(&self, name: &str) -> io::Result<Self> {
+        // Version 2 hands a controller on where it is told to, version 1 always.
+        let switch = self.folder.join("cgroup.subtree_control");
+        if switch.exists() {
+            write_existing(&switch, "+memory")?;
+        }
+        let folder = self.folder.join(name);
+        fs::create_dir(&folder)?;
+        Ok(Self { folder })
+    }
+
     /// Starts a command in it.
     ///
     /// # Errors

@@ -101,6 +101,10 @@ pub struct HostContext {
     /// What the process's cgroup says about memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup_memory: Option<CgroupMemory>,
+    /// Why [`cgroup_memory`](Self::cgroup_memory) is absent, where the process is in a cgroup at all: it can be
+    /// seen nowhere, or neither it nor one above it accounts memory, as the root of version 2 does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup_memory_reason: Option<String>,
     /// Processes that the kernel's out-of-memory killer has killed since boot, on the whole host, whatever the limit
     /// that was hit: `oom_kill` of `/proc/vmstat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,8 +225,9 @@ pub struct MemoryStall {
 /// What the process's memory cgroup says: its use, its limits and how often they were hit.
 ///
 /// The cgroup is the nearest at or above the process's own that the memory controller accounts and that can be
-/// seen: `/proc/self/cgroup` under the mount of `/proc/self/mountinfo`. Where that path does not exist under the
-/// mount, as in some containers, it is the nearest part of it that does, at last the mount's own root.
+/// seen: `/proc/self/cgroup` under the mount of `/proc/self/mountinfo`. Where the names on the way there are
+/// not told, as after `unshare -C`, it is the one that lists this process. Never another's: where the process's own
+/// is not to be seen, this is absent, and [`HostContext::cgroup_memory_reason`] says so.
 /// On a host with both versions it is the one that has the memory controller. Absent in the root cgroup of
 /// version 2, which accounts nothing.
 ///
@@ -336,7 +341,7 @@ for_every_field! {
     cpu_model cpu_vendor total_memory_kib hugepages_total hugepages_free hugepages_size_kib thp_enabled thp_defrag
     sched_tunables online_cpus numa_nodes cpufreq_governor kernel_name kernel_release arch kernel_cmdline
     task_delayacct config_task_xacct heap_state mem_available_kib swap_free_kib memory_pressure cgroup_memory
-    vm_oom_kill rss_bytes peak_rss_bytes address_space_limit_bytes sched_ext_ops
+    cgroup_memory_reason vm_oom_kill rss_bytes peak_rss_bytes address_space_limit_bytes sched_ext_ops
 }
 
 impl HostContext {

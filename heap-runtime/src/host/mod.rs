@@ -12,6 +12,8 @@
 //! Each reads files of `/proc` and `/sys`, and each field stands alone: what cannot be read or makes no sense
 //! is absent, and the others are there all the same. On other systems than Linux everything is absent.
 
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod cgroup_tests;
 mod context;
 #[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 mod fuzz;

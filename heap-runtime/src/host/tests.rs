@@ -21,7 +21,7 @@ fn machine(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn source(root: &Path) -> Source {
+pub(super) fn source(root: &Path) -> Source {
     Source::new(root.to_str().unwrap().to_owned())
 }
 
@@ -35,7 +35,7 @@ fn read(source: &Source) -> HostContext {
 }
 
 /// A tree of files that lasts as long as the test.
-fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(super) fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for (path, content) in files {
         put(root.path(), path, content);
@@ -43,7 +43,7 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     root
 }
 
-fn put(root: &Path, path: &str, content: impl AsRef<[u8]>) {
+pub(super) fn put(root: &Path, path: &str, content: impl AsRef<[u8]>) {
     let path = root.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
@@ -188,101 +188,6 @@ fn what_changes_is_read_again() {
     assert_eq!(after.sched_tunables.unwrap()["sched_rt_runtime_us"], "-1");
 }
 
-const MOUNT_V2: &str = "34 22 0:29 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n";
-const MOUNT_V1: &str = "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
-
-#[test]
-fn a_moved_process_is_found_again() {
-    let root = tree(&[
-        ("proc/self/mountinfo", MOUNT_V2),
-        ("proc/self/cgroup", "0::/a\n"),
-        ("sys/fs/cgroup/a/memory.current", "1\n"),
-        ("sys/fs/cgroup/b/memory.current", "2\n"),
-        ("sys/fs/cgroup/b/memory.max", "4096\n"),
-    ]);
-    let source = source(root.path());
-    let current = || source.changing().cgroup_memory.unwrap().current_bytes;
-    assert_eq!(current(), Some(1));
-    put(root.path(), "sys/fs/cgroup/a/memory.current", "3\n");
-    assert_eq!(current(), Some(3));
-    put(root.path(), "proc/self/cgroup", "0::/b\n");
-    assert_eq!(current(), Some(2));
-    let limits = source.settings().cgroup_memory.unwrap();
-    assert_eq!(limits.max_bytes, Some(4096));
-}
-
-/// A cgroup that is not there yet must not be taken for one that never is.
-#[test]
-fn a_cgroup_that_appears_later() {
-    let root = tree(&[
-        ("proc/self/mountinfo", MOUNT_V2),
-        ("proc/self/cgroup", "0::/a\n"),
-    ]);
-    let source = source(root.path());
-    assert_eq!(source.changing().cgroup_memory, None);
-    put(root.path(), "sys/fs/cgroup/a/memory.current", "1\n");
-    assert!(source.changing().cgroup_memory.is_some());
-}
-
-#[test]
-fn a_path_that_is_not_under_the_mount() {
-    let read = |path: &str, mount: &str| {
-        let root = tree(&[
-            ("proc/self/mountinfo", mount),
-            ("proc/self/cgroup", path),
-            ("sys/fs/cgroup/memory.current", "7\n"),
-        ]);
-        let memory = source(root.path()).changing().cgroup_memory;
-        memory.and_then(|memory| memory.current_bytes)
-    };
-    // Named from outside of the container.
-    assert_eq!(read("0::/docker/8c1e\n", MOUNT_V2), Some(7));
-    let mounted_below = MOUNT_V2.replace(" / /sys", " /docker/8c1e /sys");
-    assert_eq!(read("0::/docker/8c1e\n", &mounted_below), Some(7));
-    // A name that only begins like the mount's root is another cgroup's; still it is all that can be seen.
-    assert_eq!(read("0::/docker/8c1efoo\n", &mounted_below), Some(7));
-    // Not under the mount at all.
-    assert_eq!(read("0::/../other\n", MOUNT_V2), None);
-}
-
-#[test]
-fn a_mount_point_with_blanks_and_backslashes() {
-    let mount = r"34 22 0:29 /a\134x2db /mnt/c\040g rw - cgroup2 cgroup2 rw";
-    let root = tree(&[
-        ("proc/self/mountinfo", mount),
-        ("proc/self/cgroup", "0::/a\\x2db/c\n"),
-        ("mnt/c g/c/memory.current", "5\n"),
-        ("mnt/c g/memory.current", "6\n"),
-    ]);
-    let memory = source(root.path()).changing().cgroup_memory.unwrap();
-    assert_eq!(memory.current_bytes, Some(5));
-}
-
-#[test]
-fn version_1_without_hierarchy_has_only_its_own_limit() {
-    let read = |use_hierarchy: &str| {
-        let root = tree(&[
-            ("proc/self/mountinfo", MOUNT_V1),
-            ("proc/self/cgroup", "4:memory:/a/b\n0::/\n"),
-            (
-                "sys/fs/cgroup/memory/memory.limit_in_bytes",
-                "9223372036854771712\n",
-            ),
-            ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "4096\n"),
-            ("sys/fs/cgroup/memory/a/memory.use_hierarchy", use_hierarchy),
-            ("sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "8192\n"),
-            ("sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "1\n"),
-        ]);
-        source(root.path())
-            .settings()
-            .cgroup_memory
-            .unwrap()
-            .max_bytes
-    };
-    assert_eq!(read("0\n"), Some(8192));
-    assert_eq!(read("1\n"), Some(4096));
-}
-
 #[test]
 fn only_an_enabled_sched_ext_scheduler_counts() {
     let ops = |state: &str| {
@@ -405,6 +310,7 @@ fn garbled(content: &[u8]) -> Vec<Vec<u8>> {
 fn full() -> HostContext {
     let mut host = read(&source(&machine("x86-server-v2"))).merge(source::uname());
     host.sched_ext_ops = Some("simple".to_owned());
+    host.cgroup_memory_reason = Some("of another host".to_owned());
     host.address_space_limit_bytes = Some(1 << 40);
     host.heap_state = Some(crate::HostHeapState::default());
     host
@@ -415,7 +321,7 @@ fn every_field_can_be_redacted() {
     let Value::Object(all) = serde_json::to_value(full()).unwrap() else {
         panic!("a struct is an object");
     };
-    assert_eq!(all.len(), 28, "a field of `full` has no value");
+    assert_eq!(all.len(), 29, "a field of `full` has no value");
     for key in all.keys() {
         let mut host = full();
         assert!(host.redact([key.as_str()]).is_empty(), "{key} is no field");

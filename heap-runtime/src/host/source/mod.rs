@@ -29,7 +29,6 @@ pub(super) static LIVE: Source = Source::new(String::new());
 pub(super) struct Source {
     /// What goes in front of `/proc` and `/sys`: nothing, except for the trees of other machines in the tests.
     root: String,
-    mounts: OnceLock<cgroup::Mounts>,
     membership: Mutex<Option<Arc<cgroup::Membership>>>,
     policies: OnceLock<Vec<cpu::Policy>>,
     tunables: OnceLock<Vec<sched::Tunable>>,
@@ -42,7 +41,6 @@ impl Source {
     pub(super) const fn new(root: String) -> Self {
         Self {
             root,
-            mounts: OnceLock::new(),
             membership: Mutex::new(None),
             policies: OnceLock::new(),
             tunables: OnceLock::new(),
@@ -79,6 +77,7 @@ impl Source {
             hugepages_free: memory.hugepages_free,
             memory_pressure: self.memory_pressure(),
             cgroup_memory: self.cgroup_use(),
+            cgroup_memory_reason: self.cgroup_memory_reason(),
             rss_bytes: process.rss_bytes,
             peak_rss_bytes: process.peak_rss_bytes,
             ..HostContext::default()
