@@ -9,8 +9,8 @@
 //!
 //! Each contender publishes its own CPU time whenever it goes round its loop. They share one CPU, so while one reads
 //! the figures the others stand still, and a figure is at most one round old. All of them spin from the base to the end:
-//! they compete during the whole span. The span is CPU time of the contenders together, so load from outside makes it
-//! last longer but does not change who is owed what. The contenders are threads of one process, thus of one
+//! they compete during the whole span. The span is CPU time of the contenders together, but for what was [`Taken`] of it, so
+//! load from outside makes it last longer but does not change who is owed what. The contenders are threads of one process, thus of one
 //! cgroup and one autogroup, where their weights count against each other.
 //!
 //! A contender of a real-time policy cannot hold the CPU for ever: it ends the contest itself when the span is used up, at the
@@ -28,6 +28,7 @@ use super::clock::{now, thread_cpu_time};
 use super::cpu::{OwnedCpu, pin_this_thread};
 use super::policy::Policy;
 use super::refusal::{Allowed, Refusal};
+use super::taken::{Taken, beyond_a_round};
 
 /// Longer than any contest takes on a machine that gives the suite a twentieth of a CPU.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,6 +68,9 @@ pub struct Outcome {
     pub rounds: usize,
     /// The wall time of the span.
     pub wall: Duration,
+    /// What of the contenders' CPU time they did not have. The longest stretch may have been before the span: it is not
+    /// paid back at its beginning.
+    pub taken: Taken,
 }
 
 impl Outcome {
@@ -74,6 +78,13 @@ impl Outcome {
     #[must_use]
     pub fn share(&self, contender: usize) -> f64 {
         self.got[contender].as_secs_f64() / self.got.iter().sum::<Duration>().as_secs_f64()
+    }
+
+    /// The CPU time that the contenders used.
+    #[must_use]
+    pub fn used(&self) -> Duration {
+        let got: Duration = self.got.iter().sum();
+        got.saturating_sub(self.taken.total)
     }
 
     /// How far a contender is from what it is owed, if it is owed `weight` parts of `of`.
@@ -131,6 +142,8 @@ impl<'a> Contest<'a> {
             holder: AtomicUsize::new(usize::MAX),
             handovers: AtomicUsize::new(0),
             rounds: AtomicUsize::new(0),
+            taken_ns: AtomicU64::new(0),
+            longest_taken_ns: AtomicU64::new(0),
             give_up: now() + PATIENCE,
             began_ns: AtomicU64::new(0),
             base: Mutex::new(None),
@@ -188,6 +201,8 @@ struct Ring<'a> {
     holder: AtomicUsize,
     handovers: AtomicUsize,
     rounds: AtomicUsize,
+    taken_ns: AtomicU64,
+    longest_taken_ns: AtomicU64,
     give_up: Duration,
     began_ns: AtomicU64,
     base: Mutex<Option<Figures>>,
@@ -200,6 +215,8 @@ struct Figures {
     cpu_ns: Vec<u64>,
     handovers: usize,
     rounds: usize,
+    taken_ns: u64,
+    longest_taken_ns: u64,
     at: Duration,
 }
 
@@ -215,6 +232,10 @@ impl Figures {
             handovers: self.handovers - base.handovers,
             rounds: self.rounds - base.rounds,
             wall: self.at.saturating_sub(base.at),
+            taken: Taken {
+                total: Duration::from_nanos(self.taken_ns - base.taken_ns),
+                longest: Duration::from_nanos(self.longest_taken_ns),
+            },
         }
     }
 }
@@ -244,11 +265,12 @@ impl Ring<'_> {
             return Ok(Err(refusal));
         }
         slot.thread.store(gettid().as_raw_nonzero().get(), SeqCst);
-        slot.publish();
+        // What it took to get here was not competing.
+        slot.cpu_ns.store(nanos(thread_cpu_time()), SeqCst);
         let last = index + 1 == self.slots.len();
         self.arrived.fetch_add(1, SeqCst);
         loop {
-            slot.publish();
+            self.publish(slot);
             if self.holder.swap(index, SeqCst) != index {
                 self.handovers.fetch_add(1, SeqCst);
             }
@@ -260,13 +282,13 @@ impl Ring<'_> {
                             return Ok(Err(refusal));
                         }
                         let base = self.figures();
-                        self.began_ns.store(base.cpu_ns.iter().sum(), SeqCst);
+                        self.began_ns.store(self.used_ns(), SeqCst);
                         *self.base.lock().map_err(poisoned)? = Some(base);
                         self.phase.store(RUN, SeqCst);
                     }
                 }
                 RUN => {
-                    let used = self.total() - self.began_ns.load(SeqCst);
+                    let used = self.used_ns().saturating_sub(self.began_ns.load(SeqCst));
                     if Duration::from_nanos(used) >= self.contest.span {
                         let end = self.figures();
                         self.end.lock().map_err(poisoned)?.get_or_insert(end);
@@ -297,8 +319,23 @@ impl Ring<'_> {
         Ok(Ok(()))
     }
 
-    fn total(&self) -> u64 {
-        self.slots.iter().map(|slot| slot.cpu_ns.load(SeqCst)).sum()
+    /// Publishes the calling contender's CPU time, and what of it was taken since the last time. That comes first, so that
+    /// nobody ever sees it as used.
+    fn publish(&self, slot: &Slot) {
+        let time = nanos(thread_cpu_time());
+        let round = Duration::from_nanos(time - slot.cpu_ns.load(SeqCst));
+        let taken = nanos(beyond_a_round(round));
+        if taken > 0 {
+            self.taken_ns.fetch_add(taken, SeqCst);
+            self.longest_taken_ns.fetch_max(taken, SeqCst);
+        }
+        slot.cpu_ns.store(time, SeqCst);
+    }
+
+    fn used_ns(&self) -> u64 {
+        let taken = self.taken_ns.load(SeqCst);
+        let all: u64 = self.slots.iter().map(|slot| slot.cpu_ns.load(SeqCst)).sum();
+        all.saturating_sub(taken)
     }
 
     /// Reads until two readings agree, so that none of the others ran in between.
@@ -311,6 +348,8 @@ impl Ring<'_> {
                 .collect(),
             handovers: self.handovers.load(SeqCst),
             rounds: self.rounds.load(SeqCst),
+            taken_ns: self.taken_ns.load(SeqCst),
+            longest_taken_ns: self.longest_taken_ns.load(SeqCst),
             at,
         };
         loop {
@@ -324,12 +363,11 @@ impl Ring<'_> {
 }
 
 impl Slot {
-    fn publish(&self) {
-        let used = u64::try_from(thread_cpu_time().as_nanos()).unwrap_or(u64::MAX);
-        self.cpu_ns.store(used, SeqCst);
-    }
-
     fn thread(&self) -> Option<Pid> {
         Pid::from_raw(self.thread.load(SeqCst))
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

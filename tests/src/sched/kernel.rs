@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::clock;
-use super::refusal::Refusal;
+use super::taken::Taken;
 
 /// The longest that one fair thread runs before another of its kind that is owed the CPU gets it.
 ///
@@ -22,12 +22,13 @@ pub fn granule() -> Duration {
 /// How far the CPU time of one fair thread may be from what it is owed, in any span of time.
 ///
 /// EEVDF keeps each thread's lag within one slice, which is seen up to one tick late: one [`granule`]. A span has a
-/// beginning and an end, and both can be wrong by that much in opposite directions. The whole is doubled, because on a
-/// virtual machine a stretch that the hypervisor took away counts as CPU time of the thread that ran, and the last
-/// one before the end of the span is not yet paid back.
+/// beginning and an end, and both can be wrong by that much in opposite directions. The whole is doubled, for what is
+/// taken from a thread in stretches too short to be told from its own rounds. Longer ones are
+/// [`Taken`](super::taken::Taken): they count as CPU time of the thread that ran, and the last one before the beginning or
+/// the end is not yet paid back then.
 #[must_use]
-pub fn fair_tolerance() -> Duration {
-    granule() * 4
+pub fn fair_tolerance(taken: Taken) -> Duration {
+    granule() * 4 + taken.longest * 2
 }
 
 /// The part of each period that real-time threads may use, and the period. `None` if they may use all.
@@ -53,21 +54,6 @@ pub fn real_time_limit() -> io::Result<Option<(Duration, Duration)>> {
 /// If the kernel does not show it.
 pub fn round_robin_quantum() -> io::Result<Duration> {
     read("/proc/sys/kernel/sched_rr_timeslice_ms").map(Duration::from_millis)
-}
-
-/// Whether the kernel's own fair class decides.
-///
-/// # Errors
-///
-/// A refusal if a BPF scheduler is loaded: it may share the CPU as it likes, so weights promise nothing.
-pub fn fair_class_decides() -> Result<(), Refusal> {
-    match fs::read_to_string("/sys/kernel/sched_ext/state") {
-        Ok(state) if state.trim() != "disabled" => Err(Refusal::new(format!(
-            "sched_ext is {}: a BPF scheduler need not follow weights",
-            state.trim()
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// How many threads of the machine want a CPU now, the caller among them; at least 1.

@@ -15,5 +15,8 @@ pub mod figures;
 pub mod kernel;
 pub mod pinned;
 pub mod policy;
+pub mod promise;
 pub mod refusal;
+
 mod sys;
+pub mod taken;

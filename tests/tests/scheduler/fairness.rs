@@ -8,8 +8,9 @@ use heap_tests::sched::cgroup::CpuGroup;
 use heap_tests::sched::contest::{Contest, Outcome};
 use heap_tests::sched::cpu::OwnedCpu;
 use heap_tests::sched::figures::{count, micros};
-use heap_tests::sched::kernel::{fair_class_decides, fair_tolerance, granule};
+use heap_tests::sched::kernel::{fair_tolerance, granule};
 use heap_tests::sched::policy::Policy;
+use heap_tests::sched::promise::Promise;
 
 /// Long enough that the tolerance is a small part of each share, also with a tick of 10 ms.
 const SPAN: Duration = Duration::from_millis(400);
@@ -17,7 +18,7 @@ const SPAN: Duration = Duration::from_millis(400);
 /// Asserts that each contender got what its weight owes it, within the scheduler's granularity.
 fn assert_weights(outcome: &Outcome, weights: &[u32]) {
     let all = weights.iter().sum();
-    let tolerance = fair_tolerance();
+    let tolerance = fair_tolerance(outcome.taken);
     for (contender, &weight) in weights.iter().enumerate() {
         let debt = outcome.debt(contender, weight, all);
         assert!(
@@ -31,7 +32,7 @@ fn assert_weights(outcome: &Outcome, weights: &[u32]) {
 #[heap_tracked]
 #[test]
 fn two_spinners_share_one_cpu() -> io::Result<()> {
-    or_skip!(fair_class_decides());
+    or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
     let outcome = or_skip!(Contest::new(&cpu, SPAN, &[Policy::NORMAL; 2]).run()?);
     metric("share", outcome.share(0));
@@ -45,7 +46,7 @@ fn two_spinners_share_one_cpu() -> io::Result<()> {
 #[heap_tracked]
 #[test]
 fn eight_spinners_share_one_cpu() -> io::Result<()> {
-    or_skip!(fair_class_decides());
+    or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
     let outcome = or_skip!(Contest::new(&cpu, SPAN * 2, &[Policy::NORMAL; 8]).run()?);
     let shares = || (0..8).map(|contender| outcome.share(contender));
@@ -59,7 +60,7 @@ fn eight_spinners_share_one_cpu() -> io::Result<()> {
 #[heap_tracked]
 #[test]
 fn nice_5_gets_335_parts_to_1024() -> io::Result<()> {
-    or_skip!(fair_class_decides());
+    or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
     let outcome = or_skip!(Contest::new(&cpu, SPAN, &[Policy::Nice(5), Policy::NORMAL]).run()?);
     metric("share_of_nice_5", outcome.share(0));
@@ -72,7 +73,7 @@ fn nice_5_gets_335_parts_to_1024() -> io::Result<()> {
 #[heap_tracked]
 #[test]
 fn half_the_group_weight_gets_a_third() -> io::Result<()> {
-    or_skip!(fair_class_decides());
+    or_skip!(Promise::GroupWeight.holds());
     let cpu = OwnedCpu::acquire()?;
     let half = or_skip!(CpuGroup::create()?);
     or_skip!(half.weigh(50)?);
@@ -90,7 +91,7 @@ fn half_the_group_weight_gets_a_third() -> io::Result<()> {
 #[heap_tracked]
 #[test]
 fn yield_passes_the_cpu() -> io::Result<()> {
-    or_skip!(fair_class_decides());
+    or_skip!(Promise::Yield.holds());
     let cpu = OwnedCpu::acquire()?;
     let long = SPAN / 8;
     // A yield also offers the CPU to everybody else on it, for a slice each time: on a busy host a long span would take
@@ -103,9 +104,7 @@ fn yield_passes_the_cpu() -> io::Result<()> {
             .every_round(std::thread::yield_now)
             .run()?
     );
-    let per_second = |outcome: &Outcome| {
-        count(outcome.handovers) / outcome.got.iter().sum::<Duration>().as_secs_f64()
-    };
+    let per_second = |outcome: &Outcome| count(outcome.handovers) / outcome.used().as_secs_f64();
     metric(
         "handovers_per_cpu_second_without_yield",
         per_second(&without),
