@@ -270,7 +270,10 @@ pub(crate) fn identity(function: &Ident) -> (String, String) {
     let mut package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     package.push(' ');
     // With `r#` where it has one: the harness prints it too.
-    (package, format!("::{function}"))
+    let function = function.to_string();
+    // What ktstr's attribute calls the function that has the body, and the user's attributes.
+    let name = function.strip_prefix("__ktstr_inner_").unwrap_or(&function);
+    (package, format!("::{name}"))
 }
 
 /// The name of a function inside the function, in our hygiene. That is also our edition, in which it may be

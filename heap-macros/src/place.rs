@@ -1,23 +1,59 @@
 //! Where the attribute has to stand among the others of its function.
 //!
-//! Attributes expand from the top down, so the lowest one gets what all above it have made. Some
-//! make other functions of the one that they stand on, which are the tests: a case each, or one that
-//! runs the body many times, that judges what the body leaves, or that waits for its turn. What was
-//! tracked above such an attribute would be the body, whose outcome and name are not the test's. So
-//! this attribute moves below it, and both orders mean the same.
+//! Attributes expand from the top down, so the lowest one gets what all above it have made. Of another crate's
+//! attribute, nothing is known but that it makes something of the function: its tests, a case each; a runtime
+//! and its threads, with the body as their future; a set-up before the body and a teardown behind it; a judge
+//! of more than what the body returns; a lock that it waits for. What was tracked above it would be the body
+//! alone, whose name, outcome and memory are not the test's: a budget would hold because nobody looked.
+//!
+//! So this attribute moves below all that are not the language's own, and every order means the same. It takes
+//! no list of those crates.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Path, Token};
+use syn::{Attribute, Meta, Token};
 
 use crate::item::Function;
 use crate::valid;
 
-/// The function with this attribute where it has to stand, if that is not here: behind the attribute
-/// that makes the tests, and behind its cases, because rstest gives what stands before a case to
-/// that case alone.
+/// The language's own attributes of functions. One that is not here is only moved below, which takes the
+/// compiler a moment, and means the same.
+const LANGUAGE: [&str; 25] = [
+    "allow",
+    "automatically_derived",
+    "bench",
+    "cfg",
+    "cold",
+    "coverage",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "ignore",
+    "inline",
+    "instruction_set",
+    "link_section",
+    "must_use",
+    "no_mangle",
+    "optimize",
+    "should_panic",
+    "target_feature",
+    "test",
+    "track_caller",
+    "unsafe",
+    "warn",
+];
+
+/// Tools whose attributes the compiler passes over: `#[rustfmt::skip]`.
+const TOOLS: [&str; 5] = ["clippy", "diagnostic", "miri", "rust_analyzer", "rustfmt"];
+
+/// The function with this attribute where it has to stand, if that is not here: behind the last attribute that
+/// is not the language's. That is behind the cases of rstest too, which gives what stands before a case to that
+/// case alone.
 pub(crate) fn moved(
     function: &Function,
     runtime: &TokenStream,
@@ -34,13 +70,11 @@ pub(crate) fn moved(
     if attributes.iter().any(twice) {
         return None;
     }
-    let maker = attributes
+    let is_async = signature.asyncness.is_some();
+    let last = attributes
         .iter()
-        .position(|attribute| makes_tests(&attribute.meta))
-        .or_else(|| attributes.iter().rposition(hides))?;
-    let last_case = attributes.iter().rposition(is_case);
-    let place = last_case.map_or(maker, |case| case.max(maker));
-    let (above, below) = attributes.split_at(place + 1);
+        .rposition(|attribute| !leaves_the_function(&attribute.meta, is_async))?;
+    let (above, below) = attributes.split_at(last + 1);
     // As one token with the user's place, so that what is wrong is still said there.
     let arguments = (!arguments.is_empty())
         .then(|| TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments.clone())));
@@ -52,55 +86,32 @@ pub(crate) fn moved(
     })
 }
 
-/// Whether an attribute makes the tests of the function that it stands on, or judges it by more
-/// than what it returns. They are known by name: whoever has another one puts it above this.
-fn makes_tests(attribute: &Meta) -> bool {
+/// Whether an attribute leaves the function that it stands on as it is, and this attribute may stand above it.
+fn leaves_the_function(attribute: &Meta, is_async: bool) -> bool {
     let path = attribute.path();
-    let Some(last) = path.segments.last() else {
-        return false;
+    let Some(name) = path.get_ident() else {
+        let first = path.segments.first();
+        return first.is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool));
     };
-    match last.ident.to_string().as_str() {
-        // rstest; test-case and its other name; quickcheck; googletest; proptest; ntest.
-        "rstest" | "test_case" | "test_matrix" | "case" | "quickcheck" | "gtest"
-        | "property_test" | "timeout"
-        // serial_test. Below, this test's turn is always taken before that lock: two tests that took
-        // them in different orders might wait for each other for ever.
-        | "serial" | "parallel" | "file_serial" | "file_parallel" => true,
-        "test" => is_of("googletest", path),
-        // rstest_reuse's, not macro_rules_attribute's.
-        "apply" => attribute
-            .require_list()
-            .is_ok_and(|arguments| arguments.parse_args::<Path>().is_ok()),
-        _ => false,
+    match name.to_string().as_str() {
+        "cfg_attr" => hides_nothing(attribute, is_async),
+        // The language's takes no `async fn`: it is a runtime's, imported.
+        "test" | "bench" => !is_async,
+        name => LANGUAGE.contains(&name),
     }
 }
 
-/// `#[case(..)]` or `#[case::name(..)]`.
-fn is_case(attribute: &Attribute) -> bool {
-    let first = attribute.path().segments.first();
-    first.is_some_and(|first| first.ident == "case")
-}
-
-/// Whether it is a `cfg_attr` that may come to something this attribute has to know of: not even
-/// the compiler knows before it comes to it.
-fn hides(attribute: &Attribute) -> bool {
-    let Meta::List(list) = &attribute.meta else {
-        return false;
+/// Whether a `cfg_attr` comes to nothing that this attribute has to know of. Not even the compiler knows that
+/// before it comes to it.
+fn hides_nothing(attribute: &Meta, is_async: bool) -> bool {
+    let Meta::List(list) = attribute else {
+        return true;
     };
     let metas = Punctuated::<Meta, Token![,]>::parse_terminated;
-    list.path.is_ident("cfg_attr")
-        && metas.parse2(list.tokens.clone()).is_ok_and(|metas| {
-            // The first one is the condition.
-            let mut hidden = metas.iter().skip(1);
-            hidden.any(|meta| meta.path().is_ident("should_panic") || makes_tests(meta))
+    // The first one is the condition.
+    metas.parse2(list.tokens.clone()).is_ok_and(|metas| {
+        metas.iter().skip(1).all(|meta| {
+            !meta.path().is_ident("should_panic") && leaves_the_function(meta, is_async)
         })
-}
-
-/// Whether a path begins with that crate.
-fn is_of(name: &str, path: &Path) -> bool {
-    path.segments.len() > 1
-        && path
-            .segments
-            .first()
-            .is_some_and(|first| first.ident == name)
+    })
 }

@@ -104,10 +104,9 @@ fn labels_and_another_runtime() {
     ));
 }
 
-/// Where another attribute makes the tests of the function, or judges it by more than what it
-/// returns, this one goes below it, with its arguments.
+/// Whatever another crate's attribute makes of the function, this one goes below it, with its arguments.
 #[test]
-fn it_moves_below_the_attribute_that_makes_the_tests() {
+fn it_moves_below_the_attributes_of_others() {
     insta::assert_snapshot!(expansion(
         &quote!(max_peak = "8 MiB", crate = evidence::heap),
         quote! {
@@ -116,41 +115,73 @@ fn it_moves_below_the_attribute_that_makes_the_tests() {
             #[case(1)]
             #[should_panic]
             #[case::named(2)]
-            #[timeout(SECOND)]
+            #[ignore]
             fn works(#[case] number: u32) {}
         }
     ));
-    for other in [
-        quote!(#[test_case(1)]),
-        quote!(#[test_case::test_matrix([1, 2])]),
-        quote!(#[quickcheck]),
-        quote!(#[gtest]),
-        quote!(#[googletest::test]),
-        quote!(#[property_test(config = config())]),
-        quote!(#[serial_test::serial]),
-        quote!(#[parallel(group)]),
-        quote!(#[apply(template)]),
-        quote!(#[cfg_attr(unix, rstest)]),
-        quote!(#[cfg_attr(unix, inline, should_panic)]),
+    let synchronous = quote!(
+        fn works() {}
+    );
+    let asynchronous = quote!(
+        async fn works() {}
+    );
+    for (other, function) in [
+        (quote!(#[test_case(1)]), &synchronous),
+        (quote!(#[test_case::test_matrix([1, 2])]), &synchronous),
+        (quote!(#[googletest::test]), &synchronous),
+        (quote!(#[property_test(config = config())]), &synchronous),
+        (quote!(#[serial_test::serial]), &synchronous),
+        (quote!(#[test_context(Database)]), &synchronous),
+        (quote!(#[apply(template)]), &synchronous),
+        (quote!(#[timeout(SECOND)]), &synchronous),
+        (quote!(#[test_log::test]), &synchronous),
+        (quote!(#[nobody::has_heard(of = "it")]), &synchronous),
+        (quote!(#[cfg_attr(unix, rstest)]), &synchronous),
+        (
+            quote!(#[cfg_attr(unix, inline, should_panic)]),
+            &synchronous,
+        ),
+        (
+            quote!(#[cfg_attr(unix, cfg_attr(test, rstest))]),
+            &synchronous,
+        ),
+        (
+            quote!(#[tokio::test(flavor = "multi_thread")]),
+            &asynchronous,
+        ),
+        (quote!(#[apply(test!)]), &asynchronous),
+        // The language's is for no `async fn`, so this is another.
+        (quote!(#[test]), &asynchronous),
+        (quote!(#[cfg_attr(unix, test)]), &asynchronous),
     ] {
-        let item = quote!(#[first] #other #[last] fn works() {});
+        let item = quote!(#[inline] #other #[should_panic] #function);
         let expected = quote! {
-            #[first] #other #[::heap_runtime::heap_tracked] #[last] fn works() {}
+            #[inline] #other #[::heap_runtime::heap_tracked] #[should_panic] #function
         };
         let moved = expand::heap_tracked(&TokenStream::new(), item);
         assert_eq!(moved.to_string(), expected.to_string());
     }
-    // These hand on what they stand on, in either order.
+    // These leave the function as it is.
     for other in [
         quote!(#[test]),
-        quote!(#[tokio::test]),
-        quote!(#[test_log::test]),
-        quote!(#[apply(test!)]),
-        quote!(#[cfg_attr(unix, ignore)]),
+        quote!(#[cfg(unix)]),
+        quote!(#[unsafe(no_mangle)]),
+        quote!(#[rustfmt::skip]),
+        quote!(#[cfg_attr(unix, ignore, cfg_attr(miri, ignore))]),
     ] {
         let expanded = expand::heap_tracked(&TokenStream::new(), quote!(#other fn works() {}));
         assert!(expanded.to_string().contains("__private"), "{expanded}");
     }
+}
+
+/// ktstr's attribute gives ours to a function of its own.
+#[test]
+fn a_test_is_known_by_the_name_that_it_has() {
+    let item = quote!(
+        fn __ktstr_inner_works(context: &Ctx) {}
+    );
+    let expanded = expand::heap_tracked(&TokenStream::new(), item).to_string();
+    assert!(expanded.contains(r#""::works""#), "{expanded}");
 }
 
 #[test]

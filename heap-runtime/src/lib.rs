@@ -139,9 +139,10 @@ mod turn;
 /// Tracks a test: takes the heap before and after it, measures what it allocates itself, and leaves
 /// a sidecar however it ends.
 ///
-/// It stands on any test function, above or below `#[test]`, `#[should_panic]` and `#[ignore]`. The
-/// test's verdict stays what it is without the attribute, unless the test breaks a budget that it
-/// declares here. Functions that are no tests can be tracked too: one that is called inside a
+/// It stands on any test function, above or below `#[test]`, `#[should_panic]`, `#[ignore]` and the attributes of
+/// other crates: it moves below those, so that in every order the whole test is tracked, the threads of a runtime
+/// and a teardown included. The test's verdict stays what it is without the attribute, unless the test breaks a
+/// budget that it declares here. Functions that are no tests can be tracked too: one that is called inside a
 /// tracked test has a sidecar of its own, and is in its caller's numbers.
 ///
 /// | argument | effect |

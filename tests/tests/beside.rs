@@ -160,7 +160,14 @@ fn sidecars_say_what_the_harness_says(run: &Run) {
 }
 
 /// The tests with attributes and those of libtest-mimic.
-const BINARIES: [&str; 4] = ["--test", "attributes", "--test", "mimic"];
+const BINARIES: [&str; 6] = [
+    "--test",
+    "attributes",
+    "--test",
+    "mimic",
+    "--test",
+    "traced",
+];
 
 #[track_caller]
 fn on_threads(threads: &str) {

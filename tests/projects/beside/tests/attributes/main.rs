@@ -4,16 +4,19 @@
 //! byte, `keeps_some` where the crate beside it also keeps or frees a little of its own, made lazily
 //! for the process or by another test. A test whose name says `fails` fails. All else is checked by `tests/tests/beside.rs`.
 
+mod actix_rt;
 mod async_std;
 mod cfg_attr;
 mod googletest;
 mod insta;
+mod ntest;
 mod proptest;
 mod quickcheck;
 mod rstest;
 mod serial_test;
 mod smol;
 mod test_case;
+mod test_context;
 mod test_log;
 mod tokio;
 

@@ -146,7 +146,7 @@ mod futures {
     use super::*;
 
     // tokio's has to stand below rstest's, whether or not there is one of ours.
-    #[heap_tracked(labels(keeps = "131072"))]
+    #[heap_tracked(labels(keeps_some = "131072"))]
     #[rstest]
     #[tokio::test]
     async fn above_both(#[future(awt)] later_page: usize) {
@@ -154,7 +154,7 @@ mod futures {
     }
 
     #[rstest]
-    #[heap_tracked(labels(keeps = "131072"))]
+    #[heap_tracked(labels(keeps_some = "131072"))]
     #[tokio::test]
     async fn between(#[future(awt)] later_page: usize) {
         keep(later_page);
@@ -167,7 +167,7 @@ mod futures {
         keep(later_page);
     }
 
-    #[heap_tracked(labels(keeps = "131072"))]
+    #[heap_tracked(labels(keeps_some = "131072"))]
     #[rstest]
     #[case(1)]
     #[tokio::test]

@@ -25,7 +25,7 @@ fn spawned_inside() {
     smol::block_on(two_pages());
 }
 
-#[heap_tracked(labels(keeps = "131072"))]
+#[heap_tracked(labels(keeps_some = "131072"))]
 #[apply(test!)]
 async fn above() {
     two_pages().await;
@@ -39,11 +39,22 @@ async fn below() {
 
 /// Its threads are the test's. They come by what others of smol's threads have allocated, and free
 /// it.
-#[apply(test!)]
-#[heap_tracked(labels(keeps_some = "13107200"))]
-async fn on_an_executor(executor: &Executor<'_>) {
-    executor.spawn(async { keep(100) }).await;
-    keep(100);
+mod on_an_executor {
+    use super::*;
+
+    #[heap_tracked(labels(keeps_some = "13107200"))]
+    #[apply(test!)]
+    async fn above(executor: &Executor<'_>) {
+        executor.spawn(async { keep(100) }).await;
+        keep(100);
+    }
+
+    #[apply(test!)]
+    #[heap_tracked(labels(keeps_some = "13107200"))]
+    async fn below(executor: &Executor<'_>) {
+        executor.spawn(async { keep(100) }).await;
+        keep(100);
+    }
 }
 
 #[heap_tracked]

@@ -1,4 +1,5 @@
 use std::future::{pending, poll_fn};
+use std::hint::black_box;
 use std::pin::pin;
 use std::task::Poll;
 use std::thread;
@@ -23,118 +24,159 @@ async fn come_again() {
     .await;
 }
 
-/// Above, the future is measured: the runtime is not the test's.
-mod above {
+/// Above or below, it is the whole test: the runtime, its threads and what they run.
+macro_rules! both {
+    ([$($runtime:tt)*] [$($ours:tt)*] $($item:tt)*) => {
+        mod above { use super::*; #[$($ours)*] #[$($runtime)*] $($item)* }
+        mod below { use super::*; #[$($runtime)*] #[$($ours)*] $($item)* }
+    };
+}
+
+mod current_thread {
     use super::*;
 
-    #[heap_tracked(labels(keeps = "131072"))]
-    #[tokio::test]
-    async fn current_thread() {
-        keep(1);
-        come_again().await;
-        keep(1);
-    }
-
-    #[heap_tracked(labels(keeps = "196608"))]
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn multi_thread() {
-        keep(1);
-        come_again().await;
-        keep(2);
-    }
-
-    /// What is spawned runs where the runtime runs it, and is nobody's.
-    #[heap_tracked(labels(keeps_some = "65536"))]
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn spawned_tasks_are_not_in_it() {
-        tokio::spawn(async { keep(1000) }).await.unwrap();
-        keep(1);
-    }
-
-    #[heap_tracked(labels(keeps = "65536"))]
-    #[tokio::test]
-    async fn returns() -> Result<(), std::num::ParseIntError> {
-        keep("1".parse()?);
-        Ok(())
-    }
-
-    #[heap_tracked]
-    #[tokio::test]
-    async fn fails_with_an_error() -> Result<(), std::num::ParseIntError> {
-        keep("one".parse()?);
-        Ok(())
-    }
-
-    #[heap_tracked]
-    #[tokio::test]
-    async fn fails_with_a_panic() {
-        come_again().await;
-        panic!("after an await");
-    }
-
-    #[heap_tracked(labels(keeps_some = "65536"))]
-    #[tokio::test]
-    #[should_panic(expected = "an await")]
-    async fn should_panic() {
-        come_again().await;
-        keep(1);
-        panic!("after an await");
-    }
-
-    #[heap_tracked(max_retained = "4 KiB")]
-    #[tokio::test]
-    async fn fails_over_its_budget() {
-        keep(2);
+    both! {
+        [tokio::test] [heap_tracked(labels(keeps_some = "131072"))]
+        async fn keeps() {
+            keep(1);
+            come_again().await;
+            keep(1);
+        }
     }
 }
 
-/// Below, it is the whole test: the runtime, its threads and what they run.
-mod below {
+mod multi_thread {
     use super::*;
 
-    #[tokio::test]
+    both! {
+        [tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        [heap_tracked(labels(keeps_some = "65536000"))]
+        async fn spawned_tasks_are_in_it() {
+            tokio::spawn(async { keep(999) }).await.unwrap();
+            keep(1);
+        }
+    }
+
+    mod warm {
+        use super::*;
+
+        both! {
+            [tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            [heap_tracked(warmup = 1, labels(keeps_some = "6553600"))]
+            async fn spawned_tasks_are_in_it() {
+                tokio::spawn(async { keep(99) }).await.unwrap();
+                keep(1);
+            }
+        }
+    }
+
+    mod over_budget {
+        use super::*;
+
+        both! {
+            [tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            [heap_tracked(max_allocated = "64 KiB", labels(says = "max_allocated: limit 65536 B"))]
+            async fn fails_by_its_tasks() {
+                let tasks: Vec<_> = (0..50)
+                    .map(|_| tokio::spawn(async { drop(black_box(vec![1_u8; 8 << 10])) }))
+                    .collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            }
+        }
+    }
+
+    mod on_a_thread_for_what_blocks {
+        use super::*;
+
+        both! {
+            [tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            [heap_tracked(labels(keeps_some = "131072"))]
+            async fn keeps() {
+                tokio::task::spawn_blocking(|| keep(2)).await.unwrap();
+            }
+        }
+    }
+}
+
+/// One that is called `test`, as the language's own is. That one is for no `async fn`.
+mod by_its_last_name {
+    use tokio::test;
+
+    use super::{heap_tracked, keep};
+
     #[heap_tracked(labels(keeps_some = "131072"))]
-    async fn current_thread() {
-        keep(1);
-        come_again().await;
-        keep(1);
+    #[test]
+    async fn above() {
+        tokio::spawn(async { keep(2) }).await.unwrap();
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    #[heap_tracked(labels(keeps_some = "65536000"))]
-    async fn spawned_tasks_are_in_it() {
-        tokio::spawn(async { keep(999) }).await.unwrap();
-        keep(1);
+    #[test]
+    #[heap_tracked(labels(keeps_some = "131072"))]
+    async fn below() {
+        tokio::spawn(async { keep(2) }).await.unwrap();
+    }
+}
+
+mod outcomes {
+    use super::*;
+
+    both! {
+        [tokio::test] [heap_tracked(labels(keeps_some = "65536"))]
+        async fn returns() -> Result<(), std::num::ParseIntError> {
+            keep("1".parse()?);
+            Ok(())
+        }
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    #[heap_tracked(warmup = 1, labels(keeps_some = "6553600"))]
-    async fn warms_up() {
-        tokio::spawn(async { keep(99) }).await.unwrap();
-        keep(1);
+    mod error {
+        use super::*;
+
+        both! {
+            [tokio::test] [heap_tracked]
+            async fn fails() -> Result<(), std::num::ParseIntError> {
+                keep("one".parse()?);
+                Ok(())
+            }
+        }
     }
 
-    #[tokio::test]
-    #[heap_tracked]
-    async fn fails_with_an_error() -> Result<(), std::num::ParseIntError> {
-        keep("one".parse()?);
-        Ok(())
+    mod panic {
+        use super::*;
+
+        both! {
+            [tokio::test] [heap_tracked]
+            async fn fails() {
+                come_again().await;
+                panic!("after an await");
+            }
+        }
     }
 
-    #[tokio::test]
-    #[heap_tracked]
-    async fn fails_with_a_panic() {
-        come_again().await;
-        panic!("after an await");
+    mod should_panic {
+        use super::*;
+
+        both! {
+            [tokio::test] [heap_tracked(labels(keeps_some = "65536"))]
+            #[should_panic(expected = "an await")]
+            async fn panics() {
+                come_again().await;
+                keep(1);
+                panic!("after an await");
+            }
+        }
     }
 
-    #[tokio::test]
-    #[should_panic(expected = "an await")]
-    #[heap_tracked(labels(keeps_some = "65536"))]
-    async fn should_panic() {
-        come_again().await;
-        keep(1);
-        panic!("after an await");
+    mod over_budget {
+        use super::*;
+
+        both! {
+            [tokio::test] [heap_tracked(max_retained = "4 KiB")]
+            async fn fails() {
+                keep(2);
+            }
+        }
     }
 }
 
@@ -174,7 +216,7 @@ mod dropped {
         drop(held);
     }
 
-    #[heap_tracked(labels(keeps = "65536", peak = "1048576"))]
+    #[heap_tracked(labels(keeps_some = "65536", peak = "1048576"))]
     #[tokio::test]
     async fn by_select() {
         tokio::select! {
@@ -205,7 +247,7 @@ mod dropped {
         assert!(late.is_err());
     }
 
-    #[heap_tracked(labels(keeps = "65536", peak = "1048576"))]
+    #[heap_tracked(labels(keeps_some = "65536", peak = "1048576"))]
     #[tokio::test]
     async fn by_the_end_of_its_scope() {
         let mut half = pin!(holds());
