@@ -125,7 +125,7 @@ fn every_attempt_has_its_sidecar_and_its_place_in_junit() {
     assert!(
         report
             .stdout
-            .contains("9 tests: 5 failed, 4 passed; 1 flaky;"),
+            .contains("5 tests: 1 failed, 4 passed; 1 flaky; 9 executions;"),
         "{}",
         report.stdout
     );
@@ -217,7 +217,9 @@ fn every_round_of_a_stress_run_has_its_sidecar() {
         "{}",
         said.stderr
     );
-    assert!(said.stdout.contains("steady (stress 2)"), "{}", said.stdout);
+    assert!(said.stdout.contains("\n   stress 2 "), "{}", said.stdout);
+    let summary = "2 tests: 2 passed; 6 executions;";
+    assert!(said.stdout.contains(summary), "{}", said.stdout);
     let text = fs::read_to_string(output).expect("it was written");
     let kept: Vec<_> = text
         .split("<testcase ")
@@ -254,7 +256,7 @@ fn partitions_are_one_report() {
     let [one, other] = [&parts[0].1, &parts[1].1];
     let together = heap(&project, &["report", one, other]);
     assert_eq!(together.status, Some(0), "{}", together.stdout);
-    let expected = "6 tests: 2 failed, 4 passed; 1 flaky;";
+    let expected = "4 tests: 4 passed; 1 flaky; 6 executions;";
     assert!(together.stdout.contains(expected), "{}", together.stdout);
     let at_once = heap(&project, &["report", &whole_path]);
     assert!(at_once.stdout.contains(expected), "{}", at_once.stdout);
@@ -343,7 +345,7 @@ fn cargo_heap_test_runs_nextest_and_reports_it() {
     );
     // A test that is flaky has passed.
     assert_eq!(said.status, Some(0), "{}{}", said.stdout, said.stderr);
-    let expected = "6 tests: 2 failed, 4 passed; 1 flaky;";
+    let expected = "4 tests: 4 passed; 1 flaky; 6 executions;";
     assert!(said.stdout.contains(expected), "{}", said.stdout);
     let run = said
         .stdout

@@ -16,36 +16,46 @@ use crate::report::Row;
 use crate::report::diagnosis::broken_words;
 
 pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Error> {
-    for row in &report.tests {
+    for row in report.by_test().filter_map(|executions| executions.first()) {
         for budget in row.broken_budgets() {
-            error(row, "budget", &broken_words(budget), out)?;
+            annotation("error", row, "budget", &broken_words(budget), out)?;
         }
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
-        if row.broken_budgets().next().is_some() {
+        if !diagnosed.flaky && row.broken_budgets().next().is_some() {
             continue;
         }
         let mut message = diagnosed.diagnosis.verdict().to_string();
-        for finding in &diagnosed.diagnosis.findings {
-            for evidence in &finding.evidence {
-                message.push('\n');
-                message.push_str(evidence);
-            }
+        let findings = &diagnosed.diagnosis.findings;
+        let evidence = findings
+            .iter()
+            .flat_map(|finding| &finding.evidence)
+            .cloned();
+        for line in evidence.chain(report.beside(diagnosed)) {
+            message.push('\n');
+            message.push_str(&line);
         }
-        error(row, row.state.as_str(), &message, out)?;
+        let level = if diagnosed.flaky { "warning" } else { "error" };
+        annotation(level, row, row.state.as_str(), &message, out)?;
     }
     Ok(())
 }
 
-fn error(row: &Row, what: &str, message: &str, out: &mut impl Write) -> Result<(), Error> {
+fn annotation(
+    level: &str,
+    row: &Row,
+    what: &str,
+    message: &str,
+    out: &mut impl Write,
+) -> Result<(), Error> {
     // What the compiler was given by its whole path is elsewhere.
     let is_below = Path::new(&row.source_file).is_relative();
     let below = if is_below { below_repository() } else { "" };
     let file = format!("{below}{}", row.source_file);
     writeln!(
         out,
-        "::error file={},line={},title={}::{}",
+        "::{level} file={},line={},title={}::{}",
         property(&file),
         row.source_line,
         property(&format!("{}: {what}", row.test)),

@@ -6,7 +6,7 @@ use super::across;
 use super::error::Error;
 use super::quantity::QUANTITIES;
 use super::report::{Report, summary};
-use super::run_table::{name, several_binaries};
+use super::run_table::{name, several_binaries, turn};
 use super::text::printable;
 
 pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error> {
@@ -20,7 +20,7 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
         let headings: Vec<_> = columns.iter().map(|quantity| quantity.heading).collect();
         writeln!(out, "| test | outcome | {} |", headings.join(" | "))?;
         writeln!(out, "|---|---|{}", "---:|".repeat(columns.len()))?;
-        for row in &report.tests {
+        for (row, is_first) in report.in_order() {
             let cells: Vec<_> = columns
                 .iter()
                 .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
@@ -30,7 +30,11 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
             } else {
                 row.state.to_string()
             };
-            let name = escaped(&name(row, several));
+            let name = if is_first {
+                escaped(&name(row, several))
+            } else {
+                format!("↳ {}", turn(row))
+            };
             writeln!(out, "| {name} | {state} | {} |", cells.join(" | "))?;
         }
         writeln!(out)?;
@@ -54,6 +58,9 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
         }
         for caveat in &diagnosis.caveats {
             writeln!(out, "- _{}_", escaped(&printable(caveat)))?;
+        }
+        for line in report.beside(diagnosed) {
+            writeln!(out, "- {}", escaped(&line))?;
         }
         writeln!(out)?;
     }

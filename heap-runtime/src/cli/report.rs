@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -14,13 +15,13 @@ use super::html;
 use super::junit;
 use super::markdown;
 use super::quantity::{bytes, difference, time};
-use super::run_table::{name, run_table, several_binaries};
+use super::run_table::{name, run_table, several_binaries, turn};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
 use crate::jemalloc::Allocator;
 use crate::report::{
-    Across, Comparison, Context, Diagnosis, Order, Row, Run, RunPressure, State, Totals,
+    Across, Comparison, Context, Diagnosis, Order, Row, Run, RunPressure, State, Totals, Verdict,
 };
 use crate::sidecar::Unreadable;
 
@@ -114,7 +115,12 @@ pub(super) struct Report {
     /// Whether the largest peak in them is only known to be at least so large.
     #[serde(skip)]
     largest_is_least: bool,
+    /// The executions, those of one test behind each other.
     pub(super) tests: Vec<Row>,
+    /// Of each test, the place in `tests` of the execution that it stands as.
+    deciding: Vec<usize>,
+    #[serde(skip)]
+    pub(super) places: Vec<Range<usize>>,
     /// Tests that a filter or `--top` left out.
     pub(super) not_shown: usize,
     pub(super) diagnoses: Vec<Diagnosed>,
@@ -135,7 +141,7 @@ impl Report {
         if let Some(filter) = &selection.filter {
             across.retain(|across| filter.takes((&across.package, &across.binary, &across.test)));
         }
-        let all = run.rows.len();
+        let all = Totals::of(&run.rows).tests;
         if let Some(filter) = &selection.filter {
             run.rows.retain(|row| filter.takes(row.key()));
         }
@@ -144,7 +150,7 @@ impl Report {
         let largest = totals.largest_own_peak_bytes;
         let largest_is_least =
             largest.is_some() && (run.rows.iter()).any(|row| row.own_peak_at_least() == largest);
-        order(&mut run.rows, selection);
+        let places = order(&mut run.rows, selection);
         Self {
             folders: run
                 .folders
@@ -153,23 +159,65 @@ impl Report {
                 .collect(),
             totals,
             largest_is_least,
-            diagnoses: of_shown(&run.rows, &known),
+            diagnoses: of_shown(&run.rows, &places, &known),
+            deciding: places.iter().map(|test| test.start).collect(),
             across,
-            not_shown: all - run.rows.len(),
+            not_shown: all - places.len(),
             run_pressure: run.pressure,
             unreadable: unread(&run.unreadable),
             tests: run.rows,
+            places,
         }
+    }
+
+    /// The executions of each test, the one that it stands as first.
+    pub(super) fn by_test(&self) -> impl Iterator<Item = &[Row]> {
+        self.places.iter().map(|test| &self.tests[test.clone()])
+    }
+
+    /// All executions, and whether each is the one that its test stands as.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&Row, bool)> {
+        self.by_test()
+            .flat_map(|rows| rows.iter().enumerate())
+            .map(|(index, row)| (row, index == 0))
+    }
+
+    /// What is to be said of a test's executions beside the one that its verdict is about.
+    pub(super) fn beside(&self, diagnosed: &Diagnosed) -> Vec<String> {
+        let mut lines = Vec::new();
+        if diagnosed.flaky {
+            lines.push("it is flaky: a later attempt was good".to_owned());
+        }
+        for other in &diagnosed.others {
+            let row = &self.tests[other.test];
+            let (turn, state, verdict) = (turn(row), row.state, other.verdict);
+            lines.push(format!("{turn} was another matter, {state}: {verdict}"));
+        }
+        lines
     }
 }
 
-/// A test that failed or was killed.
+/// A test that failed or was killed, if only before an attempt that passed.
 #[derive(Debug, Serialize)]
 pub(super) struct Diagnosed {
-    /// Its place in `tests`.
+    /// The place in `tests` of the execution that this is about: of several that ended badly, the last.
     pub(super) test: usize,
+    /// Whether a later attempt has made it good.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) flaky: bool,
     #[serde(flatten)]
     pub(super) diagnosis: Diagnosis,
+    /// What there is to say of its other executions that ended badly, where that is something else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Other>,
+}
+
+/// Another execution of a test that has a diagnosis.
+#[derive(Debug, Serialize)]
+pub(super) struct Other {
+    /// Its place in `tests`.
+    pub(super) test: usize,
+    pub(super) verdict: Verdict,
 }
 
 #[derive(Debug, Serialize)]
@@ -178,18 +226,22 @@ pub(super) struct Unread {
     pub(super) reason: String,
 }
 
-fn order(rows: &mut Vec<Row>, selection: &args::Selection) {
-    // As they were read, they are in the default order.
-    if let Some(order) = selection.sort {
-        order.sort(rows);
+/// Sorts the rows, and leaves out what is not to be printed. Gives where each test begins and ends.
+fn order(rows: &mut Vec<Row>, selection: &args::Selection) -> Vec<Range<usize>> {
+    let order = selection.sort.unwrap_or_default();
+    let mut tests = order.sort_tests(rows, |_| false);
+    if let Some(top) = selection.top
+        && top < tests.len()
+    {
+        tests.truncate(top);
+        rows.truncate(tests.last().map_or(0, |test| test.end));
     }
-    if let Some(top) = selection.top {
-        rows.truncate(top);
+    // What was killed is named first in any order.
+    if order != Order::Outcome {
+        let is_first = |row: &Row| matches!(row.state, State::Killed | State::Running);
+        tests = order.sort_tests(rows, is_first);
     }
-    // What was killed is named first in any order; sorting is stable.
-    if selection.sort.is_some_and(|order| order != Order::Outcome) {
-        rows.sort_by_key(|row| !matches!(row.state, State::Killed | State::Running));
-    }
+    tests
 }
 
 /// The diagnosis of each test that failed or was killed, by what no two executions share.
@@ -205,16 +257,44 @@ fn diagnoses(run: &Run) -> HashMap<OwnedExecution, Diagnosis> {
         .collect()
 }
 
-fn of_shown(rows: &[Row], known: &HashMap<OwnedExecution, Diagnosis>) -> Vec<Diagnosed> {
-    let bad = rows
+fn of_shown(
+    rows: &[Row],
+    tests: &[Range<usize>],
+    known: &HashMap<OwnedExecution, Diagnosis>,
+) -> Vec<Diagnosed> {
+    if known.is_empty() {
+        return Vec::new();
+    }
+    tests
         .iter()
-        .enumerate()
-        .filter(|(_, row)| row.state.is_bad());
-    bad.filter_map(|(test, row)| {
-        let diagnosis = known.get(&execution(row))?.clone();
-        Some(Diagnosed { test, diagnosis })
+        .filter_map(|test| of_test(rows, test.clone(), known))
+        .collect()
+}
+
+/// The one verdict on a test: of the execution that it stands as, or of the last that a later one has made
+/// good.
+fn of_test(
+    rows: &[Row],
+    test: Range<usize>,
+    known: &HashMap<OwnedExecution, Diagnosis>,
+) -> Option<Diagnosed> {
+    let is_bad = |index: &usize| rows[*index].state.is_bad();
+    let decides = test.start;
+    let flaky = !is_bad(&decides);
+    let last = || test.clone().rev().find(is_bad);
+    let about = if flaky { last()? } else { decides };
+    let diagnosis = known.get(&execution(&rows[about]))?.clone();
+    let others = test.filter(|index| is_bad(index) && *index != about);
+    let others = others.filter_map(|test| {
+        let verdict = known.get(&execution(&rows[test]))?.verdict();
+        (verdict != diagnosis.verdict()).then_some(Other { test, verdict })
+    });
+    Some(Diagnosed {
+        test: about,
+        flaky,
+        others: others.collect(),
+        diagnosis,
     })
-    .collect()
 }
 
 type OwnedExecution = (String, [String; 3], (u32, Option<u32>, u32));
@@ -241,7 +321,7 @@ pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result
 pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
     if !report.tests.is_empty() {
-        for part in run_table(&report.tests, terminal.width()) {
+        for part in run_table(&report.tests, &report.places, terminal.width()) {
             writeln!(terminal, "{}", part.trim_fmt())?;
         }
         writeln!(terminal)?;
@@ -260,6 +340,10 @@ pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(),
             Message::FirstLine,
             terminal,
         )?;
+        for line in report.beside(diagnosed) {
+            writeln!(terminal, "  {line}")?;
+        }
+        writeln!(terminal)?;
     }
     if !report.across.is_empty() {
         let (strong, dim) = (terminal::STRONG, terminal::DIM);
@@ -363,7 +447,6 @@ pub(super) fn diagnosis(
     for caveat in &diagnosis.caveats {
         writeln!(terminal, "  {dim}? {}{dim:#}", printable(caveat))?;
     }
-    writeln!(terminal)?;
     Ok(())
 }
 
@@ -393,6 +476,8 @@ pub(super) fn summary(report: &Report) -> String {
     [
         Some(tests),
         count(totals.flaky).map(|count| format!("{count} flaky")),
+        count(totals.executions - totals.tests.min(totals.executions))
+            .map(|_| format!("{} executions", totals.executions)),
         duration.map(|ns| format!("{} in all", time(ns))),
         totals
             .largest_own_peak_bytes

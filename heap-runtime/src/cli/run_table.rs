@@ -1,6 +1,7 @@
 //! The table of a run's tests, for people.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, LineStyle, Table, TableStyle, Width,
@@ -42,33 +43,42 @@ const GAP: usize = 1;
 /// Rows that are laid out at once: their cells take some two kilobytes each, and there may be a million.
 const PART: usize = 1000;
 
-/// One line for each execution, fitted to the width if there is one. Columns in which nothing was
-/// measured are left out. It comes in parts, one to be printed below the other.
-pub(super) fn run_table(rows: &[Row], width: Option<u16>) -> impl Iterator<Item = Table> {
-    let layout = Layout::of(rows, width.map(usize::from));
+/// One line for each test, and below it one for each other of its executions, fitted to the width if
+/// there is one. `tests` says which rows are of one test. Columns in which nothing was measured are left
+/// out. It comes in parts, one to be printed below the other.
+pub(super) fn run_table(
+    rows: &[Row],
+    tests: &[Range<usize>],
+    width: Option<u16>,
+) -> impl Iterator<Item = Table> {
+    let several = several_binaries(rows);
+    let mut names: Vec<String> = rows.iter().map(|row| name(row, several)).collect();
+    for other in tests.iter().flat_map(|test| test.start + 1..test.end) {
+        names[other] = format!("  {}", turn(&rows[other]));
+    }
+    let layout = Layout::of(rows, &names, width.map(usize::from));
+    let names: Vec<Vec<String>> = names.chunks(PART).map(<[String]>::to_vec).collect();
     rows.chunks(PART)
+        .zip(names)
         .enumerate()
-        .map(move |(index, rows)| layout.part(rows, index == 0))
+        .map(move |(index, (rows, names))| layout.part(rows, names, index == 0))
 }
 
 /// The columns of a table, and how wide the widest cell of each is.
 struct Layout {
-    several: bool,
     name: usize,
     columns: Vec<(&'static Quantity, usize)>,
 }
 
 impl Layout {
-    fn of(rows: &[Row], width: Option<usize>) -> Self {
-        let several = several_binaries(rows);
+    fn of(rows: &[Row], names: &[String], width: Option<usize>) -> Self {
         let measured = |quantity: &&Quantity| rows.iter().any(|row| (quantity.of)(row).is_some());
         let widths = QUANTITIES.iter().filter(measured).map(|quantity| {
             let cells = rows.iter().filter_map(quantity.of);
             (quantity, widest(quantity.heading, cells))
         });
         let mut layout = Self {
-            several,
-            name: widest(NAME, rows.iter().map(|row| name(row, several))),
+            name: widest(NAME, names),
             columns: widths.collect(),
         };
         if let Some(width) = width {
@@ -98,15 +108,15 @@ impl Layout {
     }
 
     /// Some of the rows, with the headings or without.
-    fn part(&self, rows: &[Row], with_headings: bool) -> Table {
+    fn part(&self, rows: &[Row], names: Vec<String>, with_headings: bool) -> Table {
         let mut table = Table::new();
         // Whoever prints takes the colours out where they are not wanted.
         table.load_style(STYLE).enforce_styling();
         if with_headings {
             table.set_header(self.headings());
         }
-        for row in rows {
-            table.add_row(self.cells(row));
+        for (row, name) in rows.iter().zip(names) {
+            table.add_row(self.cells(row, name));
         }
         let quantities = self.columns.iter().map(|(_, width)| *width);
         let widths = [self.name, OUTCOME.len()].into_iter().chain(quantities);
@@ -128,7 +138,7 @@ impl Layout {
             .chain(quantities)
     }
 
-    fn cells(&self, row: &Row) -> impl Iterator<Item = Cell> {
+    fn cells(&self, row: &Row, name: String) -> impl Iterator<Item = Cell> {
         let broken = row.broken_budgets().next().is_some();
         let quantities = self.columns.iter().map(move |(quantity, _)| {
             let cell = number((quantity.of)(row).as_deref());
@@ -138,15 +148,16 @@ impl Layout {
                 cell
             }
         });
-        [Cell::new(name(row, self.several)), state(row.state)]
+        [Cell::new(name), state(row.state)]
             .into_iter()
             .chain(quantities)
     }
 }
 
 /// The width of the widest of these, on a terminal.
-fn widest(heading: &str, cells: impl Iterator<Item = String>) -> usize {
-    cells.fold(heading.width(), |widest, cell| widest.max(cell.width()))
+fn widest(heading: &str, cells: impl IntoIterator<Item = impl AsRef<str>>) -> usize {
+    let widths = cells.into_iter().map(|cell| cell.as_ref().width());
+    widths.fold(heading.width(), usize::max)
 }
 
 /// Whether the binary has to be said to tell tests apart.
@@ -167,17 +178,31 @@ pub(super) fn name(row: &Row, with_binary: bool) -> String {
     } else {
         printable(&row.test).into_owned()
     };
+    for (turn, number) in turns(row, row.attempt > 1) {
+        write!(name, " ({turn} {number})").expect("a String takes all");
+    }
+    name
+}
+
+/// Which execution of its test this is.
+pub(super) fn turn(row: &Row) -> String {
+    let is_only_turn = row.stress_index.is_none() && row.iteration == 0;
+    let turns = turns(row, row.attempt > 1 || is_only_turn);
+    let turns: Vec<String> = turns
+        .map(|(turn, number)| format!("{turn} {number}"))
+        .collect();
+    turns.join(", ")
+}
+
+fn turns(row: &Row, with_attempt: bool) -> impl Iterator<Item = (&'static str, u32)> {
     let turns = [
-        ("attempt", (row.attempt > 1).then_some(row.attempt)),
+        ("attempt", with_attempt.then_some(row.attempt)),
         ("stress", row.stress_index),
         ("iteration", (row.iteration > 0).then_some(row.iteration)),
     ];
-    for (turn, number) in turns {
-        if let Some(number) = number {
-            write!(name, " ({turn} {number})").expect("a String takes all");
-        }
-    }
-    name
+    turns
+        .into_iter()
+        .filter_map(|(turn, number)| Some((turn, number?)))
 }
 
 fn state(state: State) -> Cell {
@@ -200,8 +225,13 @@ mod tests {
     use crate::report::sample::{calm, full, killed};
 
     fn printed(rows: &[Row], width: Option<u16>) -> String {
+        let tests: Vec<_> = (0..rows.len()).map(|row| row..row + 1).collect();
+        printed_tests(rows, &tests, width)
+    }
+
+    fn printed_tests(rows: &[Row], tests: &[Range<usize>], width: Option<u16>) -> String {
         let mut text = String::new();
-        for part in run_table(rows, width) {
+        for part in run_table(rows, tests, width) {
             let part = part.to_string();
             writeln!(text, "{}", anstream::adapter::strip_str(&part)).expect("a String takes all");
         }
@@ -229,6 +259,31 @@ mod tests {
         assert!(
             !text.contains("peak") && text.contains("pressure"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn attempts_stand_below_their_test() {
+        let row = |attempt, iteration| Row {
+            attempt,
+            iteration,
+            ..calm("t")
+        };
+        let rows = [row(3, 0), row(1, 0), row(2, 1), calm("u")];
+        let text = printed_tests(&rows, &[0..3, 3..4], None);
+        let names: Vec<&str> = text
+            .lines()
+            .map(|line| line.split("  failed").next())
+            .map(|name| name.unwrap_or("").trim_end())
+            .collect();
+        assert_eq!(
+            names[2..],
+            [
+                " t (attempt 3)",
+                "   attempt 1",
+                "   attempt 2, iteration 1",
+                " u"
+            ]
         );
     }
 

@@ -14,7 +14,7 @@ use super::run_table::{full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs};
-use crate::report::{Context, Diagnosis, Row, TestKey};
+use crate::report::{Context, Diagnosis, Row, TestKey, Totals};
 use crate::sidecar::{self, Budget, Checkpoint, Limit, Sidecar};
 
 /// Where there is no terminal to ask, pictures are so wide.
@@ -57,7 +57,8 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
             for_people(execution, terminal)?;
         }
     }
-    let bad = shown.iter().any(|execution| execution.row.state.is_bad());
+    // A test that a later attempt has made good is good.
+    let bad = Totals::of(shown.iter().map(|execution| &execution.row)).is_bad();
     Ok(if bad { Status::Bad } else { Status::Good })
 }
 
@@ -117,6 +118,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     let (strong, dim) = (terminal::STRONG, terminal::DIM);
     if let Some(diagnosis) = &shown.diagnosis {
         report::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
+        writeln!(terminal)?;
     } else {
         let name = name(row, true);
         writeln!(terminal, "{strong}{}{strong:#} {name}\n", row.state)?;

@@ -1,5 +1,6 @@
 //! What is kept of a run to compare later ones with.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,62 @@ pub struct Host {
     /// [`Row::kernel_release`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel_release: Option<String>,
+}
+
+impl Host {
+    fn of(row: &Row) -> Self {
+        Self {
+            arch: row.arch.clone(),
+            cpu_model: row.cpu_model.clone(),
+            online_cpus: row.online_cpus,
+            kernel_release: row.kernel_release.clone(),
+        }
+    }
+
+    /// The hosts that these are readings of, each once. A reading may lack what another has, as of a test
+    /// that was killed: that is no other host.
+    fn all_of(mut readings: Vec<Self>) -> Vec<Self> {
+        readings.sort_unstable();
+        readings.dedup();
+        // The most telling first.
+        readings.sort_by_key(|host| Reverse(host.known()));
+        let mut hosts: Vec<Self> = Vec::new();
+        for reading in readings {
+            if reading.known() > 0 && !hosts.iter().any(|host| host.may_be(&reading)) {
+                hosts.push(reading);
+            }
+        }
+        hosts.sort_unstable();
+        hosts
+    }
+
+    /// Whether nothing that is known of both differs.
+    fn may_be(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
+            a.zip(b).is_none_or(|(a, b)| a == b)
+        }
+        agree(self.arch.as_ref(), other.arch.as_ref())
+            && agree(self.cpu_model.as_ref(), other.cpu_model.as_ref())
+            && agree(self.online_cpus.as_ref(), other.online_cpus.as_ref())
+            && agree(self.kernel_release.as_ref(), other.kernel_release.as_ref())
+    }
+
+    fn known(&self) -> usize {
+        let texts = [&self.arch, &self.cpu_model, &self.kernel_release];
+        let texts = texts.into_iter().flatten().count();
+        texts + usize::from(self.online_cpus.is_some())
+    }
+
+    /// Whether either has a host that is none of the other's.
+    pub(super) fn differ(base: &[Self], new: &[Self]) -> bool {
+        let all_in = |hosts: &[Self], others: &[Self]| {
+            let is_there = |host: &Self| others.iter().any(|other| other.may_be(host));
+            hosts.iter().all(is_there)
+        };
+        // Of a side that says nothing of its hosts, they are not known to be others.
+        let known = !base.is_empty() && !new.is_empty();
+        known && !(all_in(base, new) && all_in(new, base))
+    }
 }
 
 /// A test of a run, all its executions together, without the bad ones that a later attempt of nextest's
@@ -170,19 +227,7 @@ impl Baseline {
                 .and_modify(|all| all.with(&measured))
                 .or_insert(measured);
         }
-        let mut hosts: Vec<Host> = rows
-            .iter()
-            // A row that says nothing of its host is no other host.
-            .filter(|row| row.arch.is_some() || row.kernel_release.is_some())
-            .map(|row| Host {
-                arch: row.arch.clone(),
-                cpu_model: row.cpu_model.clone(),
-                online_cpus: row.online_cpus,
-                kernel_release: row.kernel_release.clone(),
-            })
-            .collect();
-        hosts.sort_unstable();
-        hosts.dedup();
+        let hosts = Host::all_of(rows.iter().map(Host::of).collect());
         let allocators = [Allocator::Jemalloc, Allocator::Other]
             .into_iter()
             .filter(|allocator| rows.iter().any(|row| row.allocator == *allocator))
@@ -226,6 +271,26 @@ mod tests {
         again.run_id = "another".into();
         again.attempt = 1;
         assert_eq!(Baseline::of(&[retry, again]).tests[0].state, State::Failed);
+    }
+
+    #[test]
+    fn a_reading_that_lacks_something_is_no_other_host() {
+        // Of a test that was killed, and of one of which nothing was recorded.
+        let mut killed = full();
+        (killed.online_cpus, killed.cpu_model) = (None, None);
+        let mut nothing = killed.clone();
+        (nothing.arch, nothing.kernel_release) = (None, None);
+        let whole = Baseline::of(&[full()]).hosts;
+        let both = [killed.clone(), full(), nothing.clone()];
+        assert_eq!(Baseline::of(&both).hosts, whole);
+        let lacks = Baseline::of(&[killed]).hosts;
+        assert!(lacks.len() == 1 && !Host::differ(&lacks, &whole));
+        assert!(!Host::differ(&Baseline::of(&[nothing]).hosts, &whole));
+        let mut other = full();
+        other.online_cpus = Some(64);
+        let two = Baseline::of(&[full(), other.clone()]).hosts;
+        assert!(two.len() == 2 && Host::differ(&two, &whole));
+        assert!(Host::differ(&whole, &Baseline::of(&[other]).hosts));
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Comparison {
             .collect();
         let unchanged = all - changes.len();
         changes.sort_by_key(|change| change.kind != Kind::Regression);
-        let hosts_differ = base.hosts != new.hosts;
+        let hosts_differ = Host::differ(&base.hosts, &new.hosts);
         let hosts = |hosts: &[Host]| {
             if hosts_differ {
                 hosts.to_vec()

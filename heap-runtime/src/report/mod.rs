@@ -50,6 +50,7 @@
 //! ```
 
 pub mod across;
+mod attempts;
 mod baseline;
 mod change;
 mod compare;

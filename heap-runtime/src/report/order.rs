@@ -1,7 +1,9 @@
 //! Orders of rows.
 
 use std::cmp::{Ordering, Reverse};
+use std::ops::Range;
 
+use super::attempts::Attempts;
 use super::row::Row;
 
 /// What rows are sorted by. Numbers come the largest first, and what was not measured last.
@@ -41,19 +43,38 @@ pub enum Order {
 impl Order {
     /// Sorts rows.
     pub fn sort(self, rows: &mut [Row]) {
-        let compare = |a: &Row, b: &Row| self.compare(a, b).then_with(|| by_name(a, b));
         // A row is more than a kilobyte: each is moved once, not as often as it is compared.
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by(|a, b| compare(&rows[*a], &rows[*b]));
-        for place in 0..rows.len() {
-            // Where what belongs here was has been filled since, it has gone on to where that came from.
-            let mut from = order[place];
-            while from < place {
-                from = order[from];
-            }
-            order[place] = from;
-            rows.swap(place, from);
+        order.sort_by(|a, b| self.compare_all(&rows[*a], &rows[*b]));
+        put_in(order, rows);
+    }
+
+    /// Sorts rows by what their tests stand as: that execution first, and behind it the others of the
+    /// test. Gives where each test begins and ends.
+    pub(crate) fn sort_tests(
+        self,
+        rows: &mut [Row],
+        is_first: impl Fn(&Row) -> bool,
+    ) -> Vec<Range<usize>> {
+        let mut tests = Attempts::of(rows);
+        tests.sort_by(|a, b| {
+            let (a, b) = (&rows[a.decides], &rows[b.decides]);
+            (is_first(b).cmp(&is_first(a))).then_with(|| self.compare_all(a, b))
+        });
+        let mut order = Vec::with_capacity(rows.len());
+        let mut places = Vec::with_capacity(tests.len());
+        for test in tests {
+            let start = order.len();
+            order.push(test.decides);
+            order.extend(test.others);
+            places.push(start..order.len());
         }
+        put_in(order, rows);
+        places
+    }
+
+    fn compare_all(self, a: &Row, b: &Row) -> Ordering {
+        self.compare(a, b).then_with(|| by_name(a, b))
     }
 
     fn compare(self, a: &Row, b: &Row) -> Ordering {
@@ -68,6 +89,19 @@ impl Order {
             Self::Process => Reverse(a.process_allocated_delta_bytes)
                 .cmp(&Reverse(b.process_allocated_delta_bytes)),
         }
+    }
+}
+
+/// Moves the rows to where `order` has them: at each place, the row that was at the one it names.
+fn put_in(mut order: Vec<usize>, rows: &mut [Row]) {
+    for place in 0..rows.len() {
+        // Where what belongs here was has been filled since, it has gone on to where that came from.
+        let mut from = order[place];
+        while from < place {
+            from = order[from];
+        }
+        order[place] = from;
+        rows.swap(place, from);
     }
 }
 

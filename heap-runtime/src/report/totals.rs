@@ -1,13 +1,15 @@
 //! What the executions of a run come to together.
 
-use std::collections::{BTreeMap, HashMap};
-
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Attempts;
 use super::row::Row;
 use super::state::State;
 
-/// Sums over executions; of what was measured.
+/// What the tests of a run came to, and the sums of what their executions have measured.
+///
+/// A test is counted once, however often it was executed: it stands as its last attempt, and as the
+/// worst of its stress rounds and iterations.
 ///
 /// ```
 /// use heap_runtime::report::{Run, Totals};
@@ -22,8 +24,10 @@ use super::state::State;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Executions.
+    /// Tests, as the harness counts them.
     pub tests: usize,
+    /// Their executions: more where nextest repeated a test, or one was called several times.
+    pub executions: usize,
     /// Those that are [`State::Killed`].
     pub killed: usize,
     /// Those that are [`State::Failed`].
@@ -40,14 +44,14 @@ pub struct Totals {
     /// The executions in which those failed or were killed.
     #[serde(default, skip_serializing_if = "is_none")]
     pub retried: usize,
-    /// Budgets that did not hold.
+    /// Budgets that did not hold, in the executions that the tests stand as.
     pub broken_budgets: usize,
-    /// The bodies' times, one after the other, in nanoseconds.
+    /// The bodies' times of all executions, one after the other, in nanoseconds.
     pub duration_ns: u64,
-    /// Bytes allocated by the tests themselves. Absent where no own tier was measured.
+    /// Bytes allocated by the tests themselves, in all executions. Absent where no own tier was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_allocated_bytes: Option<u64>,
-    /// Bytes that the tests themselves kept. Absent where no own tier was measured.
+    /// Bytes that the tests themselves kept, in all executions. Absent where no own tier was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_retained_bytes: Option<i64>,
     /// The largest own peak of a single test; of one that was killed, what it is at least
@@ -60,73 +64,53 @@ impl Totals {
     /// Adds up.
     #[must_use]
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
-        let mut totals = Self::default();
-        let mut rounds: HashMap<_, BTreeMap<u32, Attempt>> = HashMap::new();
-        for row in rows {
-            // A first attempt that passed makes nothing good: most rows need not be kept.
-            if (row.state.is_bad() || row.attempt > 1) && row.state != State::Running {
-                let attempts = rounds.entry(row.round()).or_default();
-                let attempt = attempts.entry(row.attempt).or_default();
-                if row.state.is_bad() {
-                    attempt.bad += 1;
-                } else {
-                    attempt.passed += 1;
-                }
-            }
-            totals.tests += 1;
-            *match row.state {
-                State::Killed => &mut totals.killed,
-                State::Failed => &mut totals.failed,
-                State::Running => &mut totals.running,
-                State::Skipped => &mut totals.skipped,
-                State::Passed => &mut totals.passed,
-            } += 1;
-            totals.broken_budgets += row.broken_budgets().count();
-            totals.duration_ns = totals
-                .duration_ns
-                .saturating_add(row.duration_ns.unwrap_or(0));
-            if let Some(bytes) = row.own_allocated_bytes {
-                let sum = totals.own_allocated_bytes.get_or_insert(0);
-                *sum = sum.saturating_add(bytes);
-            }
-            if let Some(bytes) = row.own_retained_bytes {
-                let sum = totals.own_retained_bytes.get_or_insert(0);
-                *sum = sum.saturating_add(bytes);
-            }
-            totals.largest_own_peak_bytes = totals.largest_own_peak_bytes.max(row.peak_or_least());
+        let rows: Vec<&Row> = rows.into_iter().collect();
+        let mut totals = Self {
+            executions: rows.len(),
+            ..Self::default()
+        };
+        for row in &rows {
+            totals.add_numbers(row);
         }
-        for attempts in rounds.values() {
-            let retried = made_good(attempts);
-            totals.retried += retried;
-            totals.flaky += usize::from(retried > 0);
+        for test in Attempts::of(&rows) {
+            totals.add_test(rows[test.decides], test.made_good);
         }
         totals
+    }
+
+    fn add_numbers(&mut self, row: &Row) {
+        let duration_ns = row.duration_ns.unwrap_or(0);
+        self.duration_ns = self.duration_ns.saturating_add(duration_ns);
+        if let Some(bytes) = row.own_allocated_bytes {
+            let sum = self.own_allocated_bytes.get_or_insert(0);
+            *sum = sum.saturating_add(bytes);
+        }
+        if let Some(bytes) = row.own_retained_bytes {
+            let sum = self.own_retained_bytes.get_or_insert(0);
+            *sum = sum.saturating_add(bytes);
+        }
+        self.largest_own_peak_bytes = self.largest_own_peak_bytes.max(row.peak_or_least());
+    }
+
+    fn add_test(&mut self, row: &Row, made_good: usize) {
+        self.tests += 1;
+        *match row.state {
+            State::Killed => &mut self.killed,
+            State::Failed => &mut self.failed,
+            State::Running => &mut self.running,
+            State::Skipped => &mut self.skipped,
+            State::Passed => &mut self.passed,
+        } += 1;
+        self.broken_budgets += row.broken_budgets().count();
+        self.retried += made_good;
+        self.flaky += usize::from(made_good > 0 && !row.state.is_bad());
     }
 
     /// Whether any test failed or was killed, and did not pass when it was tried again.
     #[must_use]
     pub fn is_bad(&self) -> bool {
-        self.killed + self.failed > self.retried
+        self.killed + self.failed > 0
     }
-}
-
-/// How the executions of one attempt ended.
-#[derive(Default)]
-struct Attempt {
-    bad: usize,
-    passed: usize,
-}
-
-/// How many bad executions a later attempt has made good: each that ends well, itself or in attempts
-/// after it, one of the attempt before.
-fn made_good(attempts: &BTreeMap<u32, Attempt>) -> usize {
-    let (mut all, mut ends_well) = (0, 0);
-    for attempt in attempts.values().rev() {
-        let made_good = attempt.bad.min(ends_well);
-        all += made_good;
-        ends_well = attempt.passed + made_good;
-    }
-    all
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]

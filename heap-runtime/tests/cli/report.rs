@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::run::{Run, failed, killed, passed, program};
+use crate::run::{Run, failed, killed, over_budget, passed, program};
 
 #[test]
 fn the_table_says_what_each_test_did_and_why_it_failed() {
@@ -43,6 +43,79 @@ fn json_is_one_document_and_ndjson_a_line_for_each_test() {
         .collect();
     assert_eq!(lines.len(), 7);
     assert_eq!(Value::Array(lines), report["tests"]);
+}
+
+/// An attempt of nextest's, or a round of a stress run.
+fn again(mut sidecar: Value, attempt: u32, stress_index: Option<u32>) -> Value {
+    sidecar["attempt"] = attempt.into();
+    sidecar["runner"] = "nextest".into();
+    if let Some(index) = stress_index {
+        sidecar["stress_index"] = index.into();
+    }
+    sidecar
+}
+
+#[test]
+fn a_test_that_was_tried_again_is_one_test() {
+    let run = Run::of(&[
+        again(failed("never_passes"), 1, None),
+        again(failed("never_passes"), 2, None),
+        again(over_budget("over"), 1, None),
+        again(over_budget("over"), 2, None),
+        again(failed("flaky"), 1, None),
+        again(passed("flaky", 64), 2, None),
+        again(passed("steady", 64), 1, Some(0)),
+        again(passed("steady", 64), 1, Some(1)),
+    ]);
+    let said = run.heap("report", &["--github"]);
+    assert_snapshot!("attempts", said.stdout);
+    let annotations: Vec<&str> = said
+        .stderr
+        .lines()
+        .map(|line| line.split("::").nth(1).unwrap_or(line))
+        .collect();
+    let at = "file=tests/tests/scheduler.rs,line=41,title=";
+    let expected = [
+        format!("error {at}over%3A budget"),
+        format!("error {at}never_passes%3A failed"),
+        format!("warning {at}flaky%3A failed"),
+    ];
+    assert_eq!(annotations, expected);
+    assert_eq!(said.status, Some(1));
+
+    let said = run.heap("report", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let totals = &report["totals"];
+    assert_eq!([&totals["tests"], &totals["executions"]], [4, 8]);
+    assert_eq!([&totals["failed"], &totals["passed"]], [2, 2]);
+    assert_eq!([&totals["flaky"], &totals["broken_budgets"]], [1, 1]);
+    assert_eq!(report["deciding"], json!([0, 2, 4, 6]));
+    assert_eq!(report["diagnoses"].as_array().unwrap().len(), 3);
+
+    let said = run.heap("report", &["--format", "markdown"]);
+    assert!(said.stdout.contains("| ↳ attempt 1 | **failed** |"));
+    assert_eq!(said.stdout.matches("**failed** never").count(), 1);
+    let said = run.heap("report", &["--top", "1"]);
+    assert!(said.stdout.contains(" never_passes ") && !said.stdout.contains("steady"));
+    assert!(said.stdout.contains("; 3 not shown"), "{}", said.stdout);
+
+    let show = |test| {
+        let run = run.path().to_str().unwrap();
+        let arguments = ["show", test, "--run", run];
+        program().args(arguments).output().unwrap().status.code()
+    };
+    assert_eq!([show("flaky"), show("never_passes")], [Some(0), Some(1)]);
+}
+
+#[test]
+fn what_attempts_failed_of_is_all_said() {
+    let run = Run::of(&[
+        again(failed("t"), 2, None),
+        again(over_budget("t"), 1, None),
+    ]);
+    let said = run.heap("report", &[]).stdout;
+    let expected = "  attempt 1 was another matter, failed: over its budget";
+    assert!(said.contains(expected), "{said}");
 }
 
 /// What `cargo heap test` keeps of the kernel's kills around a run.

@@ -17,8 +17,8 @@ use super::across;
 use super::compare;
 use super::error::Error;
 use super::quantity::QUANTITIES;
-use super::report::{Report, Unread, summary};
-use super::run_table::{name, several_binaries};
+use super::report::{Diagnosed, Report, Unread, summary};
+use super::run_table::{name, several_binaries, turn};
 use super::show::files_of;
 use super::text::{printable, printable_lines};
 use crate::report::{Comparison, Diagnosis, Row, State, Totals};
@@ -35,22 +35,8 @@ pub(super) fn write(
     comparison: Option<&Comparison>,
 ) -> Result<(), Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::at("write the page", file, error);
-    let timelines = timelines(report)?;
     let several = several_binaries(&report.tests);
-    let diagnoses: HashMap<usize, &Diagnosis> = report
-        .diagnoses
-        .iter()
-        .map(|diagnosed| (diagnosed.test, &diagnosed.diagnosis))
-        .collect();
-    let tests: Vec<Test> = report
-        .tests
-        .iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let why = diagnoses.get(&index).copied();
-            Test::of(row, name(row, several), why, timelines.get(&index))
-        })
-        .collect();
+    let tests = tests(report, several)?;
     let several_across = several || across::several_binaries(&report.across);
     let page = Page {
         summary: summary(report),
@@ -100,6 +86,43 @@ pub(super) fn write(
     fs::write(file, page).map_err(|error| wrong(&error))
 }
 
+/// The lines of the table.
+fn tests(report: &Report, several: bool) -> Result<Vec<Test>, Error> {
+    let timelines = timelines(report)?;
+    let diagnoses: HashMap<usize, &Diagnosed> = report
+        .diagnoses
+        .iter()
+        .map(|diagnosed| (diagnosed.test, diagnosed))
+        .collect();
+    let tests = report
+        .places
+        .iter()
+        .map(|test| {
+            let row = &report.tests[test.start];
+            // Of a flaky test, it is about another execution.
+            let why = test
+                .clone()
+                .find_map(|index| diagnoses.get(&index).copied());
+            let mut shown = Test::of(
+                row,
+                name(row, several),
+                why.map(|why| &why.diagnosis),
+                timelines.get(&test.start),
+            );
+            shown.attempts = test
+                .clone()
+                .skip(1)
+                .map(|i| Attempt::of(&report.tests[i]))
+                .collect();
+            shown
+                .caveats
+                .extend(why.into_iter().flat_map(|why| report.beside(why)));
+            shown
+        })
+        .collect();
+    Ok(tests)
+}
+
 /// What the template is filled with.
 #[derive(Serialize)]
 struct Page<'a> {
@@ -132,6 +155,28 @@ struct Test {
     facts: Vec<(&'static str, String)>,
     budgets: Vec<String>,
     timeline: Option<String>,
+    attempts: Vec<Attempt>,
+}
+
+/// Another execution of the test.
+#[derive(Serialize)]
+struct Attempt {
+    turn: String,
+    state: State,
+    cells: Vec<String>,
+}
+
+impl Attempt {
+    fn of(row: &Row) -> Self {
+        Self {
+            turn: turn(row),
+            state: row.state,
+            cells: QUANTITIES
+                .iter()
+                .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
+                .collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -196,6 +241,7 @@ impl Test {
                 .map(super::show::budget_words)
                 .collect(),
             timeline: timeline.and_then(|timeline| picture::timeline(timeline, row.duration_ns)),
+            attempts: Vec::new(),
         }
     }
 }
