@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::own::Measured;
-use crate::sidecar::{Budget, Checkpoint, Limit};
-use crate::size::{Human, Signed};
+use crate::sidecar::{Budget, Heap, Limit};
+use crate::size::Human;
+use crate::step::Steps;
 
 /// Judges the limits by what was measured.
 pub(crate) fn judge(limits: &[(Limit, u64)], measured: &Measured) -> Vec<Budget> {
@@ -51,11 +52,7 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured) -> Budget {
 }
 
 /// What to say of the limits that were broken; `None` where all held.
-pub(crate) fn complaint(
-    test_name: &str,
-    budgets: &[Budget],
-    checkpoints: &[Checkpoint],
-) -> Option<String> {
+pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Option<String> {
     let broken: Vec<&Budget> = budgets
         .iter()
         .filter(|budget| budget.held == Some(false))
@@ -63,6 +60,7 @@ pub(crate) fn complaint(
     if broken.is_empty() {
         return None;
     }
+    let steps = Steps::of(&heap.checkpoints, heap.own.as_ref());
     let mut text = format!("{test_name} is over its heap budget");
     for budget in broken {
         let actual = budget.actual.unwrap_or_default();
@@ -83,34 +81,10 @@ pub(crate) fn complaint(
                 Human(budget.bytes),
             )
         };
-    }
-    if let Some((from, to, step)) = largest_step(checkpoints)
-        && step > 0
-    {
-        let _ = write!(
-            text,
-            "\n  largest step: {} kept between {from} and {to}",
-            Signed(step)
-        );
+        let steps = steps.as_ref().and_then(|steps| steps.words(budget.limit));
+        if let Some(words) = steps {
+            let _ = write!(text, "\n    {words}");
+        }
     }
     Some(text)
-}
-
-/// Between which two checkpoints the most was kept.
-fn largest_step(checkpoints: &[Checkpoint]) -> Option<(String, String, i64)> {
-    let kept = |checkpoint: &Checkpoint| checkpoint.own.as_ref().map(|own| own.retained_bytes);
-    let mut before = ("the start".to_owned(), 0);
-    let mut largest: Option<(String, String, i64)> = None;
-    for checkpoint in checkpoints {
-        let name = format!("`{}`", checkpoint.label);
-        let Some(now) = kept(checkpoint) else {
-            continue;
-        };
-        let step = now.saturating_sub(before.1);
-        if largest.as_ref().is_none_or(|(.., most)| step > *most) {
-            largest = Some((before.0, name.clone(), step));
-        }
-        before = (name, now);
-    }
-    largest
 }

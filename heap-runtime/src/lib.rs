@@ -131,6 +131,7 @@ mod scope;
 pub mod sidecar;
 mod size;
 mod snapshot;
+mod step;
 mod test;
 mod timestamp;
 mod track;

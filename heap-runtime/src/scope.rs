@@ -204,7 +204,7 @@ impl<'t> Scope<'t> {
             let unchecked = record.heap.reason.as_deref().unwrap_or("not measured");
             say_once(&format!("a heap budget was not checked: {unchecked}"));
         }
-        let text = budget::complaint(&record.test_name, &record.budgets, &record.heap.checkpoints)?;
+        let text = budget::complaint(&record.test_name, &record.budgets, &record.heap)?;
         Some((FailureKind::Budget, text))
     }
 

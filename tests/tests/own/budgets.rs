@@ -151,14 +151,72 @@ fn a_broken_limit_is_told_in_full() {
     );
     assert_broken(
         "allocates",
-        "  max_retained: limit 0 B, actual 1536 B, 1536 B over (1.50 KiB over 0 B)\n  \
-           max_allocated: limit 1000 B, actual 1536 B, 536 B over (536 B over 1000 B)\n  \
-           largest step: +1.00 KiB kept between `empty` and `filled`",
+        "  max_retained: limit 0 B, actual 1536 B, 1536 B over (1.50 KiB over 0 B)\n    \
+             stayed: +1.00 KiB between `empty` and `filled`, +512 B between `filled` and the end\n  \
+           max_allocated: limit 1000 B, actual 1536 B, 536 B over (536 B over 1000 B)\n    \
+             most: 1.00 KiB between `empty` and `filled`",
     );
     assert_broken(
         "allocates_often",
         "  max_allocations: limit 2, actual 5, 3 over",
     );
+}
+
+/// Most of what it keeps for a step is kept elsewhere than where it peaks.
+#[heap_tracked(max_peak = "1 MiB", exact)]
+#[test]
+#[ignore = "run by a_step_is_named_for_what_it_did"]
+fn peaks_in_a_step() {
+    let kept = black_box(Vec::<u8>::with_capacity(14 << 10));
+    heap_runtime::checkpoint("filled");
+    come_and_go(5 << 20);
+    heap_runtime::checkpoint("counted");
+    come_and_go(4 << 20);
+    drop(kept);
+}
+
+#[heap_tracked(max_retained = 0)]
+#[test]
+#[ignore = "run by a_step_is_named_for_what_it_did"]
+fn leaks_in_a_step() {
+    let large = black_box(Vec::<u8>::with_capacity(1 << 20));
+    heap_runtime::checkpoint("filled");
+    drop(large);
+    heap_runtime::checkpoint("emptied");
+    come_and_go(1 << 20);
+    leak(64);
+    heap_runtime::checkpoint("done");
+}
+
+/// In totals, that is no other than 64 bytes that were left of the MiB.
+#[heap_tracked(max_retained = 0)]
+#[test]
+#[ignore = "run by a_step_is_named_for_what_it_did"]
+fn frees_and_leaks_in_a_step() {
+    let large = black_box(Vec::<u8>::with_capacity(1 << 20));
+    heap_runtime::checkpoint("filled");
+    drop(large);
+    leak(64);
+    heap_runtime::checkpoint("emptied");
+}
+
+#[test]
+fn a_step_is_named_for_what_it_did() {
+    assert_broken(
+        "peaks_in_a_step",
+        "  max_peak: limit 1048576 B, actual 5257216 B, 4208640 B over (4.01 MiB over 1.00 MiB)\n    \
+             reached: between `filled` and `counted`, +5.00 MiB above what was live at `filled`",
+    );
+    let over = "  max_retained: limit 0 B, actual 64 B, 64 B over (64 B over 0 B)\n    ";
+    for (name, stayed) in [
+        ("leaks_in_a_step", "between `emptied` and `done`"),
+        (
+            "frees_and_leaks_in_a_step",
+            "between the start and `emptied`",
+        ),
+    ] {
+        assert_broken(name, &format!("{over}stayed: +64 B {stayed}"));
+    }
 }
 
 #[heap_tracked(max_peak = "1 MiB")]
