@@ -52,7 +52,7 @@
 //! |---|---|
 //! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder |
 //! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
-//! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where jemalloc is not the allocator or the sidecar cannot be written |
+//! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where there is no own tier, for want of jemalloc mostly, or the sidecar cannot be written |
 //! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |

@@ -10,6 +10,7 @@ use crate::env::Settings;
 use crate::formatted;
 use crate::host::HostContext;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
+use crate::own;
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
@@ -181,7 +182,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
         host_before: HostContext::default(),
         heap: Heap {
             allocator,
-            reason: missing_tier(settings, allocator).map(Into::into),
+            reason: missing_tiers(settings, allocator),
             process: None,
             own: None,
             overlap: None,
@@ -196,17 +197,19 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
 
 /// Whether what is last seen of a test is written while it runs.
 fn may_be_seen(allocator: Allocator) -> bool {
-    cfg!(target_os = "linux") && allocator == Allocator::Jemalloc
+    cfg!(target_os = "linux") && allocator == Allocator::Jemalloc && own::missing().is_none()
 }
 
-/// Why a tier will be missing.
-fn missing_tier(settings: &Settings, allocator: Allocator) -> Option<&'static str> {
-    match allocator {
-        Allocator::Other => Some(NOT_THE_ALLOCATOR),
-        Allocator::Jemalloc if !settings.process => {
-            Some("HEAP_PROCESS=0: the process tier was not asked for")
-        }
-        Allocator::Jemalloc => None,
+/// Why a tier will be missing, or both.
+fn missing_tiers(settings: &Settings, allocator: Allocator) -> Option<String> {
+    if allocator == Allocator::Other {
+        return Some(NOT_THE_ALLOCATOR.into());
+    }
+    let process =
+        (!settings.process).then_some("HEAP_PROCESS=0: the process tier was not asked for");
+    match (own::missing(), process) {
+        (Some(own), Some(process)) => Some(format!("{own}; {process}")),
+        (own, process) => own.or(process).map(Into::into),
     }
 }
 

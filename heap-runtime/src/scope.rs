@@ -194,7 +194,7 @@ impl<'t> Scope<'t> {
         if self.settings.require {
             let unmet = match record.heap.allocator {
                 Allocator::Other => Some(NOT_THE_ALLOCATOR),
-                Allocator::Jemalloc => self.unwritten.as_deref(),
+                Allocator::Jemalloc => self.unwritten.as_deref().or(own::missing()),
             };
             if let Some(unmet) = unmet {
                 return Some((FailureKind::Error, required(unmet)));

@@ -231,6 +231,19 @@ fn a_main_of_ones_own() {
     );
 }
 
+/// It has a `pthread_create` of its own, which is the one that is linked.
+#[heap_tracked]
+#[test]
+fn a_crash_handler_starts_the_threads() {
+    let Some(project) = project() else { return };
+    let run = project.test(&["--test", "crash_handler"]).success();
+    let sidecar = run.sidecar("starts_a_thread");
+    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+    assert_eq!(sidecar.heap.own, None, "it would lack the thread's");
+    let reason = sidecar.heap.reason.as_deref().expect("a tier is missing");
+    assert!(reason.contains("`pthread_create`"), "{reason}");
+}
+
 /// Every crate of the project is in the documentation's table, with the version that was run.
 #[heap_tracked]
 #[test]
@@ -252,6 +265,7 @@ fn the_table_names_what_is_run() {
     let lock = include_str!("../projects/beside/Cargo.lock");
     let run: Vec<(&str, &str)> = asked
         .lines()
+        .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once(" = "))
         // They are test-log's subject.
         .filter(|(name, _)| !["log", "tracing"].contains(name))

@@ -1,8 +1,8 @@
 //! How a thread learns which test started it: every `pthread_create` of the process comes through
-//! here, std's, tokio's, rayon's and C's.
-//!
-//! The definition in the executable comes before the C library's in the order of look-up, and finds
-//! that one as the next.
+//! here, std's, tokio's, rayon's and C's, unless another definition of that name is linked.
+
+#[path = "birth_name.rs"]
+mod name;
 
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
@@ -13,20 +13,20 @@ use std::sync::atomic::Ordering;
 use super::member::Member;
 use super::registry::Locked;
 use super::{MEMBER, REGISTRY, counters, sampler, thread_end};
+use name::Start;
 
-// "C-unwind", because `pthread_exit` and cancellation unwind through the frame of `begin`.
-type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
-type Create = unsafe extern "C" fn(
-    *mut libc::pthread_t,
-    *const libc::pthread_attr_t,
-    Start,
-    *mut c_void,
-) -> c_int;
+/// Why no births are seen, where that is so.
+pub(super) fn missing() -> Option<&'static str> {
+    name::is_anothers().then_some(
+        "which threads a test starts is not seen: another definition of `pthread_create` in this \
+         program comes before that of heap-runtime",
+    )
+}
 
 /// Finds the C library's function, and makes `fork` safe. Once, before anything is measured.
 pub(super) fn prepare() {
     static FORKS: OnceLock<()> = OnceLock::new();
-    real();
+    name::next();
     FORKS.get_or_init(|| {
         // SAFETY: the handlers are functions of ours that may be called at every fork. Where there
         // is no memory for them, forks are as they are in any program with threads.
@@ -40,30 +40,18 @@ pub(super) fn prepare() {
     });
 }
 
-fn real() -> Option<Create> {
-    static REAL: OnceLock<Option<Create>> = OnceLock::new();
-    *REAL.get_or_init(|| {
-        // SAFETY: the name ends in a nul; what is found by it has this type, by POSIX.
-        unsafe {
-            let found = libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr());
-            (!found.is_null()).then(|| transmute::<*mut c_void, Create>(found))
-        }
-    })
-}
-
 /// Starts a thread, in the test of the thread that calls it.
 ///
 /// # Safety
 ///
 /// As the C library's.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pthread_create(
+unsafe extern "C" fn create(
     thread: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    let Some(real) = real() else {
+    let Some(real) = name::next() else {
         return libc::EAGAIN;
     };
     let child = MEMBER.get().and_then(|parent| {
@@ -91,14 +79,14 @@ unsafe extern "C" fn pthread_create(
 ///
 /// # Safety
 ///
-/// For the C library alone, with the member that `pthread_create` has passed to it.
+/// For the C library alone, with the member that `create` has passed to it.
 unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
-    // SAFETY: `pthread_create` has passed a member that lives for ever, made for this thread alone.
+    // SAFETY: `create` has passed a member that lives for ever, made for this thread alone.
     let member: &'static Member = unsafe { &*member.cast::<Member>() };
     let [function, data] = &member.errand;
     let function = function.load(Ordering::Relaxed);
     let argument = data.load(Ordering::Relaxed);
-    // SAFETY: `pthread_create` has stored a function of this type.
+    // SAFETY: `create` has stored a function of this type.
     let start = unsafe { transmute::<*mut c_void, Start>(function) };
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));

@@ -168,6 +168,16 @@ impl Drop for Membership {
     }
 }
 
+/// Why there is no own tier in this process, where jemalloc counts and there is none all the same.
+pub(crate) fn missing() -> Option<&'static str> {
+    if !thread_end::prepare() {
+        return Some(
+            "the ends of threads are not seen: the process has no key left for `pthread_key_create`",
+        );
+    }
+    birth::missing()
+}
+
 /// The measurement of one tracked body.
 #[derive(Clone, Copy)]
 pub(crate) struct Own {
@@ -192,10 +202,9 @@ impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
         birth::prepare();
-        let ends_are_seen = thread_end::prepare();
         now_ns();
         let member = member();
-        let counted = ends_are_seen && jemalloc::allocator() == Allocator::Jemalloc;
+        let counted = missing().is_none() && jemalloc::allocator() == Allocator::Jemalloc;
         let sampling = if counted {
             sampler::start(exact, every_bytes)
         } else {
