@@ -2,33 +2,83 @@
 
 use std::fmt::Write as _;
 
+use crate::outcome::Left;
 use crate::own::Measured;
 use crate::sidecar::{Budget, Heap, Limit};
 use crate::size::Human;
 use crate::step::Steps;
 
-/// Judges the limits by what was measured.
-pub(crate) fn judge(limits: &[(Limit, u64)], measured: &Measured) -> Vec<Budget> {
+/// Judges the limits by what was measured. What the end of the test itself holds on to is not what the test
+/// has kept; and a test that has failed is not over a budget by what the failure was made of.
+pub(crate) fn judge(
+    limits: &[(Limit, u64)],
+    measured: &Measured,
+    left: Left,
+    has_failed: bool,
+) -> Vec<Budget> {
     limits
         .iter()
-        .map(|&(limit, bytes)| judge_one(limit, bytes, measured))
+        .map(|&(limit, bytes)| {
+            let mut budget = judge_one(limit, bytes, measured, left);
+            if has_failed && budget.held == Some(false) && !is_over_without(&budget, left) {
+                budget.held = None;
+                budget.note = Some(BY_ITS_FAILURE.into());
+            }
+            budget
+        })
         .collect()
 }
 
-fn judge_one(limit: Limit, bytes: u64, measured: &Measured) -> Budget {
+/// Why a limit of a test that failed was not judged.
+const BY_ITS_FAILURE: &str = "not judged: it may be what the failure was made of";
+
+/// How many times what is left of a failure may have gone into making it: a text grows by doubling, and is live
+/// twice where it moves. Beside it are the exception, the boxes and what formats them.
+const MAKING: i64 = 8;
+const MAKING_BYTES: i64 = 4096;
+const MAKING_ALLOCATIONS: i64 = 128;
+
+/// Whether a limit that was broken is broken also without all that the failure may have taken.
+fn is_over_without(budget: &Budget, left: Left) -> bool {
+    let Left::Bytes(left) = left else {
+        return false;
+    };
+    let taken = match (budget.limit, left) {
+        // It is not in it already; and nothing was made of a value that holds nothing.
+        (Limit::MaxRetained, _) | (_, 0) => 0,
+        (Limit::MaxAllocations, _) => MAKING_ALLOCATIONS,
+        (_, left) => signed(left)
+            .saturating_mul(MAKING)
+            .saturating_add(MAKING_BYTES),
+    };
+    let actual = budget.actual.unwrap_or_default();
+    actual.saturating_sub(taken) > signed(budget.bytes)
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budget {
     let own = measured.tier.as_ref();
-    let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let actual = own.and_then(|own| match limit {
-        Limit::MaxPeak => own.peak_bytes.map(signed),
-        Limit::MaxRetained => Some(own.retained_bytes),
-        Limit::MaxAllocated => Some(signed(own.allocated_bytes)),
-        Limit::MaxAllocations => own.allocations.map(signed),
+    let actual = own.and_then(|own| match (limit, left) {
+        (Limit::MaxPeak, _) => own.peak_bytes.map(signed),
+        (Limit::MaxRetained, Left::Bytes(left)) => {
+            Some(own.retained_bytes.saturating_sub(signed(left)))
+        }
+        (Limit::MaxRetained, Left::Unknown) => Some(own.retained_bytes),
+        (Limit::MaxAllocated, _) => Some(signed(own.allocated_bytes)),
+        (Limit::MaxAllocations, _) => own.allocations.map(signed),
     });
     let over = actual.map(|actual| actual > signed(bytes));
     let mut note = None;
     let held = match (limit, over) {
         (_, None) => {
             note = Some("not checked: it was not measured".to_owned());
+            None
+        }
+        (Limit::MaxRetained, Some(true)) if left == Left::Unknown => {
+            note = Some("not judged: it may be in what the test threw or returned".to_owned());
             None
         }
         (Limit::MaxPeak, Some(over)) => {

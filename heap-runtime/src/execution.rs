@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::complaint::{self, say_once};
 use crate::env::Settings;
-use crate::outcome::{Ending, Verdict, panic_message, verdict};
+use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
 use crate::scope::Scope;
 use crate::test::Test;
@@ -241,7 +241,7 @@ async fn execute_async<F: Future>(
         start: Instant::now(),
     };
     let result = poll_fn(|context| begun.poll(context)).await;
-    let complaint = begun.end(|| ending(&result, verdict));
+    let complaint = begun.end(|| ending(&result, |value| Ending::of_returned(value, verdict)));
     (result, complaint)
 }
 
@@ -288,7 +288,7 @@ impl<F> Begun<'_, F> {
             let ended = ending.take().map_or(Ending::Dropped, |ending| ending());
             match (ended, replace(&mut freed, Ok(()))) {
                 // The body's own panic came first.
-                (ended @ Ending::Panicked(_), _) | (ended, Ok(())) => ended,
+                (ended @ Ending::Panicked(..), _) | (ended, Ok(())) => ended,
                 (_, Err(payload)) => resume_unwind(payload),
             }
         };
@@ -309,10 +309,11 @@ pub fn never_called<R>() -> R {
     unreachable!("stands behind `if false`")
 }
 
-fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending {
+/// How an execution ended that has thrown, or returned and so ended like this.
+fn ending<R>(result: &Unwound<R>, returned: impl FnOnce(&R) -> Ending) -> Ending {
     match result {
-        Ok(returned) => Ending::Returned(verdict(returned)),
-        Err(payload) => Ending::Panicked(panic_message(&**payload)),
+        Ok(value) => returned(value),
+        Err(payload) => Ending::of_panic(&**payload),
     }
 }
 
@@ -321,12 +322,12 @@ fn ending<R>(result: &Unwound<R>, verdict: impl FnOnce(&R) -> Verdict) -> Ending
 /// A test's body may be of a type of its own. Behind this, all that does not depend on it is
 /// compiled once, and not again for each test of a suite.
 trait Execute {
-    /// Runs it so often. The verdict is that on the last of these rounds: one that fails is the last, and
-    /// what it has returned is what the test returns.
-    fn warm_up(&mut self, rounds: u32) -> Verdict;
+    /// Runs it so often, and says how the test ended if it did: a round that fails is the last, and what it
+    /// has returned is what the test returns.
+    fn warm_up(&mut self, rounds: u32) -> Option<Ending>;
     fn run(&mut self);
-    /// The verdict on what `run` has returned.
-    fn verdict(&self) -> Verdict;
+    /// How it ended that `run` has returned.
+    fn ending(&self) -> Ending;
 }
 
 struct Subject<B: Body> {
@@ -346,18 +347,16 @@ impl<B: Body> Subject<B> {
 }
 
 impl<B: Body> Execute for Subject<B> {
-    fn warm_up(&mut self, rounds: u32) -> Verdict {
+    fn warm_up(&mut self, rounds: u32) -> Option<Ending> {
         for _ in 0..rounds {
-            let Some(returned) = self.body.as_ref().and_then(Body::rehearse) else {
-                break;
-            };
-            let verdict = (self.verdict)(&returned);
-            if verdict != Verdict::Passed {
+            let returned = self.body.as_ref()?.rehearse()?;
+            let ending = Ending::of_returned(&returned, self.verdict);
+            if !matches!(ending, Ending::Returned(Verdict::Passed, _)) {
                 self.returned = Some(returned);
-                return verdict;
+                return Some(ending);
             }
         }
-        Verdict::Passed
+        None
     }
 
     fn run(&mut self) {
@@ -366,9 +365,9 @@ impl<B: Body> Execute for Subject<B> {
         }
     }
 
-    fn verdict(&self) -> Verdict {
+    fn ending(&self) -> Ending {
         let returned = self.returned.as_ref().expect("it has not panicked");
-        (self.verdict)(returned)
+        Ending::of_returned(returned, self.verdict)
     }
 }
 
@@ -381,9 +380,12 @@ fn execute(
     let scope = Scope::begin(test, settings);
     if test.warmup > 0 {
         let warm = catch_unwind(AssertUnwindSafe(|| subject.warm_up(test.warmup)));
-        let failed = ending(&warm, Verdict::clone);
-        if !matches!(failed, Ending::Returned(Verdict::Passed)) {
-            let complaint = scope.end(None, &mut || failed.clone());
+        let cold = match &warm {
+            Ok(ended) => ended.clone(),
+            Err(payload) => Some(Ending::of_panic(&**payload)),
+        };
+        if let Some(ending) = cold {
+            let complaint = scope.end(None, &mut || ending.clone());
             return (warm.map(drop), complaint);
         }
         scope.begin_again();
@@ -397,7 +399,7 @@ fn execute(
     drop(entered);
     let ran_for = start.elapsed();
     let complaint = scope.end(Some(ran_for), &mut || {
-        ending(&result, |()| subject.verdict())
+        ending(&result, |()| subject.ending())
     });
     (result, complaint)
 }

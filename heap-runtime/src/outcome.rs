@@ -1,7 +1,9 @@
 //! How a test ended, told from what its body returned or threw.
 
 use std::any::Any;
+use std::mem::needs_drop;
 
+use crate::jemalloc::size_class;
 use crate::sidecar::{Failure, FailureKind, Outcome};
 use crate::test::Test;
 
@@ -9,11 +11,48 @@ use crate::test::Test;
 #[derive(Clone)]
 pub(crate) enum Ending {
     /// It returned, and this is what the harness will make of the value.
-    Returned(Verdict),
+    Returned(Verdict, Left),
     /// It panicked, with this message.
-    Panicked(Option<String>),
+    Panicked(Option<String>, Left),
     /// It is an async body that was dropped before its end, by a time-out perhaps.
     Dropped,
+}
+
+/// The memory that the end itself holds on to: a panic's payload, a returned error. It is the test's by the
+/// counters, and nothing that the test has kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// So many bytes.
+    Bytes(u64),
+    /// Nobody can look into it.
+    Unknown,
+}
+
+impl Left {
+    /// In the payload of a panic. The two types that `panic!` makes are known.
+    pub(crate) fn in_payload(payload: &(dyn Any + Send)) -> Self {
+        let boxed = size_class(size_of_val(payload));
+        if payload.is::<&str>() {
+            Self::bytes(boxed)
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            Self::bytes(boxed + size_class(text.capacity()))
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// In a returned value of this type.
+    pub(crate) fn in_returned<R>() -> Self {
+        if needs_drop::<R>() {
+            Self::Unknown
+        } else {
+            Self::Bytes(0)
+        }
+    }
+
+    fn bytes(bytes: usize) -> Self {
+        u64::try_from(bytes).map_or(Self::Unknown, Self::Bytes)
+    }
 }
 
 /// What a returned value means to the harness.
@@ -26,14 +65,38 @@ pub enum Verdict {
 }
 
 impl Ending {
+    /// That of a body that returned this.
+    pub(crate) fn of_returned<R>(returned: &R, verdict: impl FnOnce(&R) -> Verdict) -> Self {
+        let verdict = verdict(returned);
+        // What it has passed with, it has kept.
+        let left = match verdict {
+            Verdict::Passed => Left::Bytes(0),
+            Verdict::Failed(_) => Left::in_returned::<R>(),
+        };
+        Self::Returned(verdict, left)
+    }
+
+    /// That of a body that threw this.
+    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        Self::Panicked(panic_message(payload), Left::in_payload(payload))
+    }
+
+    /// What it holds on to.
+    pub(crate) fn left(&self) -> Left {
+        match self {
+            Self::Returned(_, left) | Self::Panicked(_, left) => *left,
+            Self::Dropped => Left::Bytes(0),
+        }
+    }
+
     /// The outcome as the harness sees it, and the failure if there is one.
     pub(crate) fn outcome(self, test: &Test<'_>) -> (Outcome, Option<Failure>) {
         let failure = match (self, &test.should_panic) {
-            (Self::Returned(Verdict::Passed), None) => None,
-            (Self::Returned(Verdict::Failed(message)), None) => {
+            (Self::Returned(Verdict::Passed, _), None) => None,
+            (Self::Returned(Verdict::Failed(message), _), None) => {
                 Some(Failure::new(FailureKind::Error, message))
             }
-            (Self::Panicked(message), None) => Some(Failure::new(
+            (Self::Panicked(message, _), None) => Some(Failure::new(
                 FailureKind::Panic,
                 message.unwrap_or_else(|| NOT_TEXT.into()),
             )),
@@ -41,11 +104,11 @@ impl Ending {
                 FailureKind::Error,
                 "the future of the test was dropped before its end",
             )),
-            (Self::Returned(_), Some(_)) => Some(Failure::new(
+            (Self::Returned(..), Some(_)) => Some(Failure::new(
                 FailureKind::ShouldPanic,
                 "the body returned, and it should have panicked",
             )),
-            (Self::Panicked(message), Some(should_panic)) => match should_panic.expected {
+            (Self::Panicked(message, _), Some(should_panic)) => match should_panic.expected {
                 None => None,
                 Some(expected) if message.as_ref().is_some_and(|text| text.contains(expected)) => {
                     None
@@ -69,7 +132,7 @@ impl Ending {
 const NOT_TEXT: &str = "a panic whose payload is no text";
 
 /// The message of a panic: `None` where its payload is no text.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
+fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
     payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -268,21 +331,22 @@ mod tests {
     #[test]
     fn the_outcome_is_the_harnesss() {
         let kind = |ending: Ending, test: &Test| ending.outcome(test).1.map(|failure| failure.kind);
-        let panicked = |text: &str| Ending::Panicked(Some(text.into()));
-        let returned = || Ending::Returned(Verdict::Passed);
+        let nothing = Left::Bytes(0);
+        let panicked = |text: &str| Ending::Panicked(Some(text.into()), nothing);
+        let returned = || Ending::Returned(Verdict::Passed, nothing);
         assert_eq!(kind(returned(), &TEST), None);
         assert_eq!(kind(panicked("x"), &TEST), Some(FailureKind::Panic));
 
         let any = TEST.should_panic(None);
         assert_eq!(kind(panicked("x"), &any), None);
-        assert_eq!(kind(Ending::Panicked(None), &any), None);
+        assert_eq!(kind(Ending::Panicked(None, nothing), &any), None);
         assert_eq!(kind(returned(), &any), Some(FailureKind::ShouldPanic));
 
         let some = TEST.should_panic(Some("overflow"));
         assert_eq!(kind(panicked("an overflow"), &some), None);
         assert_eq!(kind(panicked("x"), &some), Some(FailureKind::ShouldPanic));
         assert_eq!(
-            kind(Ending::Panicked(None), &some),
+            kind(Ending::Panicked(None, nothing), &some),
             Some(FailureKind::ShouldPanic)
         );
     }

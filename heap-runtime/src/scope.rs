@@ -9,7 +9,7 @@ use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
 use crate::notes::Notes;
-use crate::outcome::{Ending, panic_message};
+use crate::outcome::{Ending, Left};
 use crate::own::{self, Entered, Own};
 use crate::panics;
 use crate::record::{self, Record};
@@ -126,7 +126,7 @@ impl<'t> Scope<'t> {
     ) -> Option<String> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
-        let measured = self.notes.own().close();
+        let mut measured = self.notes.own().close();
         let mut record = self.notes.take()?;
         record.set_host_after(self.settings);
         record.set_heap_after(heap_state, self.settings);
@@ -137,17 +137,24 @@ impl<'t> Scope<'t> {
         sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
             sidecar.heap.own = measured.tier;
-            sidecar.budgets = budget::judge(&self.test.limits(self.settings), &measured);
-            sidecar.heap.timeline = measured.timeline;
+            sidecar.heap.timeline = measured.timeline.take();
         } else if measured.tier.is_some() {
             sidecar.heap.reason = Some("the test ended in its warm-up".into());
         }
         // What was returned is asked by the test's own code, which may panic too.
-        let (ending, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
-            Ok(ending) => (ending, None),
-            Err(payload) => (Ending::Panicked(panic_message(&*payload)), Some(payload)),
+        let (ending, left, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
+            Ok(ending) => {
+                let left = ending.left();
+                (ending, left, None)
+            }
+            Err(payload) => (Ending::of_panic(&*payload), Left::Unknown, Some(payload)),
         };
         let (mut outcome, mut failure) = ending.outcome(self.test);
+        if ran_for.is_some() {
+            let limits = self.test.limits(self.settings);
+            let has_failed = outcome == Outcome::Failed;
+            sidecar.budgets = budget::judge(&limits, &measured, left, has_failed);
+        }
         if outcome == Outcome::Passed && sidecar.skip_reason.is_some() {
             outcome = Outcome::Skipped;
         }
@@ -200,8 +207,14 @@ impl<'t> Scope<'t> {
                 return Some((FailureKind::Error, required(unmet)));
             }
         }
-        if record.budgets.iter().any(|budget| budget.held.is_none()) {
-            let unchecked = record.heap.reason.as_deref().unwrap_or("not measured");
+        if let Some(budget) = record.budgets.iter().find(|budget| budget.held.is_none()) {
+            let note = budget.note.as_deref();
+            let unchecked = record
+                .heap
+                .reason
+                .as_deref()
+                .or(note)
+                .unwrap_or("not measured");
             say_once(&format!("a heap budget was not checked: {unchecked}"));
         }
         let text = budget::complaint(&record.test_name, &record.budgets, &record.heap)?;

@@ -36,6 +36,10 @@ pub(crate) fn call_back(_: ThreadEvent) -> bool {
 
 pub(crate) fn provoke_event() {}
 
+pub(crate) fn size_class(bytes: usize) -> usize {
+    bytes
+}
+
 pub(crate) fn reset_thread_peak() {}
 
 pub(crate) fn thread_peak() -> Option<u64> {

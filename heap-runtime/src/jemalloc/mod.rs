@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use control::{
     NOT_THE_ALLOCATOR, ThreadEvent, call_back, provoke_event, read_statistics, reset_thread_peak,
-    thread_counters, thread_peak,
+    size_class, thread_counters, thread_peak,
 };
 
 /// Which allocator serves this process's Rust allocations.

@@ -398,3 +398,139 @@ fn a_panic_that_should_come_does_not_hide_a_broken_limit() {
     let sidecar = ran.only("should_panic_within_budget");
     assert_eq!(sidecar.outcome, Some(Outcome::Passed));
 }
+
+/// What the message of `asserts_long` is made of.
+const NUMBERS: u32 = 100_000;
+
+#[heap_tracked(max_retained = "0 B", max_allocations = 0)]
+#[test]
+#[ignore = "run by what_a_failure_is_made_of_is_not_its_cause"]
+fn asserts() {
+    assert_eq!(1 + 1, 3);
+}
+
+#[heap_tracked(max_retained = "0 B", max_peak = "64 KiB", max_allocated = "64 KiB")]
+#[test]
+#[ignore = "run by what_a_failure_is_made_of_is_not_its_cause"]
+fn asserts_long() {
+    // Numbers that are there already: the text alone is allocated.
+    static MANY: [u32; NUMBERS as usize] = [7; NUMBERS as usize];
+    assert!(MANY.is_empty(), "{MANY:?}");
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[ignore = "run by what_a_failure_is_made_of_is_not_its_cause"]
+fn returns_what_it_made() -> Result<(), String> {
+    "64 B"
+        .parse::<u32>()
+        .map(drop)
+        .map_err(|_| "of its own".to_owned())
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[ignore = "run by what_a_failure_is_made_of_is_not_its_cause"]
+fn throws_what_it_made() {
+    std::panic::panic_any(vec![7_u32; 1000]);
+}
+
+#[test]
+fn what_a_failure_is_made_of_is_not_its_cause() {
+    let maybe = Some("not judged: it may be what the failure was made of");
+    let unseen = Some("not judged: it may be in what the test threw or returned");
+    let retained = |name: &str, actual, held, note| {
+        let (ran, passed) = run(name);
+        assert!(!passed, "{}", ran.said);
+        let budgets = ran.only(name).budgets.clone();
+        let told = budget(Limit::MaxRetained, &budgets);
+        assert_eq!(told, (0, Some(actual), held, note), "{name}");
+        budgets
+    };
+    let budgets = retained("asserts", 0, Some(true), None);
+    let (_, actual, held, note) = budget(Limit::MaxAllocations, &budgets);
+    assert!(actual.unwrap() > 0);
+    assert_eq!((held, note), (None, maybe));
+
+    let budgets = retained("asserts_long", 0, Some(true), None);
+    for limit in [Limit::MaxPeak, Limit::MaxAllocated] {
+        let (_, actual, held, note) = budget(limit, &budgets);
+        // Each number, a comma and a blank.
+        assert!(actual.unwrap() > i64::from(3 * NUMBERS));
+        assert_eq!((held, note), (None, maybe));
+    }
+    retained("returns_what_it_made", 16, None, unseen);
+    // The vector, its 24 bytes in a box, and the 4,000 that it holds.
+    retained("throws_what_it_made", 32 + 4096, None, unseen);
+}
+
+#[heap_tracked(max_retained = "0 B", max_peak = "64 KiB", max_allocated = "64 KiB")]
+#[test]
+#[ignore = "run by a_failed_test_that_was_over_its_budget_says_so"]
+fn is_over_all_before_it_fails() {
+    leak(64);
+    come_and_go(1 << 20);
+    panic!("{} tasks", 2);
+}
+
+#[test]
+fn a_failed_test_that_was_over_its_budget_says_so() {
+    let (ran, passed) = run("is_over_all_before_it_fails");
+    assert!(!passed);
+    let sidecar = ran.only("is_over_all_before_it_fails");
+    assert_eq!(
+        budget(Limit::MaxRetained, &sidecar.budgets),
+        (0, Some(64), Some(false), None)
+    );
+    for limit in [Limit::MaxPeak, Limit::MaxAllocated] {
+        let (_, _, held, note) = budget(limit, &sidecar.budgets);
+        assert_eq!((held, note), (Some(false), None));
+    }
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[should_panic(expected = "2 tasks")]
+#[ignore = "run by the_payload_of_a_panic_that_should_come_is_not_kept"]
+fn should_panic_and_keeps_nothing() {
+    panic!("{} tasks", 2);
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[should_panic]
+#[expect(clippy::should_panic_without_expect, reason = "its payload is no text")]
+#[ignore = "run by the_payload_of_a_panic_that_should_come_is_not_kept"]
+fn should_panic_and_throws_what_it_made() {
+    std::panic::panic_any(vec![7_u32; 1000]);
+}
+
+#[test]
+fn the_payload_of_a_panic_that_should_come_is_not_kept() {
+    for name in [
+        "should_panic_and_keeps_nothing",
+        "should_panic_and_throws_what_it_made",
+    ] {
+        let (ran, passed) = run(name);
+        assert!(passed, "{}", ran.said);
+        assert_eq!(ran.only(name).outcome, Some(Outcome::Passed));
+    }
+}
+
+#[heap_tracked(max_retained = "0 B")]
+#[test]
+#[ignore = "run by what_a_test_that_passes_could_have_returned_hides_no_leak"]
+fn leaks_and_could_have_returned_a_text() -> Result<(), String> {
+    leak(64);
+    "64".parse::<u32>()
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_a_test_that_passes_could_have_returned_hides_no_leak() {
+    assert_broken(
+        "leaks_and_could_have_returned_a_text",
+        "  max_retained: limit 0 B, actual 64 B, 64 B over (64 B over 0 B)",
+    );
+}
