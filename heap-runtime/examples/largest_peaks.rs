@@ -11,7 +11,7 @@ use std::iter::successors;
 use std::path::Path;
 use std::process::ExitCode;
 
-use heap_runtime::sidecar::{FolderError, Sidecar, read_run};
+use heap_sidecar::{FolderError, Sidecar, read_run};
 
 fn main() -> ExitCode {
     let Some(folder) = env::args_os().nth(1) else {

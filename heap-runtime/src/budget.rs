@@ -61,24 +61,23 @@ fn signed(value: u64) -> i64 {
 
 fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budget {
     let own = measured.tier.as_ref();
-    let actual = own.and_then(|own| match (limit, left) {
-        (Limit::MaxPeak, _) => own.peak_bytes.map(signed),
-        (Limit::MaxRetained, Left::Bytes(left)) => {
-            Some(own.retained_bytes.saturating_sub(signed(left)))
-        }
-        (Limit::MaxRetained, Left::Unknown) => Some(own.retained_bytes),
-        (Limit::MaxAllocated, _) => Some(signed(own.allocated_bytes)),
-        (Limit::MaxAllocations, _) => own.allocations.map(signed),
-    });
+    let actual = own
+        .and_then(|own| limit.actual(own))
+        .map(|actual| match (limit, left) {
+            (Limit::MaxRetained, Left::Bytes(left)) => actual.saturating_sub(signed(left)),
+            _ => actual,
+        });
     let over = actual.map(|actual| actual > signed(bytes));
-    let mut note = None;
-    let held = match (limit, over) {
+    let mut budget = Budget::new(limit, bytes);
+    budget.actual = actual;
+    budget.held = match (limit, over) {
         (_, None) => {
-            note = Some("not checked: it was not measured".to_owned());
+            budget.note = Some("not checked: it was not measured".to_owned());
             None
         }
         (Limit::MaxRetained, Some(true)) if left == Left::Unknown => {
-            note = Some("not judged: it may be in what the test threw or returned".to_owned());
+            budget.note =
+                Some("not judged: it may be in what the test threw or returned".to_owned());
             None
         }
         (Limit::MaxPeak, Some(over)) => {
@@ -86,19 +85,13 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
             let certainly_over = measured.peak_at_least > bytes;
             let at_most = actual.map_or(0, |actual| actual.saturating_add(signed(error)));
             if !certainly_over && (over || at_most > signed(bytes)) {
-                note = Some("within error; use `exact`".to_owned());
+                budget.note = Some("within error; use `exact`".to_owned());
             }
             Some(!certainly_over)
         }
         (_, Some(over)) => Some(!over),
     };
-    Budget {
-        limit,
-        bytes,
-        actual,
-        held,
-        note,
-    }
+    budget
 }
 
 /// What to say of the limits that were broken; `None` where all held.

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use crate::host::HostContext;
+use heap_sidecar::HostContext;
+
 use crate::own;
 use crate::sidecar::Limit;
 use crate::size;
@@ -87,7 +88,8 @@ impl Settings {
             Limit::MaxPeak => self.max_peak,
             Limit::MaxRetained => self.max_retained,
             Limit::MaxAllocated => self.max_allocated,
-            Limit::MaxAllocations => None,
+            // `max_allocations` counts, which is too dear to be asked of every test.
+            _ => None,
         }
     }
 }
@@ -247,6 +249,11 @@ fn crate_of(stem: &str) -> String {
 mod tests {
     use super::*;
 
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         Settings::read(|name| {
             variables
@@ -296,5 +303,33 @@ mod tests {
             crate_of("my-program-0123456789abcdeg"),
             "my_program_0123456789abcdeg"
         );
+    }
+
+    /// The words of a text that begin with `HEAP_`.
+    fn variables(text: &str) -> BTreeSet<&str> {
+        text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_')
+            .filter(|word| word.starts_with("HEAP_"))
+            .collect()
+    }
+
+    #[test]
+    fn every_variable_that_a_document_names_exists_and_readme_has_all() {
+        let known = RefCell::new(BTreeSet::new());
+        let settings = Settings::read(|name| {
+            known.borrow_mut().insert(name);
+            None
+        });
+        settings.expect("no variable is set wrongly");
+        let known = known.into_inner();
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = |path: &Path| fs::read_to_string(path).expect("a document can be read");
+        let chapters = fs::read_dir(package.join("docs/guide")).expect("the guide is there");
+        for chapter in chapters {
+            let path = chapter.expect("it can be listed").path();
+            let text = text(&path);
+            let unknown: Vec<&str> = variables(&text).difference(&known).copied().collect();
+            assert!(unknown.is_empty(), "{}: {unknown:?}", path.display());
+        }
+        assert_eq!(variables(&text(&package.join("../README.md"))), known);
     }
 }

@@ -3,8 +3,9 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use heap_sidecar::{CgroupMemory, HostContext, host};
+
 use crate::env::Settings;
-use crate::host::{self, CgroupMemory, HostContext};
 use crate::sidecar::HostMembers;
 
 /// What of the host a test that is killed should have in its sidecar: what never changes, and the
@@ -12,10 +13,8 @@ use crate::sidecar::HostMembers;
 pub(crate) fn before(settings: &Settings) -> &'static Arc<HostMembers> {
     static BEFORE: OnceLock<Arc<HostMembers>> = OnceLock::new();
     BEFORE.get_or_init(|| {
-        let limits = HostContext {
-            cgroup_memory: host::settings().cgroup_memory,
-            ..HostContext::default()
-        };
+        let mut limits = HostContext::default();
+        limits.cgroup_memory = host::settings().cgroup_memory;
         members(host::constant().clone().merge(limits), settings)
     })
 }
@@ -73,10 +72,8 @@ pub(crate) fn moving(limits: Option<CgroupMemory>, settings: &Settings) -> Arc<H
             Arc::clone(&last.members)
         }
         _ => {
-            let host = HostContext {
-                cgroup_memory: limits,
-                ..HostContext::default()
-            };
+            let mut host = HostContext::default();
+            host.cgroup_memory = limits;
             let host = host.merge((*changing).clone()).merge((*incidents).clone());
             let members = members(host, settings);
             let moving = last.insert(Moving {
@@ -96,7 +93,7 @@ fn members(host: HostContext, settings: &Settings) -> Arc<HostMembers> {
 }
 
 /// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
-pub(crate) fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
+fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
     let _none = host.redact(settings.redact.iter().map(String::as_str));
     host
 }

@@ -31,13 +31,6 @@ pub(crate) fn file_size_limit() -> Option<u64> {
     soft(|limits| unsafe { getrlimit(RLIMIT_FSIZE, limits) })
 }
 
-/// How many bytes of address space the process may have; as [`file_size_limit`].
-#[cfg(all(target_os = "linux", not(heap_runtime_elsewhere)))]
-pub(crate) fn address_space_limit() -> Option<u64> {
-    // SAFETY: `soft` gives room for the limits.
-    soft(|limits| unsafe { getrlimit(libc::RLIMIT_AS, limits) })
-}
-
 /// The limit in force.
 fn soft(ask: impl FnOnce(*mut rlimit) -> c_int) -> Option<u64> {
     let mut limits = MaybeUninit::<rlimit>::uninit();

@@ -43,8 +43,8 @@
 //! # Where the sidecars go
 //!
 //! `HEAP_SIDECAR_DIR`, if it is set; else `<target>/heap/<run_id>/`, where all test binaries of one
-//! `cargo test` or `cargo nextest run` share a run. [`sidecar::read`] and [`sidecar::read_run`]
-//! read them.
+//! `cargo test` or `cargo nextest run` share a run. [heap-sidecar](heap_sidecar)
+//! reads them, and `cargo heap` of the package `cargo-heap` reports and compares them.
 //!
 //! # Environment
 //!
@@ -82,29 +82,23 @@
 //! # What is promised
 //!
 //! - **The items of this crate** follow [semantic versioning](https://semver.org). `__private`,
-//!   `__cli`, whatever else is hidden in this documentation, what `#[heap_tracked]` expands to, and
-//!   traits of other crates that the feature `cli` implements are not part of it. heap-macros is no
-//!   crate to depend on: it is released together with this one, under the same version, and neither
-//!   works with another version of the other.
+//!   whatever else is hidden in this documentation, and what `#[heap_tracked]` expands to are not part of
+//!   it. heap-macros is no crate to depend on: it is released together with this one, under the same
+//!   version, and neither works with another version of the other.
 //! - **A sidecar** says its [`format_version`](sidecar::FORMAT_VERSION). Within one, keys are only
 //!   added, and readers ignore those that they do not know. A key that goes, changes its meaning, or
 //!   takes a value that older readers would refuse, raises it. A reader takes every version up to its
-//!   own, and refuses a newer one with a message that says so. The columns of
-//!   [`report::Row`], and so of `cargo heap export`, are held to the same, and
-//!   [baselines](report::BASELINE_VERSION) have a version of their own.
-//! - **Text for people**, such as messages, tables and the page of `--html`, may change in any release;
-//!   programs read `--format json`, whose keys are only added to.
+//!   own, and refuses a newer one with a message that says so.
+//! - **Text for people**, such as messages, may change in any release.
 //! - **Rust**: a newer version than 1.95 is asked for in a minor release at the earliest.
 //!
-//! # Features
+//! # Other packages
 //!
-//! `cli` builds `cargo heap`, and brings what only a command line needs. The library itself has no
-//! features and depends on little.
+//! | package | what it is |
+//! |---|---|
+//! | [heap-sidecar](heap_sidecar) | the format of a sidecar and its reader, for programs that link no tracker; its types are re-exported here, in [`sidecar`] and at the root |
+//! | `cargo-heap` | the command line, `cargo heap`, and its analysis as a library |
 
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-#[path = "cli/mod.rs"]
-pub mod __cli;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -115,7 +109,6 @@ mod execution;
 mod formatted;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-mod host;
 mod jemalloc;
 #[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
 mod kernel;
@@ -125,7 +118,6 @@ mod own;
 mod panics;
 mod pool;
 mod record;
-pub mod report;
 mod run;
 mod scope;
 pub mod sidecar;
@@ -133,7 +125,6 @@ mod size;
 mod snapshot;
 mod step;
 mod test;
-mod timestamp;
 mod track;
 mod turn;
 
@@ -172,15 +163,15 @@ mod turn;
 /// # }
 /// ```
 pub use heap_macros::heap_tracked;
-pub use host::{
-    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
-    TaskXacct,
+#[doc(inline)]
+pub use heap_sidecar::{
+    Allocator, CgroupMemory, CgroupMemoryEvents, HeapDelta, HostContext, HostHeapState,
+    MemoryPressure, MemoryStall, Runner, TaskDelayAcct, TaskXacct,
 };
-pub use jemalloc::{Allocator, allocator};
+pub use jemalloc::allocator;
 pub use notes::{checkpoint, label, metric, skip};
 pub use own::{EnteredHandle, Handle, current};
-pub use run::Runner;
-pub use snapshot::{HeapDelta, HostHeapState, collect};
+pub use snapshot::collect;
 pub use test::Test;
 pub use track::{TestResult, track, track_async};
 

@@ -90,7 +90,7 @@ impl Notes {
             sidecar
                 .heap
                 .checkpoints
-                .push(Checkpoint { label, at_ns, own });
+                .push(Checkpoint::new(label, at_ns, own));
             // On the disk at once: it may be the last thing that is known of this test. Where this
             // fails, so does the end, and says so.
             if let Some(file) = self.file() {
@@ -172,7 +172,7 @@ fn note(edit: impl FnOnce(&mut Sidecar)) {
 /// });
 ///
 /// // `folder` is HEAP_SIDECAR_DIR.
-/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
 /// assert_eq!(sidecars[0].metrics["wakeup_p99_us"], 41.0);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -201,7 +201,7 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
 /// });
 ///
 /// // `folder` is HEAP_SIDECAR_DIR.
-/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
 /// assert!(sidecars[0].labels["cpus"].parse::<u32>()? > 0);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -238,7 +238,7 @@ pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
 /// a_realtime_thread_starves_the_others();
 ///
 /// // `folder` is HEAP_SIDECAR_DIR.
-/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
 /// assert_eq!(sidecars[0].outcome, Some(Outcome::Skipped));
 /// assert_eq!(sidecars[0].skip_reason.as_deref(), Some("needs CAP_SYS_NICE"));
 /// # std::fs::remove_dir_all(&folder)?;
@@ -275,7 +275,7 @@ pub fn skip(reason: impl AsRef<str>) {
 /// a_cache_stays_small();
 ///
 /// // `folder` is HEAP_SIDECAR_DIR.
-/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
 /// let retained = |own: heap_runtime::sidecar::OwnTier| own.retained_bytes;
 /// let checkpoints = &sidecars[0].heap.checkpoints;
 /// assert_eq!(checkpoints[0].label, "filled");

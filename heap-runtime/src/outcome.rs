@@ -4,7 +4,7 @@ use std::any::Any;
 use std::mem::needs_drop;
 
 use crate::jemalloc::size_class;
-use crate::sidecar::{Failure, FailureKind, Outcome};
+use crate::sidecar::{Failure, FailureKind, Outcome, failure};
 use crate::test::Test;
 
 /// How a body ended.
@@ -94,17 +94,17 @@ impl Ending {
         let failure = match (self, &test.should_panic) {
             (Self::Returned(Verdict::Passed, _), None) => None,
             (Self::Returned(Verdict::Failed(message), _), None) => {
-                Some(Failure::new(FailureKind::Error, message))
+                Some(failure(FailureKind::Error, message))
             }
-            (Self::Panicked(message, _), None) => Some(Failure::new(
+            (Self::Panicked(message, _), None) => Some(failure(
                 FailureKind::Panic,
                 message.unwrap_or_else(|| NOT_TEXT.into()),
             )),
-            (Self::Dropped, _) => Some(Failure::new(
+            (Self::Dropped, _) => Some(failure(
                 FailureKind::Error,
                 "the future of the test was dropped before its end",
             )),
-            (Self::Returned(..), Some(_)) => Some(Failure::new(
+            (Self::Returned(..), Some(_)) => Some(failure(
                 FailureKind::ShouldPanic,
                 "the body returned, and it should have panicked",
             )),
@@ -113,7 +113,7 @@ impl Ending {
                 Some(expected) if message.as_ref().is_some_and(|text| text.contains(expected)) => {
                     None
                 }
-                Some(expected) => Some(Failure::new(
+                Some(expected) => Some(failure(
                     FailureKind::ShouldPanic,
                     format!(
                         "expected a panic with `{expected}` in its message, got: {}",

@@ -6,20 +6,20 @@ use std::mem::take;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use heap_sidecar::timestamp::Rfc3339;
+use heap_sidecar::{Allocator, HostHeapState};
+
 use crate::env::Settings;
 use crate::formatted;
-use crate::host::HostContext;
-use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR, allocator};
+use crate::jemalloc::{NOT_THE_ALLOCATOR, allocator};
 use crate::own;
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
-    Execution, FORMAT_VERSION, File, FileName, Folder, Heap, HostMembers, LastSeen, Place,
-    ProcessTier, Replace, Sidecar, Slot, Source, Status, WriteError, to_json,
+    Execution, File, FileName, Folder, HostMembers, LastSeen, Place, ProcessTier, Replace, Sidecar,
+    Slot, Source, WriteError, to_json,
 };
-use crate::snapshot::HostHeapState;
 use crate::test::Test;
-use crate::timestamp::Rfc3339;
 
 /// A sidecar in the making.
 pub(crate) struct Record {
@@ -111,9 +111,8 @@ impl Record {
     /// Puts in the process's heap after the test, and what it differs by.
     pub(crate) fn set_heap_after(&mut self, state: Option<HostHeapState>, settings: &Settings) {
         let states = state.zip(self.heap_before);
-        self.sidecar.heap.process = states.map(|(after, before)| ProcessTier {
-            delta: after.since(&before),
-        });
+        let delta = states.map(|(after, before)| after.since(&before));
+        self.sidecar.heap.process = delta.map(ProcessTier::new);
         self.sidecar.host.heap_state = recorded(state, settings);
     }
 
@@ -151,48 +150,26 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();
-    Sidecar {
-        format_version: FORMAT_VERSION,
-        status: Status::Running,
-        iteration: next_iteration(test_name),
-        test_name: put(room.test_name, test_name),
-        package: put(room.package, test.package()),
-        binary: put(room.binary, test.binary()),
-        source: Source {
-            file: put(room.source_file, test.file),
-            line: test.line,
-        },
-        run_id: put(room.run_id, &run.id),
-        runner: run.runner,
-        attempt: run.attempt,
-        stress_index: run.stress_index,
-        pid: process_id(),
-        started_at: put(room.started_at, ""),
-        duration_ns: None,
-        outcome: None,
-        failure: None,
-        skip_reason: None,
-        labels: test
-            .labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect(),
-        metrics: BTreeMap::new(),
-        host: HostContext::default(),
-        host_before: HostContext::default(),
-        heap: Heap {
-            allocator,
-            reason: missing_tiers(settings, allocator),
-            process: None,
-            own: None,
-            overlap: None,
-            exclusive,
-            timeline: None,
-            checkpoints: Vec::new(),
-            last_seen: may_be_seen(allocator).then(LastSeen::default),
-        },
-        budgets: Vec::new(),
-    }
+    let source = Source::new(put(room.source_file, test.file), test.line);
+    let name = put(room.test_name, test_name);
+    let mut sidecar = Sidecar::new(name, source, run.runner, allocator);
+    sidecar.iteration = next_iteration(test_name);
+    sidecar.package = put(room.package, test.package());
+    sidecar.binary = put(room.binary, test.binary());
+    sidecar.run_id = put(room.run_id, &run.id);
+    sidecar.attempt = run.attempt;
+    sidecar.stress_index = run.stress_index;
+    sidecar.pid = process_id();
+    sidecar.started_at = put(room.started_at, "");
+    let own = |text: &&str| (*text).to_owned();
+    sidecar.labels = (test.labels.iter())
+        .map(|(key, value)| (own(key), own(value)))
+        .collect();
+    let heap = &mut sidecar.heap;
+    heap.reason = missing_tiers(settings, allocator);
+    heap.exclusive = exclusive;
+    heap.last_seen = may_be_seen(allocator).then(LastSeen::default);
+    sidecar
 }
 
 /// Whether what is last seen of a test is written while it runs.
@@ -202,7 +179,7 @@ fn may_be_seen(allocator: Allocator) -> bool {
 
 /// Why a tier will be missing, or both.
 fn missing_tiers(settings: &Settings, allocator: Allocator) -> Option<String> {
-    if allocator == Allocator::Other {
+    if allocator != Allocator::Jemalloc {
         return Some(NOT_THE_ALLOCATOR.into());
     }
     let process =

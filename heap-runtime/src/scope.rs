@@ -4,17 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use heap_sidecar::Allocator;
+
 use crate::budget;
 use crate::complaint::say_once;
 use crate::env::Settings;
-use crate::jemalloc::{Allocator, NOT_THE_ALLOCATOR};
+use crate::jemalloc::NOT_THE_ALLOCATOR;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
 use crate::own::{self, Entered, Own};
 use crate::panics;
 use crate::record::{self, Record};
 use crate::run::process_id;
-use crate::sidecar::{Failure, FailureKind, Outcome, Sidecar, Status};
+use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Status};
 use crate::snapshot::process_heap;
 use crate::test::Test;
 use crate::turn::{self, Turn};
@@ -163,7 +165,7 @@ impl<'t> Scope<'t> {
             && let Some((kind, text)) = self.complaint(sidecar)
         {
             outcome = Outcome::Failed;
-            failure = Some(Failure::new(kind, &text));
+            failure = Some(sidecar::failure(kind, &text));
             // Not in the sidecar: the path may tell of a user.
             complaint = Some(match kind {
                 FailureKind::Budget => format!("{text}\n  sidecar: {}", self.place()),
@@ -199,9 +201,11 @@ impl<'t> Scope<'t> {
     /// Why a test whose body passed is to fail.
     fn complaint(&self, record: &Sidecar) -> Option<(FailureKind, String)> {
         if self.settings.require {
-            let unmet = match record.heap.allocator {
-                Allocator::Other => Some(NOT_THE_ALLOCATOR),
-                Allocator::Jemalloc => self.unwritten.as_deref().or(own::missing()),
+            let counted = record.heap.allocator == Allocator::Jemalloc;
+            let unmet = if counted {
+                self.unwritten.as_deref().or(own::missing())
+            } else {
+                Some(NOT_THE_ALLOCATOR)
             };
             if let Some(unmet) = unmet {
                 return Some((FailureKind::Error, required(unmet)));

@@ -75,6 +75,8 @@ impl<'a> Steps<'a> {
                 let (from, to, most) = self.most(|own| own.allocations)?;
                 Some(format!("most: {most} between {from} and {to}"))
             }
+            // Of any other, no step is worse than another.
+            _ => None,
         }
     }
 
@@ -179,21 +181,16 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn own(allocated: u64, retained: i64, peak: Option<u64>, error: u64) -> OwnTier {
-        OwnTier {
-            allocated_bytes: allocated,
-            retained_bytes: retained,
-            peak_bytes: peak,
-            peak_error_bytes: peak.map(|_| error),
-            ..OwnTier::default()
-        }
+        let mut own = OwnTier::default();
+        own.allocated_bytes = allocated;
+        own.retained_bytes = retained;
+        own.peak_bytes = peak;
+        own.peak_error_bytes = peak.map(|_| error);
+        own
     }
 
     fn checkpoint(label: &str, own: OwnTier) -> Checkpoint {
-        Checkpoint {
-            label: label.into(),
-            at_ns: 0,
-            own: Some(own),
-        }
+        Checkpoint::new(label.into(), 0, Some(own))
     }
 
     /// The words of a test that has allocated and freed so much in each of its steps.

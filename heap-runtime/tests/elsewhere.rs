@@ -9,8 +9,8 @@ use std::env::current_exe;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use heap_runtime::sidecar::{FailureKind, Outcome, Sidecar, Status, read_run};
 use heap_runtime::{Allocator, heap_tracked};
+use heap_sidecar::{FailureKind, Outcome, Sidecar, Status, read_run};
 
 heap_runtime::use_jemalloc!();
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use heap_runtime::sidecar::{SUFFIX, Sidecar, read_run};
+use heap_sidecar::{SUFFIX, Sidecar, read_run};
 
 /// Says that a test cannot do its damage here: in its sidecar, and past the harness, which shows
 /// nothing of a test that passes.

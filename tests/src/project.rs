@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
-use heap_runtime::sidecar::{Sidecar, read_run};
+use heap_sidecar::{Sidecar, read_run};
 use tempfile::TempDir;
 
 /// A cargo project outside the workspace. Nobody else has it while this value lives.

@@ -89,7 +89,7 @@ pub fn heap(name: &str, arguments: &[&str], folder: &Path) -> Command {
 pub fn cargo_heap() -> ExitCode {
     let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
     let program = ["cargo-heap"].into_iter();
-    heap_runtime::__cli::main(program.chain(arguments.split_whitespace()).map(Into::into))
+    cargo_heap::__cli::main(program.chain(arguments.split_whitespace()).map(Into::into))
 }
 
 /// Where the arguments of `cargo heap` are handed over.

@@ -11,9 +11,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cargo_heap::report::{Context, Diagnosis, Run, Verdict};
 use heap_runtime::heap_tracked;
-use heap_runtime::report::{Context, Diagnosis, Run, Verdict};
-use heap_runtime::sidecar::{LastSeen, Outcome, Sidecar, Status, read_run};
+use heap_sidecar::{LastSeen, Outcome, Sidecar, Status, read_run};
 use heap_tests::{damage, scratch};
 
 heap_runtime::use_jemalloc!();

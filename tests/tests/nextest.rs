@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use heap_runtime::sidecar::{Outcome, Sidecar, read_run};
 use heap_runtime::{Runner, heap_tracked};
+use heap_sidecar::{Outcome, Sidecar, read_run};
 use heap_tests::damage::{names, nextest_is_installed};
 use heap_tests::project::{Project, Run};
 use tempfile::TempDir;

@@ -7,8 +7,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use cargo_heap::report::{Context, Diagnosis, Run, State, Verdict};
 use heap_runtime::heap_tracked;
-use heap_runtime::report::{Context, Diagnosis, Run, State, Verdict};
 use heap_runtime::sidecar::Status;
 use heap_tests::memory_group::MemoryGroup;
 use heap_tests::project::Project;

@@ -7,8 +7,8 @@ use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use heap_runtime::sidecar::{Outcome, Sidecar, Status, read_run};
 use heap_runtime::{Allocator, Runner, heap_tracked};
+use heap_sidecar::{Outcome, Sidecar, Status, read_run};
 use heap_tests::damage::nextest_is_installed;
 use heap_tests::project::{Project, Run};
 

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{FailureKind, Outcome, read_run};
+use heap_sidecar::{FailureKind, Outcome, read_run};
 
 #[heap_tracked(max_retained = 0)]
 #[test]

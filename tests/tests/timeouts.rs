@@ -4,8 +4,8 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
+use cargo_heap::report::{Context, Diagnosis, Row, State};
 use heap_runtime::heap_tracked;
-use heap_runtime::report::{Context, Diagnosis, Row, State};
 use heap_runtime::sidecar::{Outcome, Status};
 use heap_tests::damage::nextest_is_installed;
 use heap_tests::project::{Project, Run};
@@ -22,7 +22,7 @@ fn reported(command: &mut Command) -> Reported {
     let folder = tempfile::tempdir().unwrap();
     command.env("HEAP_SIDECAR_DIR", folder.path());
     let run = Run::with_sidecars_in(command, || folder.path().to_owned());
-    let read = heap_runtime::report::Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
+    let read = cargo_heap::report::Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
     assert!(read.unreadable.is_empty());
     Reported {
         run,

@@ -16,32 +16,12 @@ mod control;
 
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
+use heap_sidecar::Allocator;
 
 pub(crate) use control::{
     NOT_THE_ALLOCATOR, ThreadEvent, call_back, provoke_event, read_statistics, reset_thread_peak,
     size_class, thread_counters, thread_peak,
 };
-
-/// Which allocator serves this process's Rust allocations.
-///
-/// ```
-/// use heap_runtime::{Allocator, sidecar};
-///
-/// let sidecar = sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
-/// assert_eq!(sidecar.heap.allocator, Allocator::Jemalloc);
-/// # Ok::<(), heap_runtime::sidecar::ReadError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Allocator {
-    /// jemalloc, alone, inside a wrapper, or put in place of `malloc`.
-    Jemalloc,
-    /// Any other; jemalloc's counters then say nothing about the process.
-    Other,
-}
 
 /// The allocator of this process, proved by an allocation and remembered.
 ///

@@ -118,12 +118,11 @@ impl Group {
 
     fn seen(&self, live: i64) -> LastSeen {
         let error = error(self.timeline.interval(), self.most_running.load(RELAXED));
-        LastSeen {
-            at_ns: self.timeline.elapsed_ns(),
-            live_bytes: live.unsigned_abs(),
-            error_bytes: if self.is_exact() { 0 } else { error },
-            outcome: None,
-        }
+        let mut seen = LastSeen::default();
+        seen.at_ns = self.timeline.elapsed_ns();
+        seen.live_bytes = live.unsigned_abs();
+        seen.error_bytes = if self.is_exact() { 0 } else { error };
+        seen
     }
 
     /// A thread is in it from now on.

@@ -38,7 +38,7 @@ use super::{MEMBER, Membership, REGISTRY, join};
 /// });
 ///
 /// // `folder` is HEAP_SIDECAR_DIR.
-/// let (sidecars, _) = heap_runtime::sidecar::read_run(&folder)?;
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
 /// let own = sidecars[0].heap.own.expect("jemalloc counts");
 /// assert_eq!(own.threads, 2);
 /// assert!(own.allocated_bytes >= 1 << 20);

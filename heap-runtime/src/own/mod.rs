@@ -83,7 +83,9 @@ use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use crate::jemalloc::{self, Allocator};
+use heap_sidecar::Allocator;
+
+use crate::jemalloc;
 use crate::notes::Notes;
 use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
 
@@ -258,9 +260,11 @@ impl Own {
                     .sampling
                     .at_least(totals.peak, totals.most_running)
                     .max(u64::try_from(totals.moved.net()).unwrap_or(0)),
-                timeline: (!points.is_empty()).then(|| Timeline {
-                    every_bytes: group.timeline().every_bytes(),
-                    points,
+                timeline: (!points.is_empty()).then(|| {
+                    let mut timeline = Timeline::default();
+                    timeline.every_bytes = group.timeline().every_bytes();
+                    timeline.points = points;
+                    timeline
                 }),
                 overlap: totals.overlap,
                 slot,
@@ -281,17 +285,17 @@ impl Own {
             sampling => sampling,
         };
         let (peak_source, peak_error_bytes) = sampling.peak(totals.peak, totals.most_running);
-        Some(OwnTier {
-            allocated_bytes: totals.moved.allocated,
-            deallocated_bytes: totals.moved.deallocated,
-            retained_bytes: totals.moved.net(),
-            peak_bytes: peak_source.map(|_| totals.peak),
-            peak_error_bytes,
-            peak_source,
-            allocations: (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations),
-            threads: totals.threads,
-            threads_running: totals.threads_running,
-        })
+        let mut tier = OwnTier::default();
+        tier.allocated_bytes = totals.moved.allocated;
+        tier.deallocated_bytes = totals.moved.deallocated;
+        tier.retained_bytes = totals.moved.net();
+        tier.peak_bytes = peak_source.map(|_| totals.peak);
+        tier.peak_error_bytes = peak_error_bytes;
+        tier.peak_source = peak_source;
+        tier.allocations = (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations);
+        tier.threads = totals.threads;
+        tier.threads_running = totals.threads_running;
+        Some(tier)
     }
 }
 

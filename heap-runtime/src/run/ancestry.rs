@@ -1,19 +1,7 @@
 //! Which process started this one, as `/proc` knows it.
 
-use super::{Runner, id};
-
-/// The run id of the tests that the cargo process `pid` starts, or has started.
-///
-/// The process's start time and the kernel's boot are in it, so that a later process with the same
-/// number is another run. `None` where there is no such process, or no `/proc` to ask.
-#[cfg(feature = "cli")]
-pub(crate) fn id_of_cargo(pid: u32) -> Option<String> {
-    let stat = procfs::process::Process::new(i32::try_from(pid).ok()?)
-        .ok()?
-        .stat()
-        .ok()?;
-    Some(id(stat.pid, stat.starttime))
-}
+use heap_sidecar::Runner;
+use heap_sidecar::run_id::of_process as id;
 
 /// The nearest `cargo` among the ancestors (a doctest has `rustdoc` in between), else this process.
 pub(super) fn identity() -> (String, Runner) {

@@ -1,7 +1,8 @@
 //! Which process started this one, where there is no `/proc`: the parent's number is all there is, and
 //! not everywhere that.
 
-use super::{Runner, id};
+use heap_sidecar::Runner;
+use heap_sidecar::run_id::of_process as id;
 
 pub(super) fn identity() -> (String, Runner) {
     #[cfg(unix)]

@@ -201,16 +201,12 @@ mod tests {
         };
         let pretty = |sidecar: &Sidecar| json(sidecar, &[], &HostMembers::default());
 
-        let more = HostContext {
-            rss_bytes: Some(4096),
-            ..HostContext::default()
-        };
+        let mut more = HostContext::default();
+        more.rss_bytes = Some(4096);
         // All of it, none of it, a part of it; the text of a label is no member.
-        let part = HostContext {
-            kernel_cmdline: Some("\n  \"host\": {".into()),
-            sched_tunables: whole.host.sched_tunables.clone(),
-            ..HostContext::default()
-        };
+        let mut part = HostContext::default();
+        part.kernel_cmdline = Some("\n  \"host\": {".into());
+        part.sched_tunables = whole.host.sched_tunables.clone();
         for moved in [whole.host.clone(), HostContext::default(), part] {
             let mut rest = whole.clone();
             rest.labels.insert("l".into(), "\n  \"host\": {".into());

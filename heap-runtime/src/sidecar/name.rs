@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::pool::{Lent, Pool};
-use crate::run::fnv1a;
+use heap_sidecar::SUFFIX;
+use heap_sidecar::run_id::fnv1a;
 
-/// How every sidecar's file name ends.
-pub const SUFFIX: &str = ".heap.json";
+use crate::pool::{Lent, Pool};
 
 /// Long enough for nearly every test, and short enough for every file system (255 bytes) with
 /// what is put behind it.

@@ -3,6 +3,8 @@
 use std::env::current_exe;
 use std::path::{Path, PathBuf};
 
+use heap_sidecar::RUNS_FOLDER;
+
 use crate::env::{self, Settings};
 use crate::pool::{Lent, Pool};
 use crate::run::Run;
@@ -45,7 +47,7 @@ impl Place {
         )?;
         Ok(Self {
             base,
-            below: vec![HEAP.into(), run.id.clone()],
+            below: vec![RUNS_FOLDER.into(), run.id.clone()],
         })
     }
 
@@ -77,13 +79,6 @@ impl Place {
         path.push(&self.base);
         path.extend(names().filter(|name| !name.is_empty()));
     }
-}
-
-const HEAP: &str = "heap";
-
-/// The folder in which `target` keeps its runs.
-pub(crate) fn runs_folder(target: &Path) -> PathBuf {
-    target.join(HEAP)
 }
 
 /// What a target folder is found by.

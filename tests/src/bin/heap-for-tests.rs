@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    heap_runtime::__cli::main(std::env::args_os())
+    cargo_heap::__cli::main(std::env::args_os())
 }

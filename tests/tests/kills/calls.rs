@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{Sidecar, Status, read_run};
+use heap_sidecar::{Sidecar, Status, read_run};
 use heap_tests::{damage, rerun, scratch, trace};
 
 use super::assert_nothing_else;

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use heap_runtime::sidecar::{self, OwnTier, Sidecar, Status};
+use heap_sidecar::{OwnTier, Sidecar, Status};
 use tempfile::TempDir;
 
 use crate::noise::Noise;
@@ -134,7 +134,7 @@ impl Child {
         let status = process.wait().unwrap();
         drop(done);
         watchdog.join().unwrap();
-        let (mut sidecars, unreadable) = sidecar::read_run(self.folder.path()).unwrap();
+        let (mut sidecars, unreadable) = heap_sidecar::read_run(self.folder.path()).unwrap();
         assert!(unreadable.is_empty(), "{unreadable:?}");
         sidecars.sort_by_key(|sidecar| sidecar.iteration);
         Ran {

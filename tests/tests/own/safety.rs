@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use heap_runtime::heap_tracked;
-use heap_runtime::sidecar::{Outcome, Status, read_run};
+use heap_sidecar::{Outcome, Status, read_run};
 
 use crate::child::{Child, own};
 

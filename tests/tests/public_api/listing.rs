@@ -86,6 +86,10 @@ impl Sources {
                                 path,
                                 has_example: Some(examples.are_there()),
                             }]);
+                        } else if module == "heap_sidecar" {
+                            // Listed with its parts and its examples there.
+                            let line = format!("{path}: of {module}");
+                            items.push(vec![Part::without_example(&path, line)]);
                         } else {
                             let within = format!("{below}{module}");
                             items.push(self.item(&within, &item, &path));

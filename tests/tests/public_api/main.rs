@@ -1,4 +1,4 @@
-//! heap-runtime's public items are those of `heap-runtime/public-api.txt`: whoever changes what others
+//! The public items of each package are those of its `public-api.txt`: whoever changes what others
 //! build upon sees it in the difference, and so does who reviews it. Each of them is shown in an
 //! example that runs.
 //!
@@ -20,28 +20,43 @@ const WITHOUT_EXAMPLE: &[(&str, &str)] = &[(
     "it would need heap-runtime, which depends on this crate, and has one for it",
 )];
 
+/// The packages that others build upon, and where they are.
+const LISTED: [(&str, &str); 3] = [
+    ("cargo-heap", "heap-runtime/cargo-heap"),
+    ("heap-runtime", "heap-runtime"),
+    ("heap-sidecar", "heap-runtime/sidecar"),
+];
+
 #[test]
 fn the_public_items_are_the_committed_ones() {
-    let found: String = parts("heap-runtime")
+    for package in LISTED {
+        are_committed(package);
+    }
+}
+
+fn are_committed(package: (&str, &str)) {
+    let found: String = parts(package)
         .into_iter()
         .map(|part| part.line + "\n")
         .collect();
-    let committed = package("heap-runtime").join("public-api.txt");
+    let committed = folder(package.1).join("public-api.txt");
     if env::var_os("PUBLIC_API").is_some_and(|value| value == "refresh") {
         fs::write(&committed, &found).expect("the listing can be written");
     }
     let committed = fs::read_to_string(committed).unwrap_or_default();
     assert!(
         found == committed,
-        "the public items have changed and their listing has not; run\n    {REFRESH}\nand look at \
-         the difference:\n{}",
+        "the public items of {} have changed and their listing has not; run\n    {REFRESH}\nand look \
+         at the difference:\n{}",
+        package.0,
         difference(&committed, &found)
     );
 }
 
 #[test]
 fn each_public_item_is_shown_in_an_example_that_runs() {
-    let parts = ["heap-runtime", "heap-macros"].into_iter().flat_map(parts);
+    let macros = ("heap-macros", "heap-macros");
+    let parts = LISTED.into_iter().chain([macros]).flat_map(parts);
     let (with, without): (Vec<Part>, Vec<Part>) = parts
         .filter(|part| part.has_example.is_some())
         .partition(|part| part.has_example == Some(true));
@@ -55,13 +70,13 @@ fn each_public_item_is_shown_in_an_example_that_runs() {
     );
 }
 
-fn package(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+fn folder(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-fn parts(package_name: &str) -> Vec<Part> {
-    let sources = Sources::read(&package(package_name).join("src"));
-    sources.parts(&package_name.replace('-', "_"))
+fn parts((name, path): (&str, &str)) -> Vec<Part> {
+    let sources = Sources::read(&folder(path).join("src"));
+    sources.parts(&name.replace('-', "_"))
 }
 
 /// The lines that only one of them has.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use heap_runtime::report::{Run, State};
+use cargo_heap::report::{Run, State};
 use heap_tests::{rerun, scratch};
 
 const THREADS: usize = 8;

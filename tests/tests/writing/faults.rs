@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cargo_heap::report::{Run, State};
 use heap_runtime::heap_tracked;
-use heap_runtime::report::{Run, State};
 use heap_runtime::sidecar::{Outcome, Status};
 use heap_tests::{damage, rerun, scratch};
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use heap_runtime::sidecar::{Outcome, Sidecar, Status, read, read_run};
+use heap_sidecar::{Outcome, Sidecar, Status, read, read_run};
 use heap_tests::{damage, rerun, scratch};
 
 mod victims {

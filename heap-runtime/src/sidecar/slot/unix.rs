@@ -24,8 +24,6 @@ use rustix::fs::Stat;
 use crate::pool::Lent;
 use crate::sidecar::write::platform::is_same;
 use crate::sidecar::{LastSeen, Outcome};
-#[cfg(any(target_os = "linux", test))]
-use crate::sidecar::{digits, padded};
 
 /// `{`, four members and `}`, as the pretty layout writes them at this depth.
 const LENGTH: usize = 162;
@@ -67,11 +65,9 @@ impl Slot {
 
     /// Says how the test ended whose finished record cannot be written.
     pub(crate) fn end(&mut self, outcome: Outcome) {
-        let outcome = Some(outcome);
-        self.write(LastSeen {
-            outcome,
-            ..self.seen
-        });
+        let mut seen = self.seen;
+        seen.outcome = Some(outcome);
+        self.write(seen);
     }
 
     /// What was last written, or tried to.
@@ -107,7 +103,7 @@ fn is_unchanged(now: &Stat, was: &Stat) -> bool {
 #[cfg(any(target_os = "linux", test))]
 fn text(seen: LastSeen) -> Text {
     let [at_ns, live_bytes, error_bytes] =
-        [seen.at_ns, seen.live_bytes, seen.error_bytes].map(digits::text);
+        [seen.at_ns, seen.live_bytes, seen.error_bytes].map(LastSeen::digits);
     let parts: [&[u8]; 9] = [
         b"{\n      \"at_ns\": \"",
         &at_ns,
@@ -116,7 +112,7 @@ fn text(seen: LastSeen) -> Text {
         b"\",\n      \"error_bytes\": \"",
         &error_bytes,
         b"\",\n      \"outcome\": \"",
-        padded::text(seen.outcome).as_bytes(),
+        LastSeen::outcome_text(seen.outcome).as_bytes(),
         b"\"\n    }",
     ];
     let mut text = [0; LENGTH];
@@ -239,12 +235,14 @@ mod tests {
     use crate::sidecar::{HostMembers, Outcome, Sidecar, to_json};
     use serde_json::{Value, json};
 
-    const SEEN: LastSeen = LastSeen {
-        at_ns: 3_100_000_000,
-        live_bytes: u64::MAX,
-        error_bytes: 65_536,
-        outcome: Some(Outcome::Passed),
-    };
+    fn seen() -> LastSeen {
+        let mut seen = LastSeen::default();
+        seen.at_ns = 3_100_000_000;
+        seen.live_bytes = u64::MAX;
+        seen.error_bytes = 65_536;
+        seen.outcome = Some(Outcome::Passed);
+        seen
+    }
 
     fn running(label: &str) -> Sidecar {
         serde_json::from_value(json!({
@@ -274,10 +272,10 @@ mod tests {
         let mut sidecar = running("");
         let mut before = contents(&sidecar);
         let start = offset(&before).unwrap();
-        before[start..start + LENGTH].copy_from_slice(&text(SEEN));
+        before[start..start + LENGTH].copy_from_slice(&text(seen()));
         let read: Sidecar = serde_json::from_slice(&before).unwrap();
-        assert_eq!(read.heap.last_seen, Some(SEEN));
-        sidecar.heap.last_seen = Some(SEEN);
+        assert_eq!(read.heap.last_seen, Some(seen()));
+        sidecar.heap.last_seen = Some(seen());
         assert_eq!(before, contents(&sidecar));
     }
 
@@ -306,7 +304,9 @@ mod tests {
         let old = text(LastSeen::default());
         for outcome in [Outcome::Passed, Outcome::Failed, Outcome::Skipped] {
             let outcome = Some(outcome);
-            let new = text(LastSeen { outcome, ..SEEN });
+            let mut seen = seen();
+            seen.outcome = outcome;
+            let new = text(seen);
             for cut in 0..=LENGTH {
                 for [first, second] in [[&old, &new], [&new, &old]] {
                     let mixed = [&first[..cut], &second[cut..]].concat();
@@ -356,7 +356,7 @@ mod tests {
 
             /// What a write leaves at a path.
             fn left(&mut self, path: &Path) -> LastSeen {
-                self.slot.write(SEEN);
+                self.slot.write(seen());
                 let read: Sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
                 read.heap.last_seen.unwrap()
             }
@@ -366,8 +366,9 @@ mod tests {
         fn it_is_written_again_and_again() {
             let mut kept = Kept::new();
             let path = kept.path();
-            assert_eq!(kept.left(&path), SEEN);
-            let later = LastSeen { at_ns: 1, ..SEEN };
+            assert_eq!(kept.left(&path), seen());
+            let mut later = seen();
+            later.at_ns = 1;
             kept.slot.write(later);
             let read: Sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             assert_eq!(read.heap.last_seen, Some(later));

@@ -155,7 +155,7 @@ fn run_of(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sidecar::{Sidecar, read};
+    use heap_sidecar::{Sidecar, read};
 
     const OF_ONE: &str = r#"{"format_version":1,"status":"running","test_name":"t","package":"p",
         "binary":"b","source":{"file":"f","line":1},"run_id":"one","runner":"other","attempt":1,

@@ -25,7 +25,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) use platform::Folder;
 pub(super) use platform::Identity;
 
-use super::{FileName, read};
+use heap_sidecar::{Sidecar, read_file};
+
+use super::FileName;
 use crate::run::process_id;
 
 /// Whether a file of that name is replaced.
@@ -96,5 +98,6 @@ impl TemporaryName {
 
 /// The run that a sidecar is of. None for what is no sidecar: it is not ours to replace.
 fn read_run_id(file: fs::File) -> Option<String> {
-    read::from_file(file).ok().map(|sidecar| sidecar.run_id)
+    let read = read_file::<Sidecar>(file);
+    read.ok().map(|sidecar| sidecar.run_id)
 }

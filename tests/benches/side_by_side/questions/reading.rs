@@ -104,16 +104,9 @@ fn read(count: usize, rounds: usize, sides: &[Side]) -> Vec<Finding> {
 
 /// The command line as it is installed.
 fn cargo_heap(rivals: &Rivals) -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-runtime/Cargo.toml");
-    let mut build = rivals.cargo(&[
-        "build",
-        "--release",
-        "--features",
-        "cli",
-        "--bin",
-        "cargo-heap",
-        "--manifest-path",
-    ]);
+    let manifest =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-runtime/cargo-heap/Cargo.toml");
+    let mut build = rivals.cargo(&["build", "--release", "--manifest-path"]);
     build.arg(&manifest).env("CARGO_TARGET_DIR", target());
     succeed(&mut build);
     target().join("release").join("cargo-heap")

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use heap_runtime::{Allocator, Handle, Test, allocator, heap_tracked, sidecar};
+use heap_runtime::{Allocator, Handle, Test, allocator, heap_tracked};
 use rivals::{Contender, Figures, arenas, live};
 
 heap_runtime::use_jemalloc!();
@@ -37,7 +37,7 @@ impl Contender for Tracked {
     fn measure(work: impl FnOnce()) -> Figures {
         Test::new("known").exact().run(work);
         let folder = PathBuf::from(std::env::var_os("HEAP_SIDECAR_DIR").unwrap());
-        let (mut sidecars, unreadable) = sidecar::read_run(&folder).unwrap();
+        let (mut sidecars, unreadable) = heap_sidecar::read_run(&folder).unwrap();
         assert!(unreadable.is_empty() && sidecars.len() == 1);
         fs::remove_dir_all(&folder).unwrap();
         let own = sidecars.remove(0).heap.own.unwrap();

@@ -1,0 +1,144 @@
+//! Cargo, or nextest, as a child on the same terminal.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::stderr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+
+#[cfg(target_os = "linux")]
+use heap_sidecar::run_id;
+
+use super::error::Error;
+use super::terminal;
+
+/// What runs the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Harness {
+    /// `cargo test`
+    Test,
+    /// `cargo nextest run`
+    Nextest,
+}
+
+impl Harness {
+    pub(super) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Test => &["test"],
+            Self::Nextest => &["nextest", "run"],
+        }
+    }
+}
+
+/// Where the child prints what is for standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prints {
+    /// There, before the report.
+    Beside,
+    /// To stderr: our standard output is for a program.
+    ToStderr,
+}
+
+/// A child that has ended.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// The run id that its tests work out for themselves, if it is `cargo test`.
+    pub(super) run_id: Option<String>,
+}
+
+/// Runs cargo to its end.
+///
+/// Ctrl-C is for the child, which the terminal tells as well: we wait for it, to report what there
+/// is. A request to terminate is passed on.
+pub(super) fn run(
+    harness: Harness,
+    arguments: &[OsString],
+    variables: &[(&str, &Path)],
+    prints: Prints,
+) -> Result<Ended, Error> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(&cargo);
+    command.args(harness.arguments()).args(arguments);
+    command.envs(variables.iter().copied());
+    // Started inside a test of nextest's, this is a run of its own all the same.
+    command.env_remove("NEXTEST_RUN_ID");
+    if prints == Prints::ToStderr {
+        command.stdout(stderr());
+    }
+    let (status, run_id) = wait_with_signals(&mut command, &cargo)?;
+    Ok(Ended { status, run_id })
+}
+
+fn start(command: &mut Command, cargo: &OsStr) -> Result<(Child, Option<String>), Error> {
+    let child = command
+        .spawn()
+        .map_err(|error| Error::at("start", Path::new(cargo), error))?;
+    // Until it is waited for it keeps its number, even if it has ended already.
+    #[cfg(target_os = "linux")]
+    let run_id = id_of_cargo(child.id());
+    #[cfg(not(target_os = "linux"))]
+    let run_id = None;
+    Ok((child, run_id))
+}
+
+#[cfg(unix)]
+fn wait_with_signals(
+    command: &mut Command,
+    cargo: &OsStr,
+) -> Result<(ExitStatus, Option<String>), Error> {
+    use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let listen = |error| Error::at("wait for", Path::new(cargo), error);
+    // Before there is a child, so that no signal comes in between. The child starts without these
+    // handlers: exec takes them away.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(listen)?;
+    let handle = signals.handle();
+    let (mut child, run_id) = start(command, cargo)?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let status = std::thread::scope(|scope| {
+        let pass_on = move || {
+            for signal in signals.forever() {
+                if signal == SIGTERM
+                    && let Some(pid) = pid
+                {
+                    // Gone already is as good.
+                    let _ = kill_process(pid, Signal::TERM);
+                }
+            }
+        };
+        // Cargo is running: where the host has no thread to give, it is waited for all the same.
+        if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, pass_on) {
+            terminal::warn(&format!("SIGTERM will not be passed on to cargo: {error}"));
+        }
+        let status = child.wait();
+        handle.close();
+        status
+    });
+    Ok((status.map_err(listen)?, run_id))
+}
+
+#[cfg(not(unix))]
+fn wait_with_signals(
+    command: &mut Command,
+    cargo: &OsStr,
+) -> Result<(ExitStatus, Option<String>), Error> {
+    let (mut child, run_id) = start(command, cargo)?;
+    let status = child
+        .wait()
+        .map_err(|error| Error::at("wait for", Path::new(cargo), error))?;
+    Ok((status, run_id))
+}
+
+/// The run id of the tests that the cargo process `pid` starts, or has started.
+///
+/// `None` where there is no such process, or no `/proc` to ask.
+#[cfg(target_os = "linux")]
+fn id_of_cargo(pid: u32) -> Option<String> {
+    let stat = procfs::process::Process::new(i32::try_from(pid).ok()?)
+        .ok()?
+        .stat()
+        .ok()?;
+    Some(run_id::of_process(stat.pid, stat.starttime))
+}

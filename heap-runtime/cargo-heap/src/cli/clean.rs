@@ -1,0 +1,57 @@
+//! `cargo heap clean`: the only command that deletes, and only what it is told to.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::error::Error;
+use super::runs::{Runs, read};
+use super::terminal::{self, Terminal};
+use super::text::printable;
+use super::{Status, args};
+use crate::report::{RUN_SUFFIX, State};
+use heap_sidecar::SUFFIX;
+
+pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Status, Error> {
+    let runs = Runs::default();
+    let kept = runs.kept()?;
+    let mut removed = 0;
+    for run in kept.iter().skip(command.keep) {
+        let shown = printable(&run.path.to_string_lossy()).into_owned();
+        if let Some(why) = why_not(&run.path)? {
+            terminal::warn(&format!("{shown} stays: {why}"));
+            continue;
+        }
+        if command.dry_run {
+            writeln!(terminal, "would remove {shown}")?;
+        } else {
+            fs::remove_dir_all(&run.path).map_err(|error| Error::at("remove", &run.path, error))?;
+            writeln!(terminal, "removed {shown}")?;
+        }
+        removed += 1;
+    }
+    let stay = kept.len() - removed;
+    let would = if command.dry_run { "would " } else { "" };
+    writeln!(terminal, "{stay} run(s) {would}stay")?;
+    Ok(Status::Good)
+}
+
+/// Why a folder is not to be removed: it is more than a run, or one that goes on.
+fn why_not(folder: &Path) -> Result<Option<String>, Error> {
+    let error = |error| Error::at("look into", folder, error);
+    for entry in folder.read_dir().map_err(error)? {
+        let entry = entry.map_err(error)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // A writer that was killed leaves `.<pid>-<number>.tmp`.
+        let ours = name.ends_with(SUFFIX)
+            || name.ends_with(RUN_SUFFIX)
+            || name.starts_with('.') && name.ends_with(".tmp");
+        if !ours || entry.file_type().map_err(error)?.is_dir() {
+            return Ok(Some(format!("`{}` in it is no sidecar", printable(&name))));
+        }
+    }
+    let run = read(&[folder.to_owned()])?;
+    let running = run.rows.iter().find(|row| row.state == State::Running);
+    Ok(running.map(|row| format!("`{}` still runs", printable(&row.test))))
+}

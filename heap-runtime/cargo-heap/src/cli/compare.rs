@@ -1,0 +1,348 @@
+//! `cargo heap compare` and `cargo heap baseline save`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::str::FromStr;
+
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table};
+
+use super::args::{self, TableJsonMarkdown};
+use super::error::Error;
+use super::quantity::difference;
+use super::run_table::STYLE;
+use super::runs::Runs;
+use super::terminal::{self, Terminal};
+use super::text::printable;
+use super::{Status, markdown, report};
+use crate::report::{
+    BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Tolerance,
+};
+use heap_sidecar::size::{Human, Signed};
+
+// The same parser as the attribute's, so that a size means the same in both places.
+mod size {
+    heap_macros::size_parser!();
+}
+
+/// As people write a tolerance: `5%` or `64 KiB`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WrittenTolerance(pub(super) Tolerance);
+
+impl FromStr for WrittenTolerance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some(percent) = text.strip_suffix('%') else {
+            return size::parse(text).map(|bytes| Self(Tolerance::bytes(bytes)));
+        };
+        match percent.trim().parse::<f64>() {
+            Ok(percent) if percent.is_finite() && percent >= 0.0 => {
+                Ok(Self(Tolerance::percent(percent)))
+            }
+            _ => Err("write it as `5%` or `64 KiB`".into()),
+        }
+    }
+}
+
+pub(super) fn run(command: &args::Compare, terminal: &mut Terminal) -> Result<Status, Error> {
+    let runs = Runs::default();
+    let base = load(&command.base_names(), &runs)?;
+    let new = load(&command.new_names(), &runs)?;
+    let tolerance = command
+        .tolerance
+        .map(|written| written.0)
+        .unwrap_or_default();
+    print(&of(&base, &new, tolerance)?, command.format, terminal)
+}
+
+/// Compares two runs.
+pub(super) fn of(
+    base: &Baseline,
+    new: &Baseline,
+    tolerance: Tolerance,
+) -> Result<Comparison, Error> {
+    Comparison::of(base, new, tolerance).map_err(|error| Error::of(&error))
+}
+
+/// Prints what changed, and tells whether anything got worse.
+pub(super) fn print(
+    comparison: &Comparison,
+    format: TableJsonMarkdown,
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
+    match format {
+        TableJsonMarkdown::Json => report::json(comparison, terminal)?,
+        TableJsonMarkdown::Table => for_people(comparison, terminal)?,
+        TableJsonMarkdown::Markdown => for_github(comparison, terminal)?,
+    }
+    Ok(if comparison.has_regression() {
+        Status::Bad
+    } else {
+        Status::Good
+    })
+}
+
+/// A committed baseline, or runs, which are taken for parts of one; the newest where none is named.
+pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
+    if let [name] = names
+        && Path::new(name).is_file()
+    {
+        return read(name);
+    }
+    if let Some(file) = names.iter().find(|name| Path::new(name).is_file()) {
+        return Err(Error::new(format!(
+            "`{file}` is a file among several runs, and a baseline stands for a whole run: `cargo heap \
+             baseline save` makes one of several runs"
+        )));
+    }
+    let run = runs.read(names)?;
+    report::warn_of_unreadable(&run.unreadable);
+    Ok(Baseline::of(&run.rows))
+}
+
+/// Reads a committed baseline.
+fn read(name: &str) -> Result<Baseline, Error> {
+    let path = Path::new(name);
+    let text = fs::read(path).map_err(|error| Error::at("read the baseline", path, error))?;
+    let baseline: Baseline = serde_json::from_slice(&text).map_err(|error| {
+        Error::new(format!(
+            "`{name}` is no baseline: {error}; `cargo heap baseline save` writes one"
+        ))
+    })?;
+    if baseline.baseline_version > BASELINE_VERSION {
+        return Err(Error::new(format!(
+            "the baseline `{name}` is of version {} and this reader knows up to {BASELINE_VERSION}: \
+             use a newer cargo-heap",
+            baseline.baseline_version
+        )));
+    }
+    Ok(baseline)
+}
+
+/// Writes a run's baseline to a file.
+pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Status, Error> {
+    let run = Runs::default().read(&command.runs)?;
+    report::warn_of_unreadable(&run.unreadable);
+    let baseline = Baseline::of(&run.rows);
+    if baseline.tests.is_empty() {
+        return Err(Error::new(
+            "the run has no tracked test, so there is nothing to save as a baseline",
+        ));
+    }
+    let mut text = serde_json::to_vec_pretty(&baseline)
+        .map_err(|error| Error::at("write the baseline", &command.file, error))?;
+    text.push(b'\n');
+    fs::write(&command.file, text)
+        .map_err(|error| Error::at("write the baseline", &command.file, error))?;
+    let tests = baseline.tests.len();
+    let file = command.file.to_string_lossy();
+    writeln!(terminal, "{tests} test(s) saved to {}", printable(&file))?;
+    Ok(Status::Good)
+}
+
+/// A line of the table: what changed, from what to what.
+struct Line {
+    what: String,
+    base: String,
+    new: String,
+    by: String,
+}
+
+fn lines(change: &Change) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let state = |state: Option<_>| state.map_or_else(|| "-".into(), |state| format!("{state}"));
+    if change.base_state != change.new_state {
+        lines.push(Line {
+            what: "outcome".into(),
+            base: state(change.base_state),
+            new: state(change.new_state),
+            by: String::new(),
+        });
+    }
+    lines.extend(change.moved.iter().map(|moved| Line {
+        what: moved.number.to_string(),
+        base: amount(moved.number, moved.base),
+        new: amount(moved.number, moved.new),
+        by: by(moved),
+    }));
+    lines
+}
+
+/// The whole table, of text.
+pub(super) fn table(comparison: &Comparison) -> Vec<[String; 6]> {
+    let mut table = Vec::new();
+    for change in &comparison.changes {
+        for line in lines(change) {
+            let kind = change.kind.to_string();
+            table.push([name(change), kind, line.what, line.base, line.new, line.by]);
+        }
+    }
+    table
+}
+
+fn amount(number: Number, value: i64) -> String {
+    match number {
+        Number::Allocations => value.to_string(),
+        Number::Retained | Number::Process => difference(value),
+        _ => Human(value.unsigned_abs()).to_string(),
+    }
+}
+
+/// How much, and how much of what it was.
+fn by(moved: &Moved) -> String {
+    let difference = moved.new.saturating_sub(moved.base);
+    let text = match moved.number {
+        Number::Allocations => format!("{difference:+}"),
+        _ => Signed(difference).to_string(),
+    };
+    if moved.base <= 0 {
+        return text;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "whole percents are shown")]
+    let percent = difference as f64 / moved.base as f64 * 100.0;
+    format!("{text} ({percent:+.0} %)")
+}
+
+fn name(change: &Change) -> String {
+    let Change {
+        package,
+        binary,
+        test,
+        ..
+    } = change;
+    printable(&format!("{package}::{binary} {test}")).into_owned()
+}
+
+fn for_people(comparison: &Comparison, terminal: &mut Terminal) -> Result<(), Error> {
+    if !comparison.changes.is_empty() {
+        let mut table = Table::new();
+        table.load_style(STYLE).enforce_styling().set_header([
+            "test",
+            "",
+            "what",
+            "base",
+            "new",
+            "difference",
+        ]);
+        if let Some(width) = terminal.width() {
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width);
+        }
+        for change in &comparison.changes {
+            for (index, line) in lines(change).into_iter().enumerate() {
+                let right = |text| Cell::new(text).set_alignment(CellAlignment::Right);
+                let kind = Cell::new(change.kind);
+                let kind = match change.kind {
+                    Kind::Regression => kind.fg(Color::Red),
+                    Kind::Improvement => kind.fg(Color::Green),
+                    _ => kind,
+                };
+                // A test is named once.
+                let (name, kind) = if index == 0 {
+                    (Cell::new(name(change)), kind)
+                } else {
+                    (Cell::new(""), Cell::new(""))
+                };
+                table.add_row([
+                    name,
+                    kind,
+                    Cell::new(line.what),
+                    right(line.base),
+                    right(line.new),
+                    right(line.by),
+                ]);
+            }
+        }
+        writeln!(terminal, "{}\n", table.trim_fmt())?;
+    }
+    writeln!(terminal, "{}", summary(comparison))?;
+    for (which, hosts) in [
+        ("base", &comparison.base_hosts),
+        ("new run", &comparison.new_hosts),
+    ] {
+        for host in hosts {
+            terminal::warn(&format!(
+                "the hosts differ: the {which} ran on {}",
+                printable(&words(host))
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn for_github(comparison: &Comparison, out: &mut impl Write) -> Result<(), Error> {
+    writeln!(out, "### {}\n", markdown::escaped(&summary(comparison)))?;
+    if !comparison.changes.is_empty() {
+        writeln!(out, "| test | | what | base | new | difference |")?;
+        writeln!(out, "|---|---|---|---:|---:|---:|")?;
+    }
+    for change in &comparison.changes {
+        for line in lines(change) {
+            let name = markdown::escaped(&name(change));
+            let Line {
+                what,
+                base,
+                new,
+                by,
+            } = line;
+            let kind = change.kind;
+            writeln!(out, "| {name} | {kind} | {what} | {base} | {new} | {by} |")?;
+        }
+    }
+    for (which, hosts) in [
+        ("base", &comparison.base_hosts),
+        ("new run", &comparison.new_hosts),
+    ] {
+        for host in hosts {
+            let host = markdown::escaped(&printable(&words(host)));
+            writeln!(out, "\nThe hosts differ: the {which} ran on {host}.")?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn summary(comparison: &Comparison) -> String {
+    let mut parts = Vec::new();
+    for kind in [
+        Kind::Regression,
+        Kind::Improvement,
+        Kind::Changed,
+        Kind::New,
+        Kind::Gone,
+    ] {
+        let count = comparison
+            .changes
+            .iter()
+            .filter(|change| change.kind == kind);
+        match count.count() {
+            0 => {}
+            count => parts.push(format!("{count} {kind}")),
+        }
+    }
+    parts.push(format!("{} unchanged", comparison.unchanged));
+    let tolerance = comparison.tolerance;
+    let tolerance = if tolerance.percent > 0.0 {
+        format!(
+            "a number counts beyond its error and {} %",
+            tolerance.percent
+        )
+    } else {
+        format!(
+            "bytes count beyond their error and {}, allocations always",
+            Human(tolerance.bytes)
+        )
+    };
+    format!("{}; {tolerance}", parts.join(", "))
+}
+
+fn words(host: &Host) -> String {
+    let cpus = host.online_cpus.map(|cpus| format!("{cpus} CPUs"));
+    let kernel = host
+        .kernel_release
+        .as_ref()
+        .map(|kernel| format!("Linux {kernel}"));
+    let parts = [host.arch.clone(), host.cpu_model.clone(), cpus, kernel];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}

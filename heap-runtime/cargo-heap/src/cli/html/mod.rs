@@ -1,0 +1,296 @@
+//! `--html FILE`: a report as one page that needs nothing else.
+//!
+//! The page is a template, in which whatever comes out of files is escaped as HTML, and pictures are
+//! SVG in the page's own colours. A policy in its head lets nothing in from outside.
+
+mod picture;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::across;
+use super::compare;
+use super::error::Error;
+use super::quantity::QUANTITIES;
+use super::report::{Diagnosed, Report, Unread, summary};
+use super::run_table::{name, several_binaries, turn};
+use super::show::files_of;
+use super::text::{printable, printable_lines};
+use crate::report::{Comparison, Diagnosis, Row, State, Totals};
+use heap_sidecar::Timeline;
+
+/// A page with more timelines than that would be slow to load: then they are of the tests that
+/// failed, and of those with the largest peaks.
+const MOST_TIMELINES: usize = 500;
+
+/// Writes the page.
+pub(super) fn write(
+    file: &Path,
+    report: &Report,
+    comparison: Option<&Comparison>,
+) -> Result<(), Error> {
+    let wrong = |error: &dyn std::fmt::Display| Error::at("write the page", file, error);
+    let several = several_binaries(&report.tests);
+    let tests = tests(report, several)?;
+    let several_across = several || across::several_binaries(&report.across);
+    let page = Page {
+        summary: summary(report),
+        totals: &report.totals,
+        folders: report
+            .folders
+            .iter()
+            .map(|folder| printable(folder).into_owned())
+            .collect(),
+        unreadable: report
+            .unreadable
+            .iter()
+            .map(|unread| Unread {
+                file: printable(&unread.file).into_owned(),
+                reason: printable(&unread.reason).into_owned(),
+            })
+            .collect(),
+        headings: QUANTITIES.each_ref().map(|quantity| quantity.heading),
+        states: [
+            State::Killed,
+            State::Failed,
+            State::Running,
+            State::Skipped,
+            State::Passed,
+        ],
+        peaks: picture::peaks(&report.tests),
+        pressure: picture::pressure(&report.tests),
+        timelines_left_out: report.tests.len() > MOST_TIMELINES,
+        comparison: comparison.map(Compared::of),
+        across: report
+            .across
+            .iter()
+            .map(|test| across::cells(test, several_across))
+            .collect(),
+        across_headings: across::HEADINGS,
+        across_note: across::note(),
+        tests,
+    };
+    let mut environment = Environment::new();
+    environment
+        .add_template("report.html", include_str!("report.html"))
+        .map_err(|error| wrong(&error))?;
+    let template = environment.get_template("report.html");
+    let page = template
+        .and_then(|template| template.render(Serde(&page)))
+        .map_err(|error| wrong(&error))?;
+    fs::write(file, page).map_err(|error| wrong(&error))
+}
+
+/// The lines of the table.
+fn tests(report: &Report, several: bool) -> Result<Vec<Test>, Error> {
+    let timelines = timelines(report)?;
+    let diagnoses: HashMap<usize, &Diagnosed> = report
+        .diagnoses
+        .iter()
+        .map(|diagnosed| (diagnosed.test, diagnosed))
+        .collect();
+    let tests = report
+        .places
+        .iter()
+        .map(|test| {
+            let row = &report.tests[test.start];
+            // Of a flaky test, it is about another execution.
+            let why = test
+                .clone()
+                .find_map(|index| diagnoses.get(&index).copied());
+            let mut shown = Test::of(
+                row,
+                name(row, several),
+                why.map(|why| &why.diagnosis),
+                timelines.get(&test.start),
+            );
+            shown.attempts = test
+                .clone()
+                .skip(1)
+                .map(|i| Attempt::of(&report.tests[i]))
+                .collect();
+            shown
+                .caveats
+                .extend(why.into_iter().flat_map(|why| report.beside(why)));
+            shown
+        })
+        .collect();
+    Ok(tests)
+}
+
+/// What the template is filled with.
+#[derive(Serialize)]
+struct Page<'a> {
+    summary: String,
+    totals: &'a Totals,
+    folders: Vec<String>,
+    unreadable: Vec<Unread>,
+    headings: [&'static str; QUANTITIES.len()],
+    states: [State; 5],
+    peaks: Option<String>,
+    pressure: Option<String>,
+    timelines_left_out: bool,
+    comparison: Option<Compared>,
+    across: Vec<[String; across::HEADINGS.len()]>,
+    across_headings: [&'static str; across::HEADINGS.len()],
+    across_note: String,
+    tests: Vec<Test>,
+}
+
+/// A line of the table, and what opens below it.
+#[derive(Serialize)]
+struct Test {
+    name: String,
+    state: State,
+    cells: Vec<Cell>,
+    verdict: Option<String>,
+    evidence: Vec<String>,
+    caveats: Vec<String>,
+    message: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    budgets: Vec<String>,
+    timeline: Option<String>,
+    attempts: Vec<Attempt>,
+}
+
+/// Another execution of the test.
+#[derive(Serialize)]
+struct Attempt {
+    turn: String,
+    state: State,
+    cells: Vec<String>,
+}
+
+impl Attempt {
+    fn of(row: &Row) -> Self {
+        Self {
+            turn: turn(row),
+            state: row.state,
+            cells: QUANTITIES
+                .iter()
+                .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
+                .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Cell {
+    text: String,
+    /// What the column is sorted by; absent where nothing was measured.
+    value: Option<f64>,
+}
+
+impl Test {
+    fn of(
+        row: &Row,
+        name: String,
+        diagnosis: Option<&Diagnosis>,
+        timeline: Option<&Timeline>,
+    ) -> Self {
+        let findings = diagnosis.map_or(&[][..], |diagnosis| &diagnosis.findings);
+        let labels = row.labels.iter().flatten();
+        let metrics = row.metrics.iter().flatten();
+        let mut facts = vec![
+            ("source", format!("{}:{}", row.source_file, row.source_line)),
+            ("started", row.started_at.clone()),
+        ];
+        facts.extend(row.skip_reason.clone().map(|reason| ("skipped", reason)));
+        facts.extend(
+            row.heap_reason
+                .clone()
+                .map(|reason| ("not measured", reason)),
+        );
+        facts.extend(labels.map(|(key, value)| ("label", format!("{key} = {value}"))));
+        facts.extend(metrics.map(|(key, value)| ("metric", format!("{key} = {value}"))));
+        for (_, fact) in &mut facts {
+            *fact = printable(fact).into_owned();
+        }
+        Self {
+            name,
+            state: row.state,
+            cells: QUANTITIES
+                .iter()
+                .map(|quantity| Cell {
+                    text: (quantity.of)(row).unwrap_or_default(),
+                    value: (quantity.value)(row),
+                })
+                .collect(),
+            verdict: diagnosis.map(|diagnosis| diagnosis.verdict().to_string()),
+            evidence: findings
+                .iter()
+                .flat_map(|finding| &finding.evidence)
+                .map(|evidence| printable(evidence).into_owned())
+                .collect(),
+            caveats: diagnosis
+                .iter()
+                .flat_map(|diagnosis| &diagnosis.caveats)
+                .map(|caveat| printable(caveat).into_owned())
+                .collect(),
+            message: row.failure_message.as_deref().map(printable_lines),
+            facts,
+            budgets: row
+                .budgets
+                .iter()
+                .flatten()
+                .map(super::show::budget_words)
+                .collect(),
+            timeline: timeline.and_then(|timeline| picture::timeline(timeline, row.duration_ns)),
+            attempts: Vec::new(),
+        }
+    }
+}
+
+/// The comparison's table.
+#[derive(Serialize)]
+struct Compared {
+    summary: String,
+    lines: Vec<[String; 6]>,
+}
+
+impl Compared {
+    fn of(comparison: &Comparison) -> Self {
+        Self {
+            summary: compare::summary(comparison),
+            lines: compare::table(comparison),
+        }
+    }
+}
+
+/// The timelines of the tests, by their place in the report.
+fn timelines(report: &Report) -> Result<HashMap<usize, Timeline>, Error> {
+    let mut wanted: Vec<usize> = (0..report.tests.len()).collect();
+    wanted.sort_by_key(|index| {
+        let row = &report.tests[*index];
+        (!row.state.is_bad(), std::cmp::Reverse(row.own_peak_bytes))
+    });
+    wanted.truncate(MOST_TIMELINES);
+    let by_execution: HashMap<_, usize> = wanted
+        .into_iter()
+        .map(|index| (execution(&report.tests[index]), index))
+        .collect();
+    let folders = report.folders.iter().map(Path::new);
+    let mut timelines = HashMap::new();
+    for (file, row) in files_of(folders, |row| by_execution.contains_key(&execution(row)))? {
+        // One that has gone meanwhile has no picture.
+        let timeline = heap_sidecar::read(&file)
+            .ok()
+            .and_then(|sidecar| sidecar.heap.timeline);
+        if let (Some(timeline), Some(index)) = (timeline, by_execution.get(&execution(&row))) {
+            timelines.insert(*index, timeline);
+        }
+    }
+    Ok(timelines)
+}
+
+type Execution<'a> = (&'a str, crate::report::TestKey<'a>, (u32, Option<u32>, u32));
+
+/// What no two executions share.
+fn execution(row: &Row) -> Execution<'_> {
+    (&row.run_id, row.key(), row.turn())
+}

@@ -1,0 +1,77 @@
+//! Quantities as people read them.
+
+use std::time::Duration;
+
+use crate::report::Row;
+use heap_sidecar::size::{Human, Signed};
+
+/// A column of the tables: its heading, what stands in it, and what it is sorted by.
+pub(super) struct Quantity {
+    pub(super) heading: &'static str,
+    pub(super) of: fn(&Row) -> Option<String>,
+    pub(super) value: fn(&Row) -> Option<f64>,
+}
+
+macro_rules! quantity {
+    ($heading:literal, $field:ident, $words:expr) => {
+        Quantity {
+            heading: $heading,
+            of: |row| row.$field.map($words),
+            // Through text, which every type of number has: it is only sorted by.
+            value: |row| row.$field?.to_string().parse().ok(),
+        }
+    };
+}
+
+/// The columns of a report behind test and outcome, in their order.
+pub(super) const QUANTITIES: [Quantity; 8] = [
+    quantity!("time", duration_ns, time),
+    Quantity {
+        heading: "peak",
+        of: |row| {
+            let at_least = || {
+                row.own_peak_at_least()
+                    .map(|peak| format!("≥ {}", bytes(peak)))
+            };
+            row.own_peak_bytes.map(bytes).or_else(at_least)
+        },
+        value: |row| {
+            let peak = row.peak_or_least()?;
+            peak.to_string().parse().ok()
+        },
+    },
+    quantity!("retained", own_retained_bytes, difference),
+    quantity!("allocated", own_allocated_bytes, bytes),
+    quantity!("threads", own_threads, |threads| threads.to_string()),
+    quantity!("process", process_allocated_delta_bytes, difference),
+    quantity!("overlap", overlap, |overlap| overlap.to_string()),
+    Quantity {
+        heading: "pressure",
+        of: |row| row.pressure().map(percent),
+        value: Row::pressure,
+    },
+];
+
+/// Three digits and a unit.
+pub(super) fn time(ns: u64) -> String {
+    let time = Duration::from_nanos(ns);
+    if ns == 0 {
+        "0 s".into()
+    } else if time < Duration::from_secs(100) {
+        format!("{time:.2?}")
+    } else {
+        format!("{time:.0?}")
+    }
+}
+
+pub(super) fn percent(percent: f64) -> String {
+    format!("{percent:.1} %")
+}
+
+pub(super) fn bytes(bytes: u64) -> String {
+    Human(bytes).to_string()
+}
+
+pub(super) fn difference(bytes: i64) -> String {
+    Signed(bytes).to_string()
+}

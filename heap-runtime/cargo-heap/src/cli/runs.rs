@@ -1,0 +1,176 @@
+//! Which runs are meant, and reading them.
+
+use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::progress::Progress;
+use super::text::printable;
+use super::workspace::{self, Workspace};
+use crate::report::{Run, RunFolder};
+use crate::settings::Settings;
+
+/// The places where runs are looked for; asked only if somebody has to look.
+#[derive(Default)]
+pub(super) struct Runs {
+    kept: OnceCell<Vec<RunFolder>>,
+}
+
+impl Runs {
+    /// Reads the runs that these arguments name; the newest where there are none.
+    pub(super) fn read(&self, names: &[String]) -> Result<Run, Error> {
+        if names.is_empty() {
+            return self.read_newest();
+        }
+        // A run that is named twice is one all the same.
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for name in names {
+            let folder = self.folder(name)?;
+            let is_it = |known: &PathBuf| *known == folder || is_same(known, &folder);
+            if !folders.iter().any(is_it) {
+                folders.push(folder);
+            }
+        }
+        with_tests(read(&folders)?)
+    }
+
+    /// Reads the runs that these arguments name; the one with this id where there are none.
+    pub(super) fn read_run(&self, names: &[String], id: &str) -> Result<Run, Error> {
+        if !names.is_empty() {
+            return self.read(names);
+        }
+        let settings = Settings::get().map_err(Error::new)?;
+        if let Some(folder) = workspace::sidecar_dir(settings)? {
+            let mut run = with_tests(read(&[folder])?)?;
+            run.keep(id);
+            return Ok(run);
+        }
+        let is_it = |run: &&RunFolder| run.path.file_name().is_some_and(|name| name == id);
+        let found = self.kept()?.iter().find(is_it).ok_or_else(|| {
+            let id = printable(id);
+            Error::new(format!(
+                "there are no sidecars of run {id}: name their folder"
+            ))
+        })?;
+        with_tests(read(std::slice::from_ref(&found.path))?)
+    }
+
+    fn read_newest(&self) -> Result<Run, Error> {
+        let settings = Settings::get().map_err(Error::new)?;
+        if let Some(folder) = workspace::sidecar_dir(settings)? {
+            let mut run = with_tests(read(std::slice::from_ref(&folder))?)?;
+            // The folder may be used for run after run.
+            let newest = run.rows.iter().max_by_key(|row| &row.started_at);
+            if let Some(id) = newest.map(|row| row.run_id.clone()) {
+                run.keep(&id);
+            }
+            return Ok(run);
+        }
+        let newest = self.kept()?.first();
+        let newest = newest.ok_or_else(|| match Workspace::of(&[]) {
+            Err(error) => error,
+            Ok(workspace) => Error::new(format!(
+                "there is no run yet in `{}`: `cargo heap test` makes one, and `cargo test` does too",
+                workspace.target().join(heap_sidecar::RUNS_FOLDER).display()
+            )),
+        })?;
+        with_tests(read(std::slice::from_ref(&newest.path))?)
+    }
+
+    /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let path = Path::new(name);
+        if path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        if path.exists() {
+            return Err(Error::new(format!(
+                "`{name}` is no run: give a folder of `*{}` files, or a run's id",
+                heap_sidecar::SUFFIX
+            )));
+        }
+        let kept = self.kept()?;
+        let id = |run: &RunFolder| run.path.file_name()?.to_str().map(str::to_owned);
+        let mut matching = kept
+            .iter()
+            .filter(|run| id(run).is_some_and(|id| !name.is_empty() && id.starts_with(name)));
+        match (matching.next(), matching.next()) {
+            (Some(run), None) => Ok(run.path.clone()),
+            (Some(_), Some(_)) => Err(Error::new(format!(
+                "`{name}` is the beginning of several runs' ids: write more of it"
+            ))),
+            (None, _) => {
+                let known: Vec<String> = kept.iter().take(5).filter_map(id).collect();
+                let known = if known.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("the newest are {}", known.join(", "))
+                };
+                Err(Error::new(format!(
+                    "there is neither a folder nor a run `{name}`: {known}"
+                )))
+            }
+        }
+    }
+
+    /// All runs that are kept, the newest first.
+    pub(super) fn kept(&self) -> Result<&[RunFolder], Error> {
+        if let Some(kept) = self.kept.get() {
+            return Ok(kept);
+        }
+        let mut kept = Vec::new();
+        for folder in Workspace::of(&[])?.targets() {
+            let runs = RunFolder::all_in(&folder)
+                .map_err(|error| Error::at("list the runs in", &folder, error))?;
+            kept.extend(runs);
+        }
+        kept.sort_by_key(|run| Reverse(run.modified));
+        Ok(self.kept.get_or_init(|| kept))
+    }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// The run, where it has a test.
+fn with_tests(run: Run) -> Result<Run, Error> {
+    if run.rows.is_empty() {
+        return Err(nothing_in(&run));
+    }
+    Ok(run)
+}
+
+/// Why there is no test in these folders.
+pub(super) fn nothing_in(run: &Run) -> Error {
+    super::report::warn_of_unreadable(&run.unreadable);
+    let folders: Vec<_> = (run.folders.iter())
+        .map(|folder| format!("`{}`", folder.display()))
+        .collect();
+    let folders = folders.join(", ");
+    if !run.unreadable.is_empty() {
+        return Error::new(format!("no sidecar in {folders} can be read"));
+    }
+    let runs = run.folders.iter().find_map(|folder| {
+        let holds_sidecars = |path: &PathBuf| {
+            heap_sidecar::paths(path, heap_sidecar::SUFFIX).is_ok_and(|paths| !paths.is_empty())
+        };
+        let inside = folder.read_dir().ok()?.filter_map(Result::ok);
+        inside.map(|entry| entry.path()).find(holds_sidecars)
+    });
+    let hint = runs.map_or_else(
+        || format!("a run's folder has files named `*{}`", heap_sidecar::SUFFIX),
+        |inside| format!("name a folder in it, such as `{}`", inside.display()),
+    );
+    Error::new(format!("there is no sidecar in {folders}: {hint}"))
+}
+
+/// Reads these folders, with progress to see where that takes long.
+pub(super) fn read(folders: &[PathBuf]) -> Result<Run, Error> {
+    let progress = Progress::of("reading sidecars");
+    Run::read(folders, |done, all| progress.set(done, all)).map_err(|error| Error::of(&error))
+}

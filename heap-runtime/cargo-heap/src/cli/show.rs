@@ -1,0 +1,334 @@
+//! `cargo heap show`: everything about one test.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::error::{Chain, Error};
+use super::plot::plot;
+use super::quantity::{QUANTITIES, bytes, difference, time};
+use super::report::Message;
+use super::run_table::{full_name, name};
+use super::terminal::{self, Terminal};
+use super::text::printable;
+use super::{Status, args, report, runs};
+use crate::report::{Context, Diagnosis, Row, TestKey, Totals};
+use heap_sidecar::{Budget, Checkpoint, Limit, Sidecar};
+
+/// Where there is no terminal to ask, pictures are so wide.
+const WIDTH: u16 = 80;
+
+/// One execution, and all that there is about it.
+#[derive(Serialize)]
+struct Shown {
+    file: PathBuf,
+    row: Row,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<Diagnosis>,
+    sidecar: Sidecar,
+}
+
+pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Status, Error> {
+    let names: Vec<String> = command.run.iter().cloned().collect();
+    let run = runs::Runs::default().read(&names)?;
+    report::warn_of_unreadable(&run.unreadable);
+    let tests = chosen(&run.rows, &command.test)?;
+    let context = Context::of_run(&run);
+    let mut shown = Vec::new();
+    let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
+    let is_it = |row: &Row| tests.contains(&row.key()) && runs.contains(row.run_id.as_str());
+    for (file, row) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
+        let sidecar =
+            heap_sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
+        let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
+        shown.push(Shown {
+            file,
+            row,
+            diagnosis,
+            sidecar,
+        });
+    }
+    if command.format == args::TableOrJson::Json {
+        report::json(&shown, terminal)?;
+    } else {
+        for execution in &shown {
+            for_people(execution, terminal)?;
+        }
+    }
+    // A test that a later attempt has made good is good.
+    let bad = Totals::of(shown.iter().map(|execution| &execution.row)).is_bad();
+    Ok(if bad { Status::Bad } else { Status::Good })
+}
+
+/// The files of the executions that are wanted. Those that cannot be read are nobody's.
+pub(super) fn files_of<'a>(
+    folders: impl Iterator<Item = &'a Path>,
+    wanted: impl Fn(&Row) -> bool,
+) -> Result<Vec<(PathBuf, Row)>, Error> {
+    let mut files = Vec::new();
+    for folder in folders {
+        let paths = heap_sidecar::paths(folder, heap_sidecar::SUFFIX)
+            .map_err(|error| Error::at("read", folder, error))?;
+        for path in paths {
+            if let Ok(row) = Row::read(&path)
+                && wanted(&row)
+            {
+                files.push((path, row));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The test of that name, with its binary or without; else the only one whose name contains it. Of several
+/// binaries, each has one.
+fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Error> {
+    let keys = |is_it: &dyn Fn(&Row) -> bool| -> BTreeSet<TestKey<'a>> {
+        rows.iter().filter(|row| is_it(row)).map(Row::key).collect()
+    };
+    let exactly = keys(&|row| row.test == wanted || full_name(row.key()) == wanted);
+    if !exactly.is_empty() {
+        return Ok(exactly);
+    }
+    let mut matching = keys(&|row| row.test.contains(wanted));
+    if matching.is_empty() {
+        matching = keys(&|row| full_name(row.key()).contains(wanted));
+    }
+    let names: BTreeSet<&str> = matching.iter().map(|(.., test)| *test).collect();
+    let wanted = printable(wanted);
+    match names.len() {
+        1 => Ok(matching),
+        many @ 2.. => {
+            let some: Vec<_> = names.iter().take(5).map(|test| printable(test)).collect();
+            Err(Error::new(format!(
+                "{many} tests have `{wanted}` in their names, {} among them: write more of it",
+                some.join(", ")
+            )))
+        }
+        0 => Err(Error::new(format!(
+            "no tracked test of the run has `{wanted}` in its name: `cargo heap report` lists them"
+        ))),
+    }
+}
+
+fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
+    let (row, sidecar) = (&shown.row, &shown.sidecar);
+    let (strong, dim) = (terminal::STRONG, terminal::DIM);
+    if let Some(diagnosis) = &shown.diagnosis {
+        report::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
+        writeln!(terminal)?;
+    } else {
+        let name = name(row, true);
+        writeln!(terminal, "{strong}{}{strong:#} {name}\n", row.state)?;
+    }
+    let facts = [
+        (
+            "source",
+            Some(format!("{}:{}", row.source_file, row.source_line)),
+        ),
+        ("started", Some(row.started_at.clone())),
+        (
+            "last seen",
+            row.last_seen_live_bytes.map(|live| {
+                let at = row.last_seen_at_ns.unwrap_or(0);
+                format!("{} in, {} live", time(at), bytes(live))
+            }),
+        ),
+        ("skipped", row.skip_reason.clone()),
+        ("not measured", row.heap_reason.clone()),
+    ];
+    for (what, fact) in facts {
+        if let Some(fact) = fact {
+            writeln!(terminal, "{what:>14}  {}", printable(&fact))?;
+        }
+    }
+    for quantity in &QUANTITIES {
+        if let Some(text) = (quantity.of)(row) {
+            let error = row
+                .own_peak_error_bytes
+                .filter(|_| quantity.heading == "peak");
+            let error = error.map(|error| format!(" ± {}", bytes(error)));
+            let checkpoint = row.checkpoint_label.as_deref().filter(|_| {
+                let at_least = row.own_peak_at_least();
+                let is_it = at_least == row.checkpoint_least_peak_bytes;
+                quantity.heading == "peak" && at_least.is_some() && is_it
+            });
+            let checkpoint =
+                checkpoint.map(|label| format!(", by its checkpoint `{}`", printable(label)));
+            writeln!(
+                terminal,
+                "{:>14}  {text}{dim}{}{dim:#}",
+                quantity.heading,
+                error.or(checkpoint).unwrap_or_default()
+            )?;
+        }
+    }
+    if let Some(allocations) = row.own_allocations {
+        writeln!(terminal, "{:>14}  {allocations}", "allocations")?;
+    }
+    for (key, value) in row.labels.iter().flatten() {
+        writeln!(
+            terminal,
+            "{:>14}  {} = {}",
+            "label",
+            printable(key),
+            printable(value)
+        )?;
+    }
+    for (key, value) in row.metrics.iter().flatten() {
+        writeln!(terminal, "{:>14}  {} = {value}", "metric", printable(key))?;
+    }
+    let width = usize::from(terminal.width().unwrap_or(WIDTH));
+    if let Some(timeline) = &sidecar.heap.timeline
+        && let Some(picture) = plot(timeline, row.duration_ns, width)
+    {
+        writeln!(terminal, "\n{strong}live bytes{strong:#}\n{picture}")?;
+    }
+    checkpoints(&sidecar.heap.checkpoints, terminal)?;
+    if !sidecar.budgets.is_empty() {
+        writeln!(terminal, "\n{strong}budgets{strong:#}")?;
+        for entry in &sidecar.budgets {
+            budget(entry, terminal)?;
+        }
+    }
+    host(row, terminal)?;
+    writeln!(
+        terminal,
+        "\nsidecar: {}\n",
+        printable(&shown.file.to_string_lossy())
+    )?;
+    Ok(())
+}
+
+/// The own tier at the moments that the test has named.
+fn checkpoints(checkpoints: &[Checkpoint], terminal: &mut Terminal) -> Result<(), Error> {
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    let strong = terminal::STRONG;
+    writeln!(terminal, "\n{strong}checkpoints{strong:#}")?;
+    for checkpoint in checkpoints {
+        let own = checkpoint.own.as_ref().map_or_else(String::new, |own| {
+            let peak = own
+                .peak_bytes
+                .map(|peak| format!(", peak so far {}", bytes(peak)));
+            format!(
+                "{} live{}, {} allocated",
+                difference(own.retained_bytes),
+                peak.unwrap_or_default(),
+                bytes(own.allocated_bytes)
+            )
+        });
+        let label = printable(&checkpoint.label);
+        writeln!(terminal, "{:>14}  {label}: {own}", time(checkpoint.at_ns))?;
+    }
+    Ok(())
+}
+
+fn budget(budget: &Budget, terminal: &mut Terminal) -> Result<(), Error> {
+    let style = match budget.held {
+        Some(true) => terminal::STRONG,
+        Some(false) => terminal::BAD,
+        None => terminal::DIM,
+    };
+    writeln!(
+        terminal,
+        "{:>14}  {style}{}{style:#}",
+        budget.limit,
+        amounts(budget)
+    )?;
+    Ok(())
+}
+
+/// A budget in one line.
+pub(super) fn budget_words(budget: &Budget) -> String {
+    format!("{}: {}", budget.limit, amounts(budget))
+}
+
+/// `4.00 MiB of 8.00 MiB: held`
+fn amounts(budget: &Budget) -> String {
+    let amount = |value: u64| match budget.limit {
+        Limit::MaxAllocations => value.to_string(),
+        _ => bytes(value),
+    };
+    let actual = match budget.actual {
+        None => "not measured".to_owned(),
+        Some(actual @ 0..) => amount(actual.unsigned_abs()),
+        Some(actual) => difference(actual),
+    };
+    let verdict = match budget.held {
+        Some(true) => "held",
+        Some(false) => "broken",
+        None => "not checked",
+    };
+    let note = budget.note.as_deref();
+    let note = note
+        .map(|note| format!(" ({})", printable(note)))
+        .unwrap_or_default();
+    format!("{actual} of {}: {verdict}{note}", amount(budget.bytes))
+}
+
+/// What moved of the host's memory, before and after.
+fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
+    let strong = terminal::STRONG;
+    let kib = |kib: Option<u64>| kib.map(|kib| bytes(kib.saturating_mul(1024)));
+    let percent = |percent: Option<f64>| percent.map(|percent| format!("{percent:.1} %"));
+    let count = |count: Option<u64>| count.map(|count| count.to_string());
+    let lines = [
+        (
+            "available",
+            kib(row.mem_available_before_kib),
+            kib(row.mem_available_kib),
+        ),
+        (
+            "free swap",
+            kib(row.swap_free_before_kib),
+            kib(row.swap_free_kib),
+        ),
+        (
+            "some waited",
+            percent(row.psi_some_avg10_before),
+            percent(row.psi_some_avg10),
+        ),
+        (
+            "all waited",
+            percent(row.psi_full_avg10_before),
+            percent(row.psi_full_avg10),
+        ),
+        (
+            "cgroup",
+            row.cgroup_current_before_bytes.map(bytes),
+            row.cgroup_current_bytes.map(bytes),
+        ),
+        (
+            "resident",
+            row.rss_before_bytes.map(bytes),
+            row.rss_bytes.map(bytes),
+        ),
+        (
+            "oom kills",
+            count(row.host_oom_kills_before),
+            count(row.host_oom_kills),
+        ),
+    ];
+    if lines
+        .iter()
+        .all(|(_, before, after)| before.is_none() && after.is_none())
+    {
+        return Ok(());
+    }
+    writeln!(
+        terminal,
+        "\n{strong}{:>14}  {:>10}  {:>10}{strong:#}",
+        "host", "before", "after"
+    )?;
+    for (what, before, after) in lines {
+        if before.is_some() || after.is_some() {
+            let (before, after) = (before.unwrap_or("-".into()), after.unwrap_or("-".into()));
+            writeln!(terminal, "{what:>14}  {before:>10}  {after:>10}")?;
+        }
+    }
+    Ok(())
+}

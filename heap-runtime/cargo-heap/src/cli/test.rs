@@ -1,0 +1,189 @@
+//! `cargo heap test`: cargo's tests as one run, and what came of it.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use super::cargo::{self, Harness};
+use super::error::Error;
+use super::new_run::Before;
+use super::report::Format;
+use super::run_pressure::{Readings, Started};
+use super::runs::{self, Runs};
+use super::terminal::{self, Terminal};
+use super::text::printable;
+use super::workspace::{self, Workspace};
+use super::{Status, args, compare, report};
+use crate::report::{Baseline, Run, Tolerance};
+use crate::settings::Settings;
+
+/// Runs the tests, then reports what they left.
+pub(super) fn run(
+    command: &args::Test,
+    args: &[OsString],
+    terminal: &mut Terminal,
+) -> Result<Status, Error> {
+    let settings = Settings::get().map_err(Error::new)?;
+    let harness = if command.nextest {
+        Harness::Nextest
+    } else {
+        Harness::Test
+    };
+    let arguments = command.cargo_arguments(args);
+    let workspace = Workspace::of(&arguments)?;
+    let arguments = or_default(&arguments, &workspace, harness)?;
+    // Before the tests: a base that cannot be read should not cost a whole run, and the newest run
+    // is this one afterwards.
+    let base = Some(&command.compare).filter(|names| !names.is_empty());
+    let base = base
+        .map(|names| compare::load(names, &Runs::default()))
+        .transpose()?;
+    let sidecar_dir = workspace::sidecar_dir(settings)?;
+    let variables = variables(&workspace, sidecar_dir.as_ref());
+    let before = Before::look(&workspace, sidecar_dir.clone())?;
+    let started = Started::now(settings);
+    let prints = match command.output.format {
+        Format::Table => cargo::Prints::Beside,
+        Format::Json | Format::Markdown | Format::Ndjson => cargo::Prints::ToStderr,
+    };
+    let ended = cargo::run(harness, &arguments, &variables, prints)?;
+    let readings = started.ended();
+    let run_id = match harness {
+        Harness::Test => Some(ended.run_id.ok_or_else(|| {
+            Error::new(
+                "the run of this cargo cannot be told, because there is no /proc: set HEAP_SIDECAR_DIR, \
+                 run `cargo test`, and read that folder",
+            )
+        })?),
+        Harness::Nextest => None,
+    };
+    let mut run = before.run(run_id.as_deref())?;
+    keep(readings, &mut run);
+    let tracked = !run.rows.is_empty();
+    if command.output.format == Format::Table {
+        writeln!(terminal)?;
+    }
+    if !tracked && run.unreadable.is_empty() {
+        terminal::note(&why_empty(settings, &before.place()));
+        return status(ended.status, tracked, Status::Good);
+    }
+    if !tracked {
+        return Err(runs::nothing_in(&run));
+    }
+    let new = Baseline::of(&run.rows);
+    let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));
+    let comparison = comparison.transpose()?;
+    let selection = args::Selection::default();
+    let reported = report::print(
+        run,
+        &selection,
+        &command.output,
+        comparison.as_ref(),
+        terminal,
+    )?;
+    if ended.status.success() && reported == Status::Bad {
+        terminal::note(
+            &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
+              the harness, and one that is called inside another fails by itself",
+        );
+    }
+    let mut found = reported;
+    if let Some(comparison) = &comparison {
+        writeln!(terminal)?;
+        let format = command.output.format.of_comparison();
+        let compared = compare::print(comparison, format, terminal)?;
+        if found == Status::Good {
+            found = compared;
+        }
+    }
+    status(ended.status, tracked, found)
+}
+
+/// Keeps the readings around the run in its folders, and has the run know them.
+fn keep(readings: Readings, run: &mut Run) {
+    let Some(run_id) = run.rows.first().map(|row| row.run_id.clone()) else {
+        return;
+    };
+    let readings = readings.of_run(run_id);
+    for folder in &run.folders {
+        if let Err(error) = readings.keep(folder) {
+            terminal::warn(&format!(
+                "how often the kernel killed during the run is not kept: {}",
+                printable(&error)
+            ));
+        }
+    }
+    run.pressure = vec![readings.into()];
+}
+
+/// What the user wrote; where there is nothing for cargo, what the workspace says.
+fn or_default(
+    arguments: &[OsString],
+    workspace: &Workspace,
+    harness: Harness,
+) -> Result<Vec<OsString>, Error> {
+    let of_cargo = arguments.first().is_some_and(|first| first != "--");
+    let default = if of_cargo {
+        Vec::new()
+    } else {
+        workspace.test_arguments()?
+    };
+    if !default.is_empty() {
+        let shown: Vec<_> = default.iter().map(|text| text.to_string_lossy()).collect();
+        terminal::note(&format!(
+            "running `cargo {} {}`, the `test-args` of [workspace.metadata.heap] in Cargo.toml; \
+             arguments of your own replace them",
+            harness.arguments().join(" "),
+            printable(&shown.join(" "))
+        ));
+    }
+    Ok(default.into_iter().chain(arguments.to_vec()).collect())
+}
+
+fn variables<'a>(
+    workspace: &'a Workspace,
+    sidecar_dir: Option<&'a PathBuf>,
+) -> Vec<(&'static str, &'a Path)> {
+    let mut variables = Vec::new();
+    if let Some(folder) = sidecar_dir {
+        variables.push(("HEAP_SIDECAR_DIR", folder.as_path()));
+    }
+    // The tests go by the variable; cargo goes by --target-dir where there is one.
+    if std::env::var_os("CARGO_TARGET_DIR").is_some() {
+        variables.push(("CARGO_TARGET_DIR", workspace.target()));
+    }
+    variables
+}
+
+fn why_empty(settings: &Settings, place: &Path) -> String {
+    if !settings.track {
+        return "no sidecar was written, because HEAP_TRACK is 0: unset it to track".into();
+    }
+    format!(
+        "no sidecar was written to {}: no test that ran is #[heap_tracked], or the build failed",
+        printable(&place.to_string_lossy())
+    )
+}
+
+/// The exit status of cargo in the words of this command line; of two that differ, the worse.
+///
+/// Cargo exits with 1 for arguments that it does not understand, but also where the only test
+/// binary that failed did: then there are sidecars. nextest has a number for each of its own
+/// errors; 100 is a failed test and 101 a failed build.
+fn status(of_cargo: ExitStatus, tracked: bool, found: Status) -> Result<Status, Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt as _;
+        if let Some(signal) = of_cargo.signal() {
+            return Ok(Status::Signal(u8::try_from(signal).unwrap_or(0)));
+        }
+    }
+    match of_cargo.code() {
+        Some(0) => Ok(found),
+        Some(code) if code < 100 && !tracked => Err(Error::new(format!(
+            "cargo ran no test (exit status {code}): see above"
+        ))),
+        _ => Ok(Status::Bad),
+    }
+}

@@ -1,0 +1,3 @@
+//! What the program `cargo-heap` calls. Not public API.
+
+pub use crate::cli::main;

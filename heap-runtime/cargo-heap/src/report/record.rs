@@ -1,0 +1,121 @@
+//! What a row needs of a sidecar.
+//!
+//! Most of a sidecar's bytes are a timeline and a host's settings, with a governor for each CPU. A
+//! reader of a hundred thousand passes over them instead of building them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use heap_sidecar::Allocator;
+use heap_sidecar::Runner;
+use heap_sidecar::{
+    Budget, Checkpoint, Failure, LastSeen, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    pub(super) format_version: u32,
+    pub(super) status: Status,
+    pub(super) test_name: String,
+    pub(super) package: String,
+    pub(super) binary: String,
+    pub(super) source: Source,
+    pub(super) run_id: String,
+    pub(super) runner: Runner,
+    pub(super) attempt: u32,
+    pub(super) stress_index: Option<u32>,
+    pub(super) iteration: u32,
+    pub(super) pid: u32,
+    pub(super) started_at: String,
+    pub(super) duration_ns: Option<u64>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) failure: Option<Failure>,
+    pub(super) skip_reason: Option<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) metrics: BTreeMap<String, f64>,
+    pub(super) host: HostMemory,
+    pub(super) host_before: HostMemory,
+    pub(super) heap: Heap,
+    #[serde(default)]
+    pub(super) budgets: Vec<Budget>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Heap {
+    pub(super) allocator: Allocator,
+    pub(super) reason: Option<String>,
+    pub(super) process: Option<ProcessTier>,
+    pub(super) own: Option<OwnTier>,
+    pub(super) overlap: Option<u32>,
+    #[serde(default)]
+    pub(super) exclusive: bool,
+    #[serde(default)]
+    pub(super) checkpoints: Vec<Checkpoint>,
+    pub(super) last_seen: Option<LastSeen>,
+}
+
+/// The memory of the host, and which host it is.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct HostMemory {
+    pub(super) cpu_model: Option<String>,
+    pub(super) arch: Option<String>,
+    pub(super) kernel_release: Option<String>,
+    pub(super) online_cpus: Option<u64>,
+    pub(super) total_memory_kib: Option<u64>,
+    pub(super) mem_available_kib: Option<u64>,
+    pub(super) swap_free_kib: Option<u64>,
+    pub(super) memory_pressure: Option<Pressure>,
+    #[serde(default)]
+    pub(super) cgroup_memory: Cgroup,
+    pub(super) vm_oom_kill: Option<u64>,
+    pub(super) rss_bytes: Option<u64>,
+    pub(super) peak_rss_bytes: Option<u64>,
+    pub(super) address_space_limit_bytes: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Pressure {
+    pub(super) some: Stall,
+    pub(super) full: Stall,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Stall {
+    pub(super) avg10: f64,
+    pub(super) total: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Cgroup {
+    pub(super) current_bytes: Option<u64>,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) high_bytes: Option<u64>,
+    #[serde(default)]
+    pub(super) events: CgroupEvents,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CgroupEvents {
+    pub(super) high: Option<u64>,
+    pub(super) max: Option<u64>,
+    pub(super) oom_kill: Option<u64>,
+}
+
+impl Record {
+    /// How the test ended, in the finished record or, where that could not be written, in the other.
+    pub(super) fn end(&self) -> Option<Outcome> {
+        match self.status {
+            Status::Running => self.heap.last_seen?.outcome,
+            _ => self.outcome,
+        }
+    }
+}
+
+impl Readable for Record {
+    fn format_version(&self) -> u32 {
+        self.format_version
+    }
+}

@@ -1,0 +1,488 @@
+//! One execution of a test, as one flat row.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{HostMemory, Record};
+use super::state::State;
+use heap_sidecar::Allocator;
+use heap_sidecar::Runner;
+use heap_sidecar::{Budget, FailureKind, OwnTier, PeakSource, ReadError, Status};
+
+/// A column of [`Row`]: its name and what is in it.
+///
+/// ```
+/// use cargo_heap::report::Row;
+///
+/// let peak = Row::COLUMNS.iter().find(|column| column.name == "own_peak_bytes");
+/// assert_eq!(
+///     peak.expect("there is one").about.concat().trim(),
+///     "Own tier: the largest live amount above the start, in bytes."
+/// );
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Column {
+    /// The key in JSON, and the heading in CSV.
+    pub name: &'static str,
+    /// What is in it, in the lines of its documentation.
+    pub about: &'static [&'static str],
+}
+
+/// The row and its columns, written down once.
+macro_rules! row {
+    (
+        always { $($(#[doc = $always_doc:literal])+ $always:ident: $always_type:ty,)* }
+        measured { $($(#[doc = $doc:literal])+ $field:ident: $type:ty,)* }
+    ) => {
+        /// One execution of a test: what a report, an export and a comparison go by.
+        ///
+        /// Columns are stable: new ones may come, and none changes its meaning or goes. One that is
+        /// optional is absent where it was not measured. *Before* and *after* are around the test's
+        /// body; a test that was killed has no after.
+        ///
+        /// ```
+        /// use cargo_heap::report::{Row, State};
+        ///
+        /// let row = Row::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+        /// assert_eq!(row.state, State::Killed);
+        /// assert_eq!(row.own_peak_bytes, None);
+        /// // But it had come as far as its checkpoint.
+        /// assert_eq!(row.checkpoint_label.as_deref(), Some("filled"));
+        /// assert_eq!(row.own_peak_at_least(), Some(16_384));
+        ///
+        /// let row = Row::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+        /// assert_eq!(row.key(), ("queues", "queue", "a_burst_fits"));
+        /// assert_eq!(row.turn(), (1, None, 0));
+        /// assert_eq!(row.pressure(), Some(0.0));
+        /// let over: Vec<_> = row.broken_budgets().map(|budget| budget.bytes).collect();
+        /// assert_eq!(over, [1 << 20]);
+        /// # Ok::<(), heap_sidecar::ReadError>(())
+        /// ```
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub struct Row {
+            $($(#[doc = $always_doc])+ pub $always: $always_type,)*
+            $(
+                $(#[doc = $doc])+
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+        }
+
+        impl Row {
+            /// All columns, in their order.
+            pub const COLUMNS: &[Column] = &[
+                $(Column { name: stringify!($always), about: &[$($always_doc),+] },)*
+                $(Column { name: stringify!($field), about: &[$($doc),+] },)*
+            ];
+        }
+    };
+}
+
+row! {
+    always {
+        /// The run that the execution belongs to.
+        run_id: String,
+        /// The package whose test this is.
+        package: String,
+        /// The test binary, by the name of its crate.
+        binary: String,
+        /// The test as the harness prints it: module path without the crate, then the function.
+        test: String,
+        /// Which attempt this is, from 1; more under nextest's retries.
+        attempt: u32,
+        /// Which execution of the test in this run and attempt this is, from 0.
+        iteration: u32,
+        /// `killed`, `failed`, `running`, `skipped` or `passed`.
+        state: State,
+        /// The source file, relative to the workspace.
+        source_file: String,
+        /// The line of the function, from 1.
+        source_line: u32,
+        /// What started the test process: `cargo-test`, `nextest` or `other`.
+        runner: Runner,
+        /// The test's process.
+        pid: u32,
+        /// When the body started: UTC, RFC 3339, milliseconds.
+        started_at: String,
+        /// The process's allocator: `jemalloc` or `other`.
+        allocator: Allocator,
+        /// Whether the test asked to overlap with no other tracked test of its process.
+        exclusive: bool,
+    }
+    measured {
+        /// Which round of a nextest stress run this is, from 0.
+        stress_index: u32,
+        /// How long the body ran, in nanoseconds.
+        duration_ns: u64,
+        /// `panic`, `error`, `budget` or `should_panic`, for a test that failed.
+        failure_kind: FailureKind,
+        /// What was said of the failure.
+        failure_message: String,
+        /// Why a skipped test did not do its work.
+        skip_reason: String,
+        /// Labels, by key; as JSON in CSV.
+        labels: BTreeMap<String, String>,
+        /// Metrics, by name; as JSON in CSV.
+        metrics: BTreeMap<String, f64>,
+        /// The budgets and what came of them; as JSON in CSV.
+        budgets: Vec<Budget>,
+        /// Why a tier is missing.
+        heap_reason: String,
+        /// Own tier: the largest live amount above the start, in bytes.
+        own_peak_bytes: u64,
+        /// Own tier: how far the true peak may be from that, either way, in bytes.
+        own_peak_error_bytes: u64,
+        /// Own tier: how the peak was taken: `exact`, `thread_event` or `thread_peak`.
+        own_peak_source: PeakSource,
+        /// Own tier: allocated minus freed, in bytes; may be below zero.
+        own_retained_bytes: i64,
+        /// Own tier: bytes allocated in all.
+        own_allocated_bytes: u64,
+        /// Own tier: bytes freed in all.
+        own_deallocated_bytes: u64,
+        /// Own tier: how many allocations, where the test asked for `exact`.
+        own_allocations: u64,
+        /// Own tier: the threads that are in it.
+        own_threads: u32,
+        /// Own tier: those that the test left running.
+        own_threads_running: u32,
+        /// The last checkpoint's label. Of a test that was killed, its own tier is known up to there.
+        checkpoint_label: String,
+        /// The last checkpoint: nanoseconds from the start of the body.
+        checkpoint_at_ns: u64,
+        /// Own tier up to the last checkpoint: the largest live amount above the start, in bytes.
+        checkpoint_peak_bytes: u64,
+        /// Own tier up to the last checkpoint: what the peak is at least, in bytes, whatever came after.
+        checkpoint_least_peak_bytes: u64,
+        /// Own tier up to the last checkpoint: allocated minus freed, in bytes; may be below zero.
+        checkpoint_retained_bytes: i64,
+        /// Own tier up to the last checkpoint: bytes allocated.
+        checkpoint_allocated_bytes: u64,
+        /// Of a test that was killed or still runs: nanoseconds from the start of the body to the last
+        /// time that its live bytes, then more than ever before, were written down.
+        last_seen_at_ns: u64,
+        /// What was live above the start at that moment, in bytes.
+        last_seen_live_bytes: u64,
+        /// How far the true amount may be from that, either way, in bytes.
+        last_seen_error_bytes: u64,
+        /// Process tier: after minus before of jemalloc's allocated bytes.
+        process_allocated_delta_bytes: i64,
+        /// Process tier: after minus before of jemalloc's resident bytes.
+        process_resident_delta_bytes: i64,
+        /// How many other tracked tests of the process ran at any moment of this one.
+        overlap: u32,
+        /// The host's first CPU model.
+        cpu_model: String,
+        /// The host's architecture.
+        arch: String,
+        /// The host's kernel release.
+        kernel_release: String,
+        /// The host's CPUs that are online.
+        online_cpus: u64,
+        /// The host's memory, in KiB.
+        total_memory_kib: u64,
+        /// The host's memory that new work could have, before, in KiB.
+        mem_available_before_kib: u64,
+        /// The same after.
+        mem_available_kib: u64,
+        /// The host's swap that is free, before, in KiB.
+        swap_free_before_kib: u64,
+        /// The same after.
+        swap_free_kib: u64,
+        /// PSI of memory: percent of the last 10 s in which some task waited, before.
+        psi_some_avg10_before: f64,
+        /// The same after.
+        psi_some_avg10: f64,
+        /// PSI of memory: percent of the last 10 s in which all tasks waited, before.
+        psi_full_avg10_before: f64,
+        /// The same after.
+        psi_full_avg10: f64,
+        /// PSI of memory: microseconds between before and after in which some task waited.
+        psi_some_stall_us: u64,
+        /// PSI of memory: microseconds between before and after in which all tasks waited.
+        psi_full_stall_us: u64,
+        /// The cgroup's memory, before, in bytes.
+        cgroup_current_before_bytes: u64,
+        /// The same after.
+        cgroup_current_bytes: u64,
+        /// The cgroup's hard limit, in bytes.
+        cgroup_max_bytes: u64,
+        /// The cgroup's limit above which it is slowed down, in bytes.
+        cgroup_high_bytes: u64,
+        /// How often the cgroup went over `high` between before and after.
+        cgroup_high_events: u64,
+        /// How often the cgroup was about to go over `max` between before and after.
+        cgroup_max_events: u64,
+        /// Processes of the cgroup that an out-of-memory killer has killed since it was made, before.
+        cgroup_oom_kills_before: u64,
+        /// The same after.
+        cgroup_oom_kills: u64,
+        /// Processes of the host that an out-of-memory killer has killed since boot, before.
+        host_oom_kills_before: u64,
+        /// The same after.
+        host_oom_kills: u64,
+        /// The process's resident memory, before, in bytes.
+        rss_before_bytes: u64,
+        /// The same after.
+        rss_bytes: u64,
+        /// The most that the process's resident memory has been, in bytes: after, or else before.
+        peak_rss_bytes: u64,
+        /// How much address space the process may have (`RLIMIT_AS`), in bytes: after, or else before.
+        address_space_limit_bytes: u64,
+    }
+}
+
+impl Row {
+    /// Reads the row of the sidecar in a file, as things stand now.
+    ///
+    /// # Errors
+    ///
+    /// As [`heap_sidecar::read`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        heap_sidecar::read_as::<Record>(path.as_ref()).map(Self::of)
+    }
+
+    /// Package, binary and test: what is the same test in every run.
+    #[must_use]
+    pub fn key(&self) -> TestKey<'_> {
+        (&self.package, &self.binary, &self.test)
+    }
+
+    /// What nextest's attempts belong to: a test in one round of a run. An attempt may have several
+    /// executions, such as those of a helper that is tracked and called by several tests; which of them
+    /// is repeated in the next is not known, as their iterations are counted anew.
+    pub(super) fn round(&self) -> (&str, TestKey<'_>, Option<u32>) {
+        (&self.run_id, self.key(), self.stress_index)
+    }
+
+    /// Which execution of its test in the run this is: attempt, stress index, iteration.
+    #[must_use]
+    pub fn turn(&self) -> (u32, Option<u32>, u32) {
+        (self.attempt, self.stress_index, self.iteration)
+    }
+
+    /// Budgets that did not hold.
+    pub fn broken_budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets
+            .iter()
+            .flatten()
+            .filter(|budget| budget.held == Some(false))
+    }
+
+    /// Pressure on memory: the higher of the two readings of PSI `some` over 10 s, in percent. Of a
+    /// test that was killed, there is the one before.
+    #[must_use]
+    pub fn pressure(&self) -> Option<f64> {
+        self.psi_some_avg10_before
+            .into_iter()
+            .chain(self.psi_some_avg10)
+            .max_by(f64::total_cmp)
+    }
+
+    /// What the own peak is at least, in bytes, where the end of the test was not recorded, but a
+    /// checkpoint was or what was last seen of it: the test was killed, or still runs.
+    #[must_use]
+    pub fn own_peak_at_least(&self) -> Option<u64> {
+        if self.own_peak_bytes.is_some() {
+            return None;
+        }
+        self.checkpoint_least_peak_bytes
+            .max(self.last_seen_least_bytes())
+    }
+
+    /// The own peak, or what it is at least.
+    pub(crate) fn peak_or_least(&self) -> Option<u64> {
+        self.own_peak_bytes.or(self.own_peak_at_least())
+    }
+
+    /// What was live at least when it was last seen.
+    fn last_seen_least_bytes(&self) -> Option<u64> {
+        let error = self.last_seen_error_bytes.unwrap_or(0);
+        Some(self.last_seen_live_bytes?.saturating_sub(error))
+    }
+
+    fn of(record: Record) -> Self {
+        let state = State::of(&record);
+        let heap_reason = why_missing(&record);
+        let Record {
+            host: after,
+            host_before: before,
+            heap,
+            ..
+        } = record;
+        let (failure_kind, failure_message) = record
+            .failure
+            .map(|failure| (failure.kind, failure.message))
+            .unzip();
+        let (own, delta) = (heap.own, heap.process.map(|process| process.delta));
+        let limit = address_space_limit(&before, &after);
+        let checkpoint = heap.checkpoints.into_iter().last();
+        // All zero until there was something to see.
+        let seen = heap.last_seen.filter(|seen| seen.live_bytes > 0);
+        let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
+        let (psi_before, psi_after) = (psi(&before), psi(&after));
+        let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
+        Self {
+            state,
+            run_id: record.run_id,
+            package: record.package,
+            binary: record.binary,
+            test: record.test_name,
+            attempt: record.attempt,
+            iteration: record.iteration,
+            source_file: record.source.file,
+            source_line: record.source.line,
+            runner: record.runner,
+            pid: record.pid,
+            started_at: record.started_at,
+            allocator: heap.allocator,
+            exclusive: heap.exclusive,
+            stress_index: record.stress_index,
+            duration_ns: record.duration_ns,
+            failure_kind,
+            failure_message,
+            skip_reason: record.skip_reason,
+            labels: Some(record.labels).filter(|labels| !labels.is_empty()),
+            metrics: Some(record.metrics).filter(|metrics| !metrics.is_empty()),
+            budgets: Some(record.budgets).filter(|budgets| !budgets.is_empty()),
+            heap_reason,
+            own_peak_bytes: own.and_then(|own| own.peak_bytes),
+            own_peak_error_bytes: own.and_then(|own| own.peak_error_bytes),
+            own_peak_source: own.and_then(|own| own.peak_source),
+            own_retained_bytes: own.map(|own| own.retained_bytes),
+            own_allocated_bytes: own.map(|own| own.allocated_bytes),
+            own_deallocated_bytes: own.map(|own| own.deallocated_bytes),
+            own_allocations: own.and_then(|own| own.allocations),
+            own_threads: own.map(|own| own.threads),
+            own_threads_running: own.map(|own| own.threads_running),
+            checkpoint_at_ns: checkpoint.as_ref().map(|checkpoint| checkpoint.at_ns),
+            checkpoint_label: checkpoint.map(|checkpoint| checkpoint.label),
+            checkpoint_peak_bytes: so_far.and_then(|own| own.peak_bytes),
+            checkpoint_least_peak_bytes: so_far.map(least_peak),
+            checkpoint_retained_bytes: so_far.map(|own| own.retained_bytes),
+            checkpoint_allocated_bytes: so_far.map(|own| own.allocated_bytes),
+            last_seen_at_ns: seen.map(|seen| seen.at_ns),
+            last_seen_live_bytes: seen.map(|seen| seen.live_bytes),
+            last_seen_error_bytes: seen.map(|seen| seen.error_bytes),
+            process_allocated_delta_bytes: delta.and_then(|delta| delta.allocated_bytes),
+            process_resident_delta_bytes: delta.and_then(|delta| delta.resident_bytes),
+            overlap: heap.overlap,
+            cpu_model: after.cpu_model,
+            arch: after.arch,
+            kernel_release: after.kernel_release,
+            online_cpus: after.online_cpus,
+            total_memory_kib: after.total_memory_kib,
+            mem_available_before_kib: before.mem_available_kib,
+            mem_available_kib: after.mem_available_kib,
+            swap_free_before_kib: before.swap_free_kib,
+            swap_free_kib: after.swap_free_kib,
+            psi_some_avg10_before: psi_before.map(|psi| psi.0),
+            psi_some_avg10: psi_after.map(|psi| psi.0),
+            psi_full_avg10_before: psi_before.map(|psi| psi.1),
+            psi_full_avg10: psi_after.map(|psi| psi.1),
+            psi_some_stall_us: moved(psi_before.map(|psi| psi.2), psi_after.map(|psi| psi.2)),
+            psi_full_stall_us: moved(psi_before.map(|psi| psi.3), psi_after.map(|psi| psi.3)),
+            cgroup_current_before_bytes: before.cgroup_memory.current_bytes,
+            cgroup_current_bytes: after.cgroup_memory.current_bytes,
+            // Limits are read after the test; one that was killed has at best those before.
+            cgroup_max_bytes: after
+                .cgroup_memory
+                .max_bytes
+                .or(before.cgroup_memory.max_bytes),
+            cgroup_high_bytes: after
+                .cgroup_memory
+                .high_bytes
+                .or(before.cgroup_memory.high_bytes),
+            cgroup_high_events: moved(events_before.high, events.high),
+            cgroup_max_events: moved(events_before.max, events.max),
+            cgroup_oom_kills_before: events_before.oom_kill,
+            cgroup_oom_kills: events.oom_kill,
+            host_oom_kills_before: before.vm_oom_kill,
+            host_oom_kills: after.vm_oom_kill,
+            rss_before_bytes: before.rss_bytes,
+            rss_bytes: after.rss_bytes,
+            peak_rss_bytes: after.peak_rss_bytes.or(before.peak_rss_bytes),
+            address_space_limit_bytes: limit,
+        }
+    }
+}
+
+/// Package, binary and test.
+pub type TestKey<'a> = (&'a str, &'a str, &'a str);
+
+/// PSI of memory: some and full over 10 s, then in all.
+fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
+    let psi = host.memory_pressure.as_ref()?;
+    let (some, full) = (&psi.some, &psi.full);
+    Some((some.avg10, full.avg10, some.total, full.total))
+}
+
+/// The limit on the address space, which seldom changes: after, or else before.
+fn address_space_limit(before: &HostMemory, after: &HostMemory) -> Option<u64> {
+    let after = after.address_space_limit_bytes;
+    after.or(before.address_space_limit_bytes)
+}
+
+/// Why a tier is missing.
+fn why_missing(record: &Record) -> Option<String> {
+    let unwritten = record.status == Status::Running && record.end().is_some();
+    let unwritten = unwritten.then(|| "its finished record could not be written".into());
+    record.heap.reason.clone().or(unwritten)
+}
+
+/// What the peak is at least: what was live at the end was live, and the peak is known but for its
+/// error; of several threads that peaked at different moments, the sum of their peaks says nothing.
+fn least_peak(own: OwnTier) -> u64 {
+    let seen = match own.peak_source {
+        Some(PeakSource::ThreadPeak) if own.threads > 1 => 0,
+        _ => own.peak_bytes.unwrap_or(0),
+    };
+    let certain = seen.saturating_sub(own.peak_error_bytes.unwrap_or(0));
+    certain.max(own.retained_bytes.try_into().unwrap_or(0))
+}
+
+/// By how much a counter moved. One that went back was another's: the process changed its cgroup.
+fn moved(before: Option<u64>, after: Option<u64>) -> Option<u64> {
+    after?.checked_sub(before?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_is_at_least_what_is_certain() {
+        let own = |peak_source, threads, retained_bytes| {
+            let mut own = OwnTier::default();
+            own.peak_bytes = Some(1000);
+            own.peak_error_bytes = Some(100);
+            own.peak_source = Some(peak_source);
+            own.threads = threads;
+            own.retained_bytes = retained_bytes;
+            own
+        };
+        assert_eq!(least_peak(own(PeakSource::ThreadEvent, 2, -5)), 900);
+        assert_eq!(least_peak(own(PeakSource::ThreadEvent, 2, 950)), 950);
+        assert_eq!(least_peak(own(PeakSource::ThreadPeak, 1, 10)), 900);
+        assert_eq!(least_peak(own(PeakSource::ThreadPeak, 2, 10)), 10);
+        assert_eq!(least_peak(OwnTier::default()), 0);
+    }
+
+    #[test]
+    fn the_columns_are_the_keys_of_a_row_in_their_order() {
+        let row = super::super::sample::full();
+        let json = serde_json::to_string(&row).unwrap();
+        // A row that has everything has every column.
+        let mut from = 0;
+        for column in Row::COLUMNS {
+            let key = format!("\"{}\":", column.name);
+            let at = json[from..].find(&key);
+            from += at.unwrap_or_else(|| panic!("{key} after {from} in {json}"));
+        }
+        assert_eq!(serde_json::from_str::<Row>(&json).unwrap(), row);
+    }
+}

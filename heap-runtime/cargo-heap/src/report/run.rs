@@ -1,0 +1,153 @@
+//! All executions of a run.
+
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::order::Order;
+use super::row::Row;
+use super::run_pressure::{self, RunPressure};
+use heap_sidecar::{FolderError, Unreadable};
+
+/// What is left of a run: a row for each sidecar, and the files that are none.
+///
+/// ```
+/// use cargo_heap::report::Run;
+///
+/// let mut both = Run::read(&["docs/runs/monday", "docs/runs/tuesday"], |_, _| ())?;
+/// assert_eq!(both.rows.len(), 6);
+/// assert!(both.unreadable.is_empty());
+/// // What was killed comes first.
+/// assert_eq!(both.rows[0].test, "it_never_ends");
+///
+/// let tuesday = both.rows[0].run_id.clone();
+/// both.keep(&tuesday);
+/// assert_eq!(both.rows.len(), 3);
+/// # Ok::<(), heap_sidecar::FolderError>(())
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Run {
+    /// The folders that the sidecars are in.
+    pub folders: Vec<PathBuf>,
+    /// The executions: those that were killed first, then the failed, then by name.
+    pub rows: Vec<Row>,
+    /// The readings that `cargo heap test` took around the runs.
+    pub pressure: Vec<RunPressure>,
+    /// Files that are named like ours and could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Run {
+    /// Reads the sidecars in these folders.
+    ///
+    /// All CPUs read, and what is kept of each file is its row. `progress` is told how many files
+    /// are done, and how many there are, by whichever thread has come so far: never less than before.
+    ///
+    /// # Errors
+    ///
+    /// Where one of the folders cannot be read. Files in it that cannot be are in
+    /// [`unreadable`](Self::unreadable).
+    pub fn read(
+        folders: &[impl AsRef<Path>],
+        progress: impl Fn(usize, usize) + Sync,
+    ) -> Result<Self, FolderError> {
+        let folders: Vec<&Path> = folders.iter().map(AsRef::as_ref).collect();
+        let named = |suffix| -> Result<Vec<PathBuf>, FolderError> {
+            let mut paths = Vec::new();
+            for folder in &folders {
+                let found = heap_sidecar::paths(folder, suffix);
+                paths.extend(found.map_err(|error| FolderError::new(folder, error))?);
+            }
+            Ok(paths)
+        };
+        let (rows, mut unreadable) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
+        let mut pressure = Vec::new();
+        for path in named(run_pressure::SUFFIX)? {
+            keep_read(
+                RunPressure::read(&path),
+                &path,
+                &mut pressure,
+                &mut unreadable,
+            );
+        }
+        let mut run = Self {
+            folders: folders.into_iter().map(Path::to_owned).collect(),
+            rows,
+            pressure,
+            unreadable,
+        };
+        Order::default().sort(&mut run.rows);
+        run.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(run)
+    }
+
+    /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.
+    pub fn keep(&mut self, id: &str) {
+        self.rows.retain(|row| row.run_id == id);
+        self.pressure.retain(|pressure| pressure.run_id == id);
+    }
+}
+
+fn read_all(
+    paths: &[PathBuf],
+    progress: &(impl Fn(usize, usize) + Sync),
+) -> (Vec<Row>, Vec<Unreadable>) {
+    /// Often enough to be seen moving, and seldom enough to cost nothing.
+    const STEP: usize = 64;
+    let next = AtomicUsize::new(0);
+    // Memory that is not used is not taken, and a kilobyte for each row is moved into its place once.
+    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new(), 0));
+    let work = || {
+        let (mut rows, mut unreadable) = (Vec::with_capacity(STEP), Vec::new());
+        loop {
+            let start = next.fetch_add(STEP, Ordering::Relaxed);
+            let Some(some) = paths.get(start..paths.len().min(start + STEP)) else {
+                return;
+            };
+            if some.is_empty() {
+                return;
+            }
+            for path in some {
+                keep_read(Row::read(path), path, &mut rows, &mut unreadable);
+            }
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.append(&mut rows);
+            all.1.append(&mut unreadable);
+            all.2 += some.len();
+            progress(all.2, paths.len());
+        }
+    };
+    // A thread is not worth starting for fewer files than it takes at once.
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(paths.len().div_ceil(STEP));
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            // This one reads anyway, where the host has no more threads to give.
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+    let (rows, unreadable, _) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (rows, unreadable)
+}
+
+fn keep_read<T>(
+    read: Result<T, heap_sidecar::ReadError>,
+    path: &Path,
+    all: &mut Vec<T>,
+    unreadable: &mut Vec<Unreadable>,
+) {
+    match read {
+        Ok(one) => all.push(one),
+        // A run that goes on replaces its files; one that was cleaned away is no longer there.
+        Err(heap_sidecar::ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => unreadable.push(Unreadable::new(path.to_owned(), error)),
+    }
+}

@@ -1,0 +1,471 @@
+//! `cargo heap report`.
+
+use std::sync::Mutex;
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::run::{Run, failed, killed, over_budget, passed, program};
+
+#[test]
+fn the_table_says_what_each_test_did_and_why_it_failed() {
+    let said = Run::of_all_kinds().heap("report", &[]);
+    assert_snapshot!(said.stdout);
+    assert_eq!((said.stderr.as_str(), said.status), ("", Some(1)));
+}
+
+#[test]
+fn markdown_is_for_a_step_summary_and_annotations_are_beside_it() {
+    let said = Run::of_all_kinds().heap("report", &["--format", "markdown", "--github"]);
+    assert_snapshot!("markdown", said.stdout);
+    assert_snapshot!("annotations", said.stderr);
+}
+
+#[test]
+fn json_is_one_document_and_ndjson_a_line_for_each_test() {
+    let run = Run::of_all_kinds();
+    let said = run.heap("report", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(report["totals"]["tests"], 7);
+    assert_eq!(report["totals"]["killed"], 1);
+    assert_eq!(report["tests"][0]["state"], "killed");
+    assert_eq!(report["diagnoses"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        report["diagnoses"][1]["findings"][0]["verdict"],
+        "host_short"
+    );
+
+    let said = run.heap("report", &["--format", "ndjson"]);
+    let lines: Vec<Value> = said
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 7);
+    assert_eq!(Value::Array(lines), report["tests"]);
+}
+
+/// An attempt of nextest's, or a round of a stress run.
+fn again(mut sidecar: Value, attempt: u32, stress_index: Option<u32>) -> Value {
+    sidecar["attempt"] = attempt.into();
+    sidecar["runner"] = "nextest".into();
+    if let Some(index) = stress_index {
+        sidecar["stress_index"] = index.into();
+    }
+    sidecar
+}
+
+#[test]
+fn a_test_that_was_tried_again_is_one_test() {
+    let run = Run::of(&[
+        again(failed("never_passes"), 1, None),
+        again(failed("never_passes"), 2, None),
+        again(over_budget("over"), 1, None),
+        again(over_budget("over"), 2, None),
+        again(failed("flaky"), 1, None),
+        again(passed("flaky", 64), 2, None),
+        again(passed("steady", 64), 1, Some(0)),
+        again(passed("steady", 64), 1, Some(1)),
+    ]);
+    let said = run.heap("report", &["--github"]);
+    assert_snapshot!("attempts", said.stdout);
+    let annotations: Vec<&str> = said
+        .stderr
+        .lines()
+        .map(|line| line.split("::").nth(1).unwrap_or(line))
+        .collect();
+    let at = "file=tests/tests/scheduler.rs,line=41,title=";
+    let expected = [
+        format!("error {at}over%3A budget"),
+        format!("error {at}never_passes%3A failed"),
+        format!("warning {at}flaky%3A failed"),
+    ];
+    assert_eq!(annotations, expected);
+    assert_eq!(said.status, Some(1));
+
+    let said = run.heap("report", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let totals = &report["totals"];
+    assert_eq!([&totals["tests"], &totals["executions"]], [4, 8]);
+    assert_eq!([&totals["failed"], &totals["passed"]], [2, 2]);
+    assert_eq!([&totals["flaky"], &totals["broken_budgets"]], [1, 1]);
+    assert_eq!(report["deciding"], json!([0, 2, 4, 6]));
+    assert_eq!(report["diagnoses"].as_array().unwrap().len(), 3);
+
+    let said = run.heap("report", &["--format", "markdown"]);
+    assert!(said.stdout.contains("| ↳ attempt 1 | **failed** |"));
+    assert_eq!(said.stdout.matches("**failed** never").count(), 1);
+    let said = run.heap("report", &["--top", "1"]);
+    assert!(said.stdout.contains(" never_passes ") && !said.stdout.contains("steady"));
+    assert!(said.stdout.contains("; 3 not shown"), "{}", said.stdout);
+
+    let show = |test| {
+        let run = run.path().to_str().unwrap();
+        let arguments = ["show", test, "--run", run];
+        program().args(arguments).output().unwrap().status.code()
+    };
+    assert_eq!([show("flaky"), show("never_passes")], [Some(0), Some(1)]);
+}
+
+#[test]
+fn what_attempts_failed_of_is_all_said() {
+    let run = Run::of(&[
+        again(failed("t"), 2, None),
+        again(over_budget("t"), 1, None),
+    ]);
+    let said = run.heap("report", &[]).stdout;
+    let expected = "  attempt 1 was another matter, failed: over its budget";
+    assert!(said.contains(expected), "{said}");
+}
+
+/// What `cargo heap test` keeps of the kernel's kills around a run.
+fn around(kills: u64) -> Value {
+    let reading = |kills: u64| json!({ "vm_oom_kill": kills });
+    json!({
+        "format_version": 1, "run_id": "0123456789abcdef",
+        "started_at": "2026-11-23T09:59:00.000Z", "ended_at": "2026-11-23T10:01:00.000Z",
+        "host": reading(kills), "host_before": reading(0)
+    })
+}
+
+#[test]
+fn the_reading_after_the_run_tells_of_a_kill_of_its_last_test() {
+    let run = Run::of(&[killed("eats_everything")]);
+    let said = run.heap("report", &[]);
+    assert!(said.stdout.contains("would not be seen"), "{}", said.stdout);
+    run.file("0123456789abcdef.heap-run.json", &around(1).to_string());
+    let said = run.heap("report", &[]);
+    assert!(
+        said.stdout.contains("eats_everything: out of memory"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("and the end of the run"));
+    assert!(!said.stdout.contains("would not be seen"));
+    assert_eq!(said.stderr, "");
+    let json = run.heap("report", &["--format", "json"]).stdout;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["run_pressure"][0]["host_oom_kills"], 1);
+    assert_eq!(report["totals"]["tests"], 1);
+    // Nor is it taken for a test by who compares.
+    let folder = run.path().to_str().unwrap();
+    let compared = run.heap("compare", &[folder]);
+    assert_eq!(compared.status, Some(0), "{}", compared.stderr);
+    assert!(
+        compared.stdout.contains("1 unchanged"),
+        "{}",
+        compared.stdout
+    );
+}
+
+#[test]
+fn readings_that_are_none_of_ours_are_named_and_left_out() {
+    let run = Run::of(&[killed("eats_everything")]);
+    run.file("torn.heap-run.json", "{ \"format_version\": 1, ");
+    let mut newer = around(1);
+    newer["format_version"] = 2.into();
+    run.file("newer.heap-run.json", &newer.to_string());
+    run.file("large.heap-run.json", &vec![b' '; (16 << 20) + 1]);
+    std::os::unix::fs::symlink("/dev/zero", run.path().join("endless.heap-run.json")).unwrap();
+    let said = run.heap("report", &[]);
+    assert!(said.stdout.contains("would not be seen"), "{}", said.stdout);
+    for (file, why) in [
+        ("torn", "EOF"),
+        ("newer", "its format version is 2"),
+        ("large", "more than 16777216 bytes"),
+    ] {
+        let line = said.stderr.lines().find(|line| line.contains(file));
+        let line = line.unwrap_or_else(|| panic!("{file}: {}", said.stderr));
+        assert!(line.contains(why), "{line}");
+    }
+    assert_eq!(said.stderr.lines().count(), 3, "{}", said.stderr);
+}
+
+#[test]
+fn tests_are_filtered_sorted_and_cut() {
+    let run = Run::of_all_kinds();
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let all = [&["--format", "ndjson"], arguments].concat();
+        let said = run.heap("report", &all);
+        let name = |line| serde_json::from_str::<Value>(line).unwrap()["test"].to_string();
+        said.stdout.lines().map(name).collect()
+    };
+    assert_eq!(
+        names(&["--filter", "latency", "--sort", "name"]),
+        ["\"latency::futex_wakeup\"", "\"latency::pipe_switch\""]
+    );
+    assert_eq!(
+        names(&["--filter", "/^f.*cpu$/"]),
+        ["\"fairness::two_spinners_share_one_cpu\""]
+    );
+    assert_eq!(
+        names(&["--sort", "peak", "--top", "2"]),
+        [
+            "\"lifetime::a_thousand_threads\"",
+            "\"fairness::two_spinners_share_one_cpu\""
+        ]
+    );
+    // What was killed comes first in any order.
+    assert_eq!(
+        names(&["--sort", "peak"])[0],
+        "\"lifetime::eats_everything\""
+    );
+    assert_eq!(run.heap("report", &["--filter", "/(/"]).status, Some(2));
+}
+
+#[test]
+fn hostile_files_are_counted_named_and_never_acted_on() {
+    let run = Run::of(&[passed("good", 64)]);
+    let mut escapes = passed("\u{1b}[2J\u{1b}]0;owned\u{7}<script>", 64);
+    escapes["package"] = "x\u{202e}y".into();
+    run.file("escapes.heap.json", &escapes.to_string());
+    run.file("truncated.heap.json", "{\"format_version\": 1, ");
+    run.file("empty.heap.json", "");
+    run.file("foreign.heap.json", "{\"hello\": \"\\u001b[31mworld\"}");
+    run.file("nested.heap.json", &"[".repeat(100_000));
+    run.file("huge.heap.json", &vec![b' '; (16 << 20) + 1]);
+    run.file(
+        "not-utf8.heap.json",
+        b"{\"format_version\": 1, \"x\": \"\xff\"}",
+    );
+    let mut future = passed("future", 64);
+    future["format_version"] = 99.into();
+    future["heap"] = "quite different".into();
+    run.file("future.heap.json", &future.to_string());
+    run.file("name\u{1b}[31m.heap.json", "{}");
+    run.file("unrelated.json", "{}");
+    std::os::unix::fs::symlink("/dev/zero", run.path().join("link.heap.json")).unwrap();
+
+    let said = run.heap("report", &[]);
+    assert!(!said.stdout.contains('\u{1b}') && !said.stderr.contains('\u{1b}'));
+    assert_snapshot!("hostile", format!("{}\n---\n{}", said.stdout, said.stderr));
+    assert_eq!(said.status, Some(0));
+
+    let said = run.heap("report", &["--format", "markdown"]);
+    assert!(!said.stdout.contains("<script>") && !said.stdout.contains('\u{1b}'));
+
+    let page = run.path().join("page.html");
+    run.heap("report", &["--html", page.to_str().unwrap()]);
+    let page = std::fs::read_to_string(page).unwrap();
+    // The file whose name has an escape in it is named.
+    assert!(page.contains("could not be read") && !page.contains('\u{1b}'));
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_what_to_do() {
+    let run = Run::empty();
+    let elsewhere = program().args(["report", "no-such-run"]).output().unwrap();
+    let said = run.said(&elsewhere);
+    assert_eq!(said.status, Some(2));
+    assert!(
+        said.stderr
+            .contains("neither a folder nor a run `no-such-run`"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(run.heap("report", &["--format", "pdf"]).status, Some(2));
+    assert_eq!(run.heap("reprot", &[]).status, Some(2));
+}
+
+#[test]
+fn what_holds_no_run_is_no_good_one() {
+    let good = Run::of(&[passed("t", 64)]);
+    let good = good.path().to_str().unwrap();
+    let (empty, torn, above) = (Run::empty(), Run::empty(), Run::empty());
+    torn.file("a.heap.json", "{");
+    std::fs::create_dir(above.path().join("a-run")).unwrap();
+    above.file("a-run/a.heap.json", &passed("t", 64).to_string());
+    for (run, says) in [
+        (&empty, "a run's folder has files named `*.heap.json`"),
+        (&torn, "no sidecar in `RUN` can be read"),
+        (&above, "name a folder in it, such as `RUN/a-run`"),
+    ] {
+        for (command, arguments) in [
+            ("report", &[][..]),
+            ("export", &[]),
+            ("compare", &[good]),
+            ("baseline", &["save"]),
+        ] {
+            let said = match command {
+                "baseline" => {
+                    let file = run.path().join("baseline.json");
+                    let mut save = program();
+                    save.args(["baseline", "save"]).arg(file).arg(run.path());
+                    run.said(&save.output().unwrap())
+                }
+                command => run.heap(command, arguments),
+            };
+            assert_eq!(said.status, Some(2), "{command}: {}", said.stdout);
+            assert!(said.stderr.contains(says), "{command}: {}", said.stderr);
+        }
+    }
+    // Nor where the environment names it.
+    for run in [&empty, &torn] {
+        let mut report = program();
+        report.arg("report").env("HEAP_SIDECAR_DIR", run.path());
+        let said = run.said(&report.output().unwrap());
+        assert_eq!(said.status, Some(2), "{}", said.stdout);
+    }
+    // What cannot be read beside what can is named, whoever reads.
+    torn.file("b.heap.json", &passed("t", 64).to_string());
+    for (command, arguments) in [("report", &[][..]), ("compare", &[good]), ("export", &[])] {
+        let said = torn.heap(command, arguments);
+        assert_eq!(said.status, Some(0), "{command}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("`RUN/a.heap.json` is left out"),
+            "{command}"
+        );
+    }
+    // A filter that takes nothing has been mistyped.
+    let said = torn.heap("report", &["--filter", "typo"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("--filter takes"), "{}", said.stderr);
+    // Twice the same run is one.
+    let said = torn.heap("report", &[torn.path().to_str().unwrap()]);
+    assert!(said.stdout.contains("1 test: 1 passed"), "{}", said.stdout);
+}
+
+#[test]
+fn what_the_table_cannot_say_is_said_below_it() {
+    let mut unsure = passed("unsure", 1000);
+    unsure["heap"]["own"]["peak_error_bytes"] = (64 << 10).into();
+    unsure["budgets"] = json!([{
+        "limit": "max_peak", "bytes": 2000, "actual": 1000, "held": true,
+        "note": "within error; use `exact`"
+    }]);
+    let mut other = passed("other", 64);
+    other["heap"] = json!({
+        "allocator": "other",
+        "reason": "jemalloc is not the allocator of this process: write `heap_runtime::use_jemalloc!();`"
+    });
+    let said = Run::of(&[unsure, other, passed("sure", 64)]).heap("report", &[]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+    let doubts: Vec<&str> = (said.stdout.lines())
+        .filter(|line| line.starts_with("? "))
+        .collect();
+    assert_eq!(
+        doubts,
+        [
+            "? 1 test(s) without heap numbers: jemalloc is not the allocator of this process: write \
+             `heap_runtime::use_jemalloc!();`",
+            "? unsure: max_peak is 1.95 KiB and the peak 1000 B ± 64.0 KiB: with `exact` it is told to the byte",
+        ]
+    );
+}
+
+#[test]
+fn a_sidecar_dir_that_is_used_again_shows_its_newest_run() {
+    let mut older = passed("older", 64);
+    older["run_id"] = "older".into();
+    older["started_at"] = "2026-11-22T10:00:00.000Z".into();
+    let run = Run::of(&[older, passed("newer", 64)]);
+    let output = program()
+        .args(["heap", "report", "--format", "ndjson"])
+        .env("HEAP_SIDECAR_DIR", run.path())
+        .output()
+        .unwrap();
+    let said = run.said(&output);
+    assert_eq!(said.stdout.lines().count(), 1, "{}", said.stdout);
+    assert!(said.stdout.contains("\"newer\""));
+}
+
+#[test]
+fn colours_are_for_those_who_force_them() {
+    let run = Run::of_all_kinds();
+    let coloured = |variables: &[(&str, &str)]| {
+        let output = program()
+            .arg("report")
+            .arg(run.path())
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        run.said(&output).stdout.contains("\u{1b}[")
+    };
+    assert!(!coloured(&[]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "0")]));
+}
+
+/// Runs of a test that fails under pressure, of one that failed once, and of one that never did.
+fn flaky(runs: usize) -> Run {
+    let tests = (0..runs).flat_map(|index| {
+        let under_pressure = if index % 2 == 0 {
+            failed("latency::under_pressure")
+        } else {
+            passed("latency::under_pressure", 1 << 20)
+        };
+        let once = if index == 0 {
+            killed("lifetime::once")
+        } else {
+            passed("lifetime::once", 4096)
+        };
+        [under_pressure, once, passed("fairness::never", 4096)].map(|mut test| {
+            test["run_id"] = format!("run{index}").into();
+            test
+        })
+    });
+    Run::of(&tests.collect::<Vec<_>>())
+}
+
+#[test]
+fn tests_that_failed_and_passed_are_set_against_pressure_and_peak() {
+    let run = flaky(10);
+    let after_diagnoses = |text: &str, from: &str| text[text.find(from).unwrap()..].to_owned();
+    let said = run.heap("report", &[]).stdout;
+    assert_snapshot!("across", after_diagnoses(&said, "failed and passed"));
+    let said = run.heap("report", &["--format", "markdown"]).stdout;
+    assert_snapshot!("across_markdown", after_diagnoses(&said, "####"));
+
+    let json = |run: &Run, arguments: &[&str]| -> Value {
+        let said = run.heap("report", &[&["--format", "json"], arguments].concat());
+        serde_json::from_str::<Value>(&said.stdout).unwrap()["across"].take()
+    };
+    let across = json(&run, &[]);
+    assert_eq!(across[0]["pressure"], "more_when_failed");
+    assert_eq!(across[1]["peak"], "too_few");
+    assert_eq!(across[1]["failed"]["executions"], 1);
+    assert_eq!(json(&run, &["--filter", "never"]), serde_json::json!([]));
+    // With as many of them in half the runs, there is no verdict.
+    assert_eq!(json(&flaky(5), &[])[0]["pressure"], "too_few");
+}
+
+#[test]
+fn what_is_not_printed_has_failed_all_the_same() {
+    let mut retry = passed("flaky", 64);
+    retry["attempt"] = 2.into();
+    let good = Run::of(&[failed("flaky"), retry]);
+    for arguments in [&[][..], &["--top", "1"]] {
+        let said = good.heap("report", arguments);
+        assert_eq!(said.status, Some(0), "{}", said.stdout);
+        assert!(said.stdout.contains("1 flaky"), "{}", said.stdout);
+    }
+    let bad = Run::of(&[passed("large", 1 << 30), failed("small")]);
+    let said = bad.heap("report", &["--sort", "peak", "--top", "1"]);
+    assert_eq!(said.status, Some(1), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("2 tests: 1 failed, 1 passed"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("1 not shown"), "{}", said.stdout);
+    // A filter says which tests are meant.
+    let said = bad.heap("report", &["--filter", "large"]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+}
+
+#[test]
+fn progress_is_told_by_how_many_files_are_done() {
+    let sidecars: Vec<Value> = (0..200)
+        .map(|test| passed(&format!("t{test}"), 64))
+        .collect();
+    let run = Run::of(&sidecars);
+    let told = Mutex::new(Vec::new());
+    let read = cargo_heap::report::Run::read(&[run.path()], |done, all| {
+        told.lock().unwrap().push((done, all));
+    });
+    assert_eq!(read.unwrap().rows.len(), 200);
+    let told = told.into_inner().unwrap();
+    assert!(told.is_sorted(), "{told:?}");
+    assert_eq!(told.last(), Some(&(200, 200)));
+    assert_eq!(told.len(), 4);
+}

@@ -1,0 +1,192 @@
+//! The host that this process is on: who reads its [`HostContext`] when.
+//!
+//! Four readings, by how often the values move:
+//!
+//! | reading | what | when |
+//! |---|---|---|
+//! | [`constant`] | the machine and its kernel | once per process |
+//! | [`changing`] | memory, pressure, the cgroup's use, the process's own pages | before and after each test |
+//! | [`incidents`] | the host's kills for want of memory | before and after each test |
+//! | [`settings`] | what somebody sets now and then: tunables, governors, limits | after each test |
+//!
+//! Each reads files of `/proc` and `/sys`, and each field stands alone: what cannot be read or makes no sense
+//! is absent, and the others are there all the same. On other systems than Linux everything is absent.
+
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod cgroup_tests;
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod fuzz;
+#[cfg_attr(
+    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
+    path = "elsewhere.rs"
+)]
+mod source;
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod tests;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::host_context::HostContext;
+
+impl HostContext {
+    /// Reads everything there is to know about this host now, except [`heap_state`](Self::heap_state).
+    ///
+    /// What never changes is read once per process. Nothing here fails: what cannot be read is absent.
+    ///
+    /// ```
+    /// let host = heap_sidecar::HostContext::read();
+    /// match (host.mem_available_kib, host.total_memory_kib) {
+    ///     (Some(available), Some(total)) => assert!(available <= total),
+    ///     // Absent, and never 0.
+    ///     _ => assert!(!cfg!(target_os = "linux")),
+    /// }
+    /// ```
+    #[must_use]
+    pub fn read() -> Self {
+        constant()
+            .clone()
+            .merge(read_changing())
+            .merge(read_incidents())
+            .merge(read_settings())
+    }
+}
+
+/// What stays as it is while the process runs, read at the first call.
+///
+/// ```
+/// use heap_sidecar::host;
+///
+/// assert_eq!(host::constant().arch, heap_sidecar::HostContext::read().arch);
+/// ```
+pub fn constant() -> &'static HostContext {
+    static CONSTANT: OnceLock<HostContext> = OnceLock::new();
+    CONSTANT.get_or_init(|| source::LIVE.constant().merge(source::uname()))
+}
+
+/// What moves during a test: to be read before and after it. At most 10 ms old.
+///
+/// To open, format and parse the files takes some 50 µs, nearly all of it in the kernel; tests that
+/// are over in less share a reading.
+///
+/// ```
+/// let host = heap_sidecar::host::changing();
+/// // It does not move while a test runs.
+/// assert_eq!(host.arch, None);
+/// ```
+pub fn changing() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(Duration::from_millis(10));
+    LAST.get_or_read(|| Arc::new(read_changing()))
+}
+
+/// What happens seldom: to be read before and after each test. At most 20 ms old.
+///
+/// ```
+/// let (earlier, later) = (heap_sidecar::host::incidents(), heap_sidecar::host::incidents());
+/// assert!(earlier.vm_oom_kill <= later.vm_oom_kill);
+/// ```
+pub fn incidents() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    LAST.get_or_read(|| Arc::new(read_incidents()))
+}
+
+/// What somebody sets now and then: to be read after each test. At most 20 ms old.
+///
+/// ```
+/// let limits = heap_sidecar::host::settings().cgroup_memory;
+/// // What is used of them moves.
+/// assert_eq!(limits.and_then(|limits| limits.current_bytes), None);
+/// ```
+pub fn settings() -> Arc<HostContext> {
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    LAST.get_or_read(|| Arc::new(read_settings()))
+}
+
+/// What there is to say of memory around a whole run, now: what moves, the host's kills and the
+/// limits of the cgroup, without what is of this process alone.
+///
+/// ```
+/// let host = heap_sidecar::host::pressure();
+/// assert_eq!(host.rss_bytes, None);
+/// ```
+#[must_use]
+pub fn pressure() -> HostContext {
+    let limits = HostContext {
+        cgroup_memory: read_settings().cgroup_memory,
+        ..HostContext::default()
+    };
+    HostContext {
+        rss_bytes: None,
+        peak_rss_bytes: None,
+        address_space_limit_bytes: None,
+        ..limits.merge(read_changing()).merge(read_incidents())
+    }
+}
+
+/// How old a reading of what seldom moves may be. Every one of them is as dear as those of what
+/// does: a file for each tunable, and all of `/proc/vmstat` for one number.
+const SELDOM: Duration = Duration::from_millis(20);
+
+fn read_changing() -> HostContext {
+    source::LIVE.changing().merge(source::rlimits())
+}
+
+fn read_incidents() -> HostContext {
+    source::LIVE.incidents()
+}
+
+fn read_settings() -> HostContext {
+    source::LIVE.settings()
+}
+
+/// The last reading, and when it was taken.
+struct Recent<T> {
+    /// For how long it stands for the host.
+    fresh: Duration,
+    last: Mutex<Option<(Instant, T)>>,
+}
+
+impl<T: Clone> Recent<T> {
+    const fn never(fresh: Duration) -> Self {
+        Self {
+            fresh,
+            last: Mutex::new(None),
+        }
+    }
+
+    fn get_or_read(&self, read: impl FnOnce() -> T) -> T {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, reading)) if at.elapsed() < self.fresh => reading.clone(),
+            _ => {
+                let at = Instant::now();
+                let (_, reading) = last.insert((at, read()));
+                reading.clone()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod recent {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_reading_is_shared_while_it_is_fresh() {
+        let reads = Cell::new(0);
+        let read = || {
+            reads.set(reads.get() + 1);
+            reads.get()
+        };
+        let fresh = Duration::from_millis(1);
+        let recent = Recent::never(fresh);
+        assert_eq!(recent.get_or_read(read), 1);
+        // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
+        let taken_at = |at: Instant| recent.last.lock().unwrap().as_mut().unwrap().0 = at;
+        taken_at(Instant::now().checked_sub(fresh).unwrap());
+        assert_eq!(recent.get_or_read(read), 2);
+        taken_at(Instant::now() + Duration::from_mins(1));
+        assert_eq!(recent.get_or_read(read), 2);
+    }
+}

@@ -1,0 +1,67 @@
+//! The format of the sidecars of [heap-runtime](https://docs.rs/heap-runtime): the JSON file that each
+//! execution of a `#[heap_tracked]` test leaves.
+//!
+//! By itself this crate is the types, and needs serde alone: whoever reads sidecars links no tracker.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `read` | `read` for one sidecar, `read_run` for all of a run; every file is taken for hostile |
+//! | `schema` | `schemars::JsonSchema` for every type |
+//! | `host` | `HostContext::read`, and the same by parts: the host that this process is on |
+//!
+//! ```
+//! // A run of a little project, kept beside the sources of this crate.
+//! let (sidecars, unreadable) = heap_sidecar::read_run("docs/runs/tuesday")?;
+//! assert!(unreadable.is_empty());
+//! for sidecar in &sidecars {
+//!     let peak = sidecar.heap.own.and_then(|own| own.peak_bytes);
+//!     println!("{}: {:?}, peak {peak:?} B", sidecar.test_name, sidecar.outcome);
+//! }
+//! # assert_eq!(sidecars.len(), 3);
+//! # Ok::<(), heap_sidecar::FolderError>(())
+//! ```
+//!
+//! # What is promised
+//!
+//! A sidecar says its [`format_version`](FORMAT_VERSION). Within one, keys are only added, and readers
+//! ignore those that they do not know. A key that goes, changes its meaning, or takes a value that older
+//! readers would refuse, raises it. A reader takes every version up to its own, and refuses a newer one
+//! with a message that says so.
+
+mod allocator;
+mod digits;
+mod heap;
+mod heap_state;
+#[cfg(feature = "host")]
+pub mod host;
+mod host_context;
+mod padded;
+#[cfg(feature = "read")]
+mod read;
+mod record;
+pub mod run_id;
+mod runner;
+pub mod size;
+pub mod timestamp;
+
+pub use allocator::Allocator;
+pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PeakSource, ProcessTier, Timeline};
+pub use heap_state::{HeapDelta, HostHeapState};
+pub use host_context::{
+    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
+    TaskXacct,
+};
+#[cfg(feature = "read")]
+pub use read::{
+    FolderError, ReadError, Readable, Unreadable, paths, read, read_as, read_file, read_run,
+};
+pub use record::{
+    Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Outcome, Sidecar, Source, Status,
+};
+pub use runner::Runner;
+
+/// How every sidecar's file name ends.
+pub const SUFFIX: &str = ".heap.json";
+
+/// The folder in cargo's `target` that holds a folder for each run.
+pub const RUNS_FOLDER: &str = "heap";

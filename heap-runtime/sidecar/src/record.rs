@@ -1,0 +1,396 @@
+//! The sidecar: one JSON file for each execution of a tracked test.
+//!
+//! ```text
+//!            begins                          ends
+//! (no file) ───────▶ status "running" ──────────────▶ status "finished"
+//!                    the state before     rename      outcome, the state after
+//!                          │
+//!                          └─ killed, aborted, out of memory: this is what remains
+//! ```
+//!
+//! The record stands at its final name before the body starts, and the finished one replaces it in
+//! one step, so that a reader sees one whole file or the other at every moment. A key that is
+//! absent was not measured; there is never a `null`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Allocator, Heap, HostContext, OwnTier, Runner};
+
+/// The version of the format that this library writes, and the newest that it reads.
+///
+/// It grows only when an existing key changes its meaning, goes, or takes a value that readers of
+/// before would refuse. Readers ignore keys that they do not know, so a new key needs no new version.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// One execution of a tracked test.
+///
+/// ```
+/// use heap_sidecar::{Outcome, Status};
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!((sidecar.package.as_str(), sidecar.test_name.as_str()), ("queues", "a_burst_fits"));
+/// assert_eq!((sidecar.status, sidecar.outcome), (Status::Finished, Some(Outcome::Failed)));
+/// let broken = sidecar.budgets.iter().find(|budget| budget.held == Some(false));
+/// assert_eq!(broken.and_then(|budget| budget.actual), Some(5 << 20));
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Sidecar {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Whether the end of the test has been written.
+    pub status: Status,
+    /// The test as the harness prints it: module path without the crate, then the function.
+    pub test_name: String,
+    /// The package whose test this is.
+    pub package: String,
+    /// The test binary, by the name of its crate. A library and a program of one package may have the
+    /// same; tests of theirs that are called alike are told apart by [`source`](Self::source), and
+    /// are two iterations of one test to everything else.
+    pub binary: String,
+    /// Where the test function stands.
+    pub source: Source,
+    /// The run that this execution belongs to.
+    pub run_id: String,
+    /// What started the test process.
+    pub runner: Runner,
+    /// Which attempt this is, from 1; more under nextest's retries.
+    pub attempt: u32,
+    /// Which round of a nextest stress run this is, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stress_index: Option<u32>,
+    /// Which execution of the test in this run and attempt this is, from 0; a function that is
+    /// called twice has two.
+    pub iteration: u32,
+    /// The test's process.
+    pub pid: u32,
+    /// When the body started: UTC, RFC 3339, milliseconds. Empty where the clock says a year that RFC 3339
+    /// cannot write, before 0000 or after 9999.
+    pub started_at: String,
+    /// How long the body ran, in nanoseconds of the monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+    /// How the test ended, as the harness sees it. Absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why a failed test failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Why a skipped test did not do its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_reason: Option<String>,
+    /// Labels of the attribute, and of `heap_runtime::label`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Numbers of `heap_runtime::metric`, in units that their names should tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// The host after the test; while it runs, what never changes of it.
+    pub host: HostContext,
+    /// What changes of the host, as it was before the test.
+    pub host_before: HostContext,
+    /// What is known of the test's memory.
+    pub heap: Heap,
+    /// The limits that held, or did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+}
+
+impl Sidecar {
+    /// The record of a test that has just been started: its first attempt and iteration, with nothing
+    /// known yet of its package, its run, its process, the host and what it allocates.
+    ///
+    /// ```
+    /// use heap_sidecar::{Allocator, Runner, Sidecar, Source, Status};
+    ///
+    /// let source = Source::new("tests/queue.rs".into(), 11);
+    /// let sidecar = Sidecar::new("a_burst_fits".into(), source, Runner::CargoTest, Allocator::Jemalloc);
+    /// assert_eq!((sidecar.status, sidecar.outcome), (Status::Running, None));
+    /// assert_eq!(sidecar.format_version, heap_sidecar::FORMAT_VERSION);
+    /// ```
+    #[must_use]
+    pub fn new(test_name: String, source: Source, runner: Runner, allocator: Allocator) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            status: Status::Running,
+            test_name,
+            package: String::new(),
+            binary: String::new(),
+            source,
+            run_id: String::new(),
+            runner,
+            attempt: 1,
+            stress_index: None,
+            iteration: 0,
+            pid: 0,
+            started_at: String::new(),
+            duration_ns: None,
+            outcome: None,
+            failure: None,
+            skip_reason: None,
+            labels: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            host: HostContext::default(),
+            host_before: HostContext::default(),
+            heap: Heap::new(allocator),
+            budgets: Vec::new(),
+        }
+    }
+}
+
+/// How far a sidecar has come.
+///
+/// ```
+/// use heap_sidecar::Status;
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+/// assert_eq!(sidecar.status, Status::Running);
+/// // Whether it still runs is for a reader to find out: `report::State`.
+/// assert_eq!(sidecar.outcome, None);
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// The body has started. Where its process is gone, it was killed in the middle.
+    Running,
+    /// The test has ended, and everything is in.
+    Finished,
+}
+
+/// Where a test function stands.
+///
+/// ```
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(format!("{}:{}", sidecar.source.file, sidecar.source.line), "tests/queue.rs:11");
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Source {
+    /// The file, as the compiler was given it: relative to the workspace.
+    pub file: String,
+    /// The line of the function's name, from 1.
+    pub line: u32,
+}
+
+impl Source {
+    /// This line of this file.
+    ///
+    /// ```
+    /// let source = heap_sidecar::Source::new("tests/queue.rs".into(), 11);
+    /// assert_eq!((source.file.as_str(), source.line), ("tests/queue.rs", 11));
+    /// ```
+    #[must_use]
+    pub fn new(file: String, line: u32) -> Self {
+        Self { file, line }
+    }
+}
+
+/// How a test ended, as the harness sees it.
+///
+/// ```
+/// use heap_sidecar::Outcome;
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.outcome, Some(Outcome::Failed));
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It did what it should; for `#[should_panic]`, it panicked as expected.
+    Passed,
+    /// It did not: see [`Sidecar::failure`].
+    Failed,
+    /// It said that it could not do its work here: see [`Sidecar::skip_reason`].
+    Skipped,
+}
+
+/// Why a test failed.
+///
+/// ```
+/// use heap_sidecar::FailureKind;
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let failure = sidecar.failure.expect("it has failed");
+/// assert_eq!(failure.kind, FailureKind::Budget);
+/// assert!(failure.message.contains("4.00 MiB over 1.00 MiB"), "{}", failure.message);
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Failure {
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// What was said of it; cut after [`Failure::LONGEST_MESSAGE`] bytes.
+    pub message: String,
+}
+
+/// The kinds of failure.
+///
+/// ```
+/// use heap_sidecar::FailureKind;
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// // The body itself had passed.
+/// assert_eq!(sidecar.failure.map(|failure| failure.kind), Some(FailureKind::Budget));
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The body panicked.
+    Panic,
+    /// The body returned `Err`, or a value that reports an exit code other than success; or it
+    /// passed, and could not be tracked under `HEAP_REQUIRE=1`.
+    Error,
+    /// The body passed, and broke a budget.
+    Budget,
+    /// A `#[should_panic]` body did not panic, or not with the expected message.
+    ShouldPanic,
+}
+
+impl Failure {
+    /// Messages are cut after so many bytes: what a test prints is not for us to keep whole.
+    pub const LONGEST_MESSAGE: usize = 4096;
+
+    /// A failure of this kind, with the message as it is.
+    ///
+    /// ```
+    /// use heap_sidecar::{Failure, FailureKind};
+    ///
+    /// let failure = Failure::new(FailureKind::Panic, "asked to".into());
+    /// assert!(failure.message.len() <= Failure::LONGEST_MESSAGE);
+    /// ```
+    #[must_use]
+    pub fn new(kind: FailureKind, message: String) -> Self {
+        Self { kind, message }
+    }
+}
+
+/// A limit on the own tier, and what came of it.
+///
+/// ```
+/// use heap_sidecar::Limit;
+///
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// let budget = &sidecar.budgets[0];
+/// assert_eq!((budget.limit, budget.bytes), (Limit::MaxPeak, 1 << 20));
+/// assert_eq!((budget.actual, budget.held), (Some(5 << 20), Some(false)));
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Budget {
+    /// Which limit it is.
+    pub limit: Limit,
+    /// The limit, in bytes; for [`Limit::MaxAllocations`], a number.
+    pub bytes: u64,
+    /// What the test came to, in the same unit. Absent where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<i64>,
+    /// Whether the limit held. Absent where it was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<bool>,
+    /// What else there is to say: why it was not checked, or that it is within the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Budget {
+    /// A limit that has not been checked.
+    ///
+    /// ```
+    /// use heap_sidecar::{Budget, Limit};
+    ///
+    /// let budget = Budget::new(Limit::MaxPeak, 8 << 20);
+    /// assert_eq!((budget.actual, budget.held), (None, None));
+    /// ```
+    #[must_use]
+    pub fn new(limit: Limit, bytes: u64) -> Self {
+        Self {
+            limit,
+            bytes,
+            actual: None,
+            held: None,
+            note: None,
+        }
+    }
+}
+
+/// What a budget limits.
+///
+/// ```
+/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
+/// assert_eq!(sidecar.budgets[0].limit.as_str(), "max_peak");
+/// # Ok::<(), heap_sidecar::ReadError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`OwnTier::peak_bytes`].
+    MaxPeak,
+    /// [`OwnTier::retained_bytes`].
+    MaxRetained,
+    /// [`OwnTier::allocated_bytes`].
+    MaxAllocated,
+    /// [`OwnTier::allocations`].
+    MaxAllocations,
+}
+
+impl Limit {
+    /// As it is written in the attribute, and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxPeak => "max_peak",
+            Self::MaxRetained => "max_retained",
+            Self::MaxAllocated => "max_allocated",
+            Self::MaxAllocations => "max_allocations",
+        }
+    }
+
+    /// What a test came to, in the unit of the limit. Absent where it was not measured.
+    ///
+    /// ```
+    /// use heap_sidecar::{Limit, OwnTier};
+    ///
+    /// let mut own = OwnTier::default();
+    /// own.retained_bytes = -32;
+    /// assert_eq!(Limit::MaxRetained.actual(&own), Some(-32));
+    /// assert_eq!(Limit::MaxPeak.actual(&own), None);
+    /// ```
+    #[must_use]
+    pub fn actual(self, own: &OwnTier) -> Option<i64> {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        match self {
+            Self::MaxPeak => own.peak_bytes.map(signed),
+            Self::MaxRetained => Some(own.retained_bytes),
+            Self::MaxAllocated => Some(signed(own.allocated_bytes)),
+            Self::MaxAllocations => own.allocations.map(signed),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

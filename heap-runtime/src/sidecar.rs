@@ -1,0 +1,56 @@
+//! The sidecar: one JSON file for each execution of a tracked test.
+//!
+//! ```text
+//!            begins                          ends
+//! (no file) ───────▶ status "running" ──────────────▶ status "finished"
+//!                    the state before     rename      outcome, the state after
+//!                          │
+//!                          └─ killed, aborted, out of memory: this is what remains
+//! ```
+//!
+//! The record stands at its final name before the body starts, and the finished one replaces it in
+//! one step, so that a reader sees one whole file or the other at every moment. A key that is
+//! absent was not measured; there is never a `null`.
+//!
+//! Its types are those of [`heap_sidecar`], which also reads them: a dependency of its own with the
+//! feature `read`, so that a program that reads sidecars links nothing that tracks, and a tracked test
+//! nothing that reads.
+
+mod json;
+mod name;
+mod place;
+#[cfg_attr(
+    all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))),
+    path = "sidecar/slot/unix.rs"
+)]
+#[cfg_attr(
+    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
+    path = "sidecar/slot/elsewhere.rs"
+)]
+mod slot;
+mod write;
+
+#[doc(inline)]
+pub use heap_sidecar::{
+    Budget, Checkpoint, FORMAT_VERSION, Failure, FailureKind, Heap, LastSeen, Limit, Outcome,
+    OwnTier, PeakSource, ProcessTier, SUFFIX, Sidecar, Source, Status, Timeline,
+};
+
+pub(crate) use json::{HostMembers, to_json};
+pub(crate) use name::{Execution, FileName};
+pub(crate) use place::Place;
+pub(crate) use slot::Slot;
+pub(crate) use write::{File, Folder, Replace, WriteError};
+
+/// A text that a test has made, cut after so many bytes.
+pub(crate) fn bounded(text: &str, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(longest)])
+}
+
+/// A failure, with as much of the message as is kept.
+pub(crate) fn failure(kind: FailureKind, message: impl AsRef<str>) -> Failure {
+    Failure::new(kind, bounded(message.as_ref(), Failure::LONGEST_MESSAGE))
+}

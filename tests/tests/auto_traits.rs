@@ -1,0 +1,87 @@
+//! What of the public types may go to other threads, be pinned nowhere, and be seen after a panic:
+//! no declaration says it, so that a private field could take it away unseen.
+
+use std::collections::BTreeSet;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::path::Path;
+
+use cargo_heap::report::{
+    Across, Association, Baseline, Change, Column, Comparison, Context, Diagnosis,
+    DifferentAllocators, Finding, Host, Kind, Measured, Moved, Number, Order, Row, Run, RunFolder,
+    RunPressure, Side, State, Tolerance, Totals, Verdict,
+};
+use heap_runtime::{EnteredHandle, Handle, Test};
+use heap_sidecar::size::{Human, Signed};
+use heap_sidecar::timestamp::Rfc3339;
+use heap_sidecar::{
+    Allocator, Budget, CgroupMemory, CgroupMemoryEvents, Checkpoint, Failure, FailureKind,
+    FolderError, Heap, HeapDelta, HostContext, HostHeapState, LastSeen, Limit, MemoryPressure,
+    MemoryStall, Outcome, OwnTier, PeakSource, ProcessTier, ReadError, Runner, Sidecar, Source,
+    Status, TaskDelayAcct, TaskXacct, Timeline, Unreadable,
+};
+
+/// Nothing that a thread, a pin or a panic could make wrong.
+const fn is_plain<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
+
+/// The same, but for panics: there is an [`std::io::Error`] in it, which says nothing of them.
+const fn is_shared<T: Send + Sync + Unpin>() {}
+
+/// Resolves to one function where `T` is not `Send`, and is ambiguous where it is.
+trait NotSend<Which> {
+    fn assert() {}
+}
+impl<T: ?Sized> NotSend<()> for T {}
+impl<T: ?Sized + Send> NotSend<u8> for T {}
+
+/// Checks each type, and gives their names.
+macro_rules! all {
+    ($($check:ident: $($type:ident $(<$lifetime:lifetime>)?)*;)*) => {{
+        $($($check::<$type $(<$lifetime>)?>();)*)*
+        [$($(stringify!($type)),*),*]
+    }};
+}
+
+#[test]
+fn every_public_type_is_as_free_as_it_can_be() {
+    let checked = all! {
+        is_plain:
+            Across Allocator Association Baseline Budget CgroupMemory CgroupMemoryEvents Change
+            Checkpoint Column Comparison Context<'static> Diagnosis DifferentAllocators Failure
+            FailureKind Finding Handle Heap HeapDelta Host HostContext HostHeapState Human Kind LastSeen
+            Limit Measured MemoryPressure MemoryStall Moved Number Order Outcome OwnTier PeakSource
+            ProcessTier Rfc3339 Row RunFolder RunPressure Runner Side Sidecar Signed Source State Status
+            TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals Verdict;
+        is_shared: FolderError ReadError Run Unreadable;
+    };
+    // It is about the thread that has entered.
+    <EnteredHandle<'_> as NotSend<_>>::assert();
+
+    let mut checked = BTreeSet::from(checked);
+    checked.insert("EnteredHandle");
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-runtime");
+    let listing: String = ["", "cargo-heap", "sidecar"]
+        .map(|package| runtime.join(package).join("public-api.txt"))
+        .map(|listing| std::fs::read_to_string(listing).expect("the listing is there"))
+        .concat();
+    // `derives path::Name: struct`, or `enum`; the row is made by a macro.
+    let listed: BTreeSet<&str> = listing
+        .lines()
+        .filter_map(|line| {
+            let (path, what) = line.rsplit_once(": ")?;
+            let what = what.split('<').next()?;
+            matches!(what, "struct" | "enum").then(|| path.rsplit("::").next())?
+        })
+        .chain(["Row"])
+        .collect();
+    assert_eq!(checked, listed);
+}
+
+#[test]
+fn a_tracked_future_goes_where_its_body_may_go() {
+    fn is_send(future: impl Future<Output = ()> + Send) {
+        drop(future);
+    }
+    is_send(heap_runtime::track_async("plain", async {}));
+    let with_budget = Test::new("with a budget").max_peak(0);
+    is_send(async move { with_budget.run_async(async {}).await });
+}
