@@ -241,7 +241,9 @@ async fn execute_async<F: Future>(
         start: Instant::now(),
     };
     let result = poll_fn(|context| begun.poll(context)).await;
-    let complaint = begun.end(|| ending(&result, |value| Ending::of_returned(value, verdict)));
+    let complaint = begun.end(result.is_err(), || {
+        ending(&result, |value| Ending::of_returned(value, verdict))
+    });
     (result, complaint)
 }
 
@@ -273,7 +275,7 @@ impl<F: Future> Begun<'_, F> {
 }
 
 impl<F> Begun<'_, F> {
-    fn end(&mut self, ending: impl FnOnce() -> Ending) -> Option<String> {
+    fn end(&mut self, threw: bool, ending: impl FnOnce() -> Ending) -> Option<String> {
         let ran_for = self.start.elapsed();
         // What it still holds is freed in the test, and may panic as all that is the test's.
         let mut freed = Ok(());
@@ -283,6 +285,7 @@ impl<F> Begun<'_, F> {
             drop(entered);
             own::unmeasured(|| drop(body));
         }
+        let threw = threw || freed.is_err();
         let mut ending = Some(ending);
         let mut ending = || {
             let ended = ending.take().map_or(Ending::Dropped, |ending| ending());
@@ -292,14 +295,14 @@ impl<F> Begun<'_, F> {
                 (_, Err(payload)) => resume_unwind(payload),
             }
         };
-        self.scope.take()?.end(Some(ran_for), &mut ending)
+        self.scope.take()?.end(Some(ran_for), threw, &mut ending)
     }
 }
 
 impl<F> Drop for Begun<'_, F> {
     fn drop(&mut self) {
         // Nobody is left to be told of a budget: the one who drops a test has failed it.
-        let _ = self.end(|| Ending::Dropped);
+        let _ = self.end(false, || Ending::Dropped);
     }
 }
 
@@ -385,7 +388,7 @@ fn execute(
             Err(payload) => Some(Ending::of_panic(&**payload)),
         };
         if let Some(ending) = cold {
-            let complaint = scope.end(None, &mut || ending.clone());
+            let complaint = scope.end(None, warm.is_err(), &mut || ending.clone());
             return (warm.map(drop), complaint);
         }
         scope.begin_again();
@@ -398,7 +401,7 @@ fn execute(
     let result = catch_unwind(AssertUnwindSafe(|| subject.run()));
     drop(entered);
     let ran_for = start.elapsed();
-    let complaint = scope.end(Some(ran_for), &mut || {
+    let complaint = scope.end(Some(ran_for), result.is_err(), &mut || {
         ending(&result, |()| subject.ending())
     });
     (result, complaint)

@@ -20,16 +20,16 @@ pub(crate) fn before(settings: &Settings) -> &'static Arc<HostMembers> {
 }
 
 /// What does not move with every test.
-pub(crate) struct Settled {
+struct Settled {
     /// The last reading of the settings, which it was made from.
     settings: Arc<HostContext>,
-    pub(crate) members: Arc<HostMembers>,
+    members: Arc<HostMembers>,
     /// The limits of the cgroup. They stand in one object with what it uses, which moves.
-    pub(crate) limits: Option<CgroupMemory>,
+    limits: Option<CgroupMemory>,
 }
 
 /// What of the host does not move with every test, now.
-pub(crate) fn settled(settings: &Settings) -> Arc<Settled> {
+fn settled(settings: &Settings) -> Arc<Settled> {
     static LAST: Mutex<Option<Arc<Settled>>> = Mutex::new(None);
     let reading = host::settings();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,6 +43,24 @@ pub(crate) fn settled(settings: &Settings) -> Arc<Settled> {
                 members: members(host, settings),
                 limits,
             })))
+        }
+    }
+}
+
+/// The host after a test.
+#[derive(Clone)]
+pub(crate) struct After {
+    pub(crate) settled: Arc<HostMembers>,
+    pub(crate) moving: Arc<HostMembers>,
+}
+
+impl After {
+    /// As it is now.
+    pub(crate) fn read(settings: &Settings) -> Self {
+        let settled = settled(settings);
+        Self {
+            moving: moving(settled.limits, settings),
+            settled: Arc::clone(&settled.members),
         }
     }
 }

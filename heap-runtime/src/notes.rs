@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::complaint::say_once;
+use crate::formatted::After;
 use crate::own::{self, Own};
 use crate::pool::Pool;
 use crate::record::Record;
@@ -74,6 +75,11 @@ impl Notes {
     /// Says where the sidecar is, once.
     pub(crate) fn set_file(&self, file: File) {
         self.file.get_or_init(|| file);
+    }
+
+    /// Says how the host was before the hook of a panic, where it may be otherwise after it.
+    pub(crate) fn set_before_hook(&self, host: Option<After>) {
+        self.edit(|record| record.before_hook = host);
     }
 
     pub(crate) fn own(&self) -> Own {

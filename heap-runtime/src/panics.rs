@@ -1,13 +1,21 @@
-//! What a hook of panics allocates is not the test's.
+//! What a hook of panics allocates is not the test's, and what it does to the host is no sign of why the test
+//! failed.
 //!
 //! Where `RUST_BACKTRACE` asks for a backtrace, std's hook reads the symbols of the whole program and
-//! keeps them: 43 MiB for a test binary with debug information, on whichever test panics first.
+//! keeps them: 43 MiB for a test binary with debug information, on whichever test panics first. The process is
+//! larger then, and a cgroup with little room has been stopped at its limit. So the host of a test that a
+//! panic ends is the host as it was before the hook.
 
 use std::panic::{set_hook, take_hook};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::panicking;
 
+use crate::env::Settings;
+use crate::formatted::After;
+use crate::jemalloc;
 use crate::own;
+use crate::run::process_id;
 
 /// From the first call on, the hook of panics runs unmeasured. One that is set later is measured again,
 /// unless it calls the one that it has taken.
@@ -19,8 +27,50 @@ pub(crate) fn leave_out_hook() {
     // A thread that panics may not touch hooks: the next test does it.
     if !panicking() {
         ONCE.call_once(|| {
+            let process = process_id();
             let hook = take_hook();
-            set_hook(Box::new(move |panic| own::unmeasured(|| hook(panic))));
+            set_hook(Box::new(move |panic| {
+                own::unmeasured(|| {
+                    // In a fork, our locks may be held by threads that it does not have.
+                    if process_id() == process {
+                        read_host();
+                    }
+                    let allocated = allocated();
+                    hook(panic);
+                    let took = self::allocated().zip(allocated);
+                    let is_dear = took.is_none_or(|(after, before)| after - before > DEAR);
+                    IS_DEAR.store(is_dear, Ordering::Relaxed);
+                });
+            }));
         });
+    }
+}
+
+/// What this thread has allocated so far, where jemalloc counts.
+fn allocated() -> Option<u64> {
+    let (allocated, _) = jemalloc::thread_counters()?;
+    Some(allocated.load(Ordering::Relaxed))
+}
+
+/// A hook that allocates more has read symbols. One that only prints the message takes some hundred bytes, and
+/// leaves the host as it was: to read that takes longer.
+const DEAR: u64 = 1 << 20;
+
+/// Whether the next call of the hook has to be taken for one that reads symbols, as the first.
+static IS_DEAR: AtomicBool = AtomicBool::new(true);
+
+/// Notes how the host is, for the test that this thread is in, and that this panic may end.
+fn read_host() {
+    if let (Ok(settings), Some(notes)) = (Settings::get(), own::current_notes()) {
+        let is_dear = IS_DEAR.load(Ordering::Relaxed);
+        notes.set_before_hook(is_dear.then(|| After::read(settings)));
+    }
+}
+
+/// Hands what was noted of the host on to the test around one that has thrown, and which the same panic may
+/// end.
+pub(crate) fn hand_on(before_hook: Option<After>) {
+    if let Some(around) = own::current_notes() {
+        around.set_before_hook(before_hook);
     }
 }

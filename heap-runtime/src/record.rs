@@ -10,7 +10,7 @@ use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{Allocator, HostHeapState};
 
 use crate::env::Settings;
-use crate::formatted;
+use crate::formatted::{self, After};
 use crate::jemalloc::{NOT_THE_ALLOCATOR, allocator};
 use crate::own;
 use crate::pool::Pool;
@@ -31,6 +31,8 @@ pub(crate) struct Record {
     settled: Arc<HostMembers>,
     moving: Arc<HostMembers>,
     before: Arc<HostMembers>,
+    /// The host as it was before the hook of the last panic.
+    pub(crate) before_hook: Option<After>,
     /// Room for the contents of the file.
     contents: Vec<u8>,
 }
@@ -117,10 +119,9 @@ impl Record {
     }
 
     /// Puts in the host after the test.
-    pub(crate) fn set_host_after(&mut self, settings: &Settings) {
-        let settled = formatted::settled(settings);
-        self.moving = formatted::moving(settled.limits, settings);
-        self.settled = Arc::clone(&settled.members);
+    pub(crate) fn set_host_after(&mut self, After { settled, moving }: After) {
+        self.settled = settled;
+        self.moving = moving;
     }
 }
 
@@ -143,6 +144,7 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
         settled: Arc::clone(formatted::before(settings)),
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
+        before_hook: None,
     }
 }
 

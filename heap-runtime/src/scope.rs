@@ -9,6 +9,7 @@ use heap_sidecar::Allocator;
 use crate::budget;
 use crate::complaint::say_once;
 use crate::env::Settings;
+use crate::formatted::After;
 use crate::jemalloc::NOT_THE_ALLOCATOR;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
@@ -105,11 +106,13 @@ impl<'t> Scope<'t> {
     }
 
     /// Takes the state after, and writes the finished record. Says what is wrong on our side, for
-    /// which the test has asked to fail. Without `ran_for`, the body was never reached. Where `ending`
-    /// panics, as a `Debug` of the test's own may, that is how the test ended, and goes on from here.
+    /// which the test has asked to fail. Without `ran_for`, the body was never reached. `threw` is whether a
+    /// panic ended it. Where `ending` panics, as a `Debug` of the test's own may, that is how the test ended,
+    /// and goes on from here.
     pub(crate) fn end(
         self,
         ran_for: Option<Duration>,
+        threw: bool,
         ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         if self.pid != process_id() {
@@ -118,19 +121,24 @@ impl<'t> Scope<'t> {
             std::mem::forget(self);
             return None;
         }
-        own::unmeasured(|| self.end_unmeasured(ran_for, ending))
+        own::unmeasured(|| self.end_unmeasured(ran_for, threw, ending))
     }
 
     fn end_unmeasured(
         self,
         ran_for: Option<Duration>,
+        threw: bool,
         ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
         let mut measured = self.notes.own().close();
         let mut record = self.notes.take()?;
-        record.set_host_after(self.settings);
+        let before_hook = record.before_hook.take().filter(|_| threw);
+        if threw {
+            panics::hand_on(before_hook.clone());
+        }
+        record.set_host_after(before_hook.unwrap_or_else(|| After::read(self.settings)));
         record.set_heap_after(heap_state, self.settings);
         let sidecar = &mut record.sidecar;
         sidecar.status = Status::Finished;

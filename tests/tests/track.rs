@@ -421,3 +421,76 @@ fn panics_first() {
         heap_runtime::metric("told", TOLD.load(Ordering::Relaxed).into());
     });
 }
+
+/// How much more the process had resident after a test than before it, by the sidecar.
+fn grown(sidecar: &Sidecar) -> u64 {
+    let resident = |host: &heap_runtime::HostContext| host.rss_bytes.max(host.peak_rss_bytes);
+    let before = resident(&sidecar.host_before).expect("Linux says");
+    let after = resident(&sidecar.host).expect("Linux says");
+    after - before
+}
+
+/// Symbols take more than that, whatever the binary.
+const SYMBOLS: u64 = 8 << 20;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_host_of_a_test_that_panics_is_as_it_was_before_the_hook() {
+    for name in ["panics", "panics_inside", "panics_in_a_future"] {
+        let run = rerun::failing(&format!("dear_hooks::{name}"), &[("RUST_BACKTRACE", "1")]);
+        for sidecar in &run.sidecars {
+            let grown = grown(sidecar);
+            assert!(grown < SYMBOLS, "{}: {grown}", sidecar.test_name);
+            assert!(sidecar.host.kernel_release.is_some());
+        }
+    }
+    // The hook does read symbols, and a test that goes on has them.
+    let run = rerun::passing("dear_hooks::catches", &[("RUST_BACKTRACE", "1")]);
+    let grown = grown(run.sidecar("dear_hooks::catches"));
+    assert!(grown > SYMBOLS, "{grown}");
+    // What was noted then is of no later panic.
+    let run = rerun::failing("dear_hooks::catches_first", &[("RUST_BACKTRACE", "1")]);
+    let grown = self::grown(run.sidecar("dear_hooks::catches_first"));
+    assert!(grown > SYMBOLS + (64 << 20), "{grown}");
+}
+
+mod dear_hooks {
+    use super::*;
+
+    #[heap_runtime::heap_tracked]
+    #[test]
+    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
+    fn panics() {
+        panic!("on this thread");
+    }
+
+    #[heap_runtime::heap_tracked]
+    #[test]
+    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
+    fn panics_inside() {
+        track("inner", || -> () { panic!("of both") });
+    }
+
+    #[test]
+    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
+    fn panics_in_a_future() {
+        let future = pin!(track_async("future", async { panic!("when it is polled") }));
+        let _never: Poll<()> = future.poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    #[heap_runtime::heap_tracked]
+    #[test]
+    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
+    fn catches() {
+        catch_unwind(|| panic!("nothing to it")).unwrap_err();
+    }
+
+    #[heap_runtime::heap_tracked]
+    #[test]
+    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
+    fn catches_first() {
+        catch_unwind(|| panic!("nothing to it")).unwrap_err();
+        let held = std::hint::black_box(vec![1_u8; 64 << 20]);
+        panic!("{} bytes", held.len());
+    }
+}
