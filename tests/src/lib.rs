@@ -1,5 +1,6 @@
 //! Support for the tests in `tests/`.
 
+pub mod bed;
 pub mod damage;
 pub mod memory_group;
 pub mod project;
