@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use heap_runtime::report::{Context, Diagnosis, Run};
+use cargo_heap::report::{Context, Diagnosis, Run};
 use heap_tests::bed::case::Case;
 use heap_tests::bed::machine::Machine;
 

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
-use heap_runtime::sidecar::{Sidecar, read_run};
+use heap_sidecar::{Sidecar, read_run};
 use serde_json::{Value, json};
 
 use super::group::Group;

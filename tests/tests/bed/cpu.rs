@@ -1,7 +1,7 @@
 //! Want of CPU.
 
-use heap_runtime::report::Verdict;
-use heap_runtime::sidecar::Outcome;
+use cargo_heap::report::Verdict;
+use heap_sidecar::Outcome;
 
 use crate::diagnosis;
 

@@ -1,7 +1,7 @@
 //! Want of memory: of the cgroup, of one above it, of the whole guest.
 
-use heap_runtime::report::Verdict;
-use heap_runtime::sidecar::{Outcome, Status};
+use cargo_heap::report::Verdict;
+use heap_sidecar::{Outcome, Status};
 use heap_tests::bed::case::Case;
 
 use crate::diagnosis;

@@ -1,6 +1,6 @@
 //! The scheduler suite, under the kernel's own scheduler and under a BPF program.
 
-use heap_runtime::sidecar::{Outcome, Sidecar, Status};
+use heap_sidecar::{Outcome, Sidecar, Status};
 use heap_tests::bed::case::Case;
 
 /// Fewer would be a suite that was not run.
