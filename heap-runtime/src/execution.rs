@@ -16,6 +16,7 @@ use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
 use crate::scope::Scope;
 use crate::test::Test;
+use crate::turn::Kind;
 
 /// A body that is run once, or first a few times to warm up.
 pub trait Body {
@@ -232,7 +233,7 @@ async fn execute_async<F: Future>(
     body: F,
     verdict: impl FnOnce(&F::Output) -> Verdict,
 ) -> (Unwound<F::Output>, Option<String>) {
-    let scope = Scope::begin(test, settings);
+    let scope = Scope::begin(test, Kind::Future, settings);
     let body = own::unmeasured(|| Box::pin(Some(body)));
     scope.start();
     let mut begun = Begun {
@@ -257,6 +258,7 @@ struct Begun<'t, F> {
 
 impl<F: Future> Begun<'_, F> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Unwound<F::Output>> {
+        let _polled = self.scope.as_ref().map(Scope::poll);
         // An async test moves between threads: it is measured where it runs, while it runs.
         let _entered = self.scope.as_ref().map(Scope::enter);
         let Some(body) = self
@@ -380,7 +382,7 @@ fn execute(
     settings: &'static Settings,
     subject: &mut dyn Execute,
 ) -> (Unwound<()>, Option<String>) {
-    let scope = Scope::begin(test, settings);
+    let scope = Scope::begin(test, Kind::Body, settings);
     if test.warmup > 0 {
         let warm = catch_unwind(AssertUnwindSafe(|| subject.warm_up(test.warmup)));
         let cold = match &warm {

@@ -82,6 +82,12 @@ impl Notes {
         self.edit(|record| record.before_hook = host);
     }
 
+    /// Whether its test is exclusive, as far as is known.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.edit(|record| record.sidecar.heap.exclusive)
+            .unwrap_or(false)
+    }
+
     pub(crate) fn own(&self) -> Own {
         self.own
     }

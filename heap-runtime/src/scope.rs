@@ -20,7 +20,7 @@ use crate::run::process_id;
 use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Status};
 use crate::snapshot::process_heap;
 use crate::test::Test;
-use crate::turn::{self, Turn};
+use crate::turn::{self, Kind, Polled, Turn};
 
 /// An execution that has begun. Its `running` record is written.
 pub(crate) struct Scope<'t> {
@@ -30,7 +30,7 @@ pub(crate) struct Scope<'t> {
     /// Why no sidecar can be written.
     unwritten: Option<String>,
     /// Held until the finished sidecar is written, which is not for another test's process tier.
-    turn: Option<Turn>,
+    turn: Turn,
     /// The process that began it: a fork that comes out of the body must not end it too.
     pid: u32,
 }
@@ -38,18 +38,14 @@ pub(crate) struct Scope<'t> {
 impl<'t> Scope<'t> {
     /// Takes the state before, and writes the `running` record. An exclusive test waits here for
     /// its turn.
-    pub(crate) fn begin(test: &'t Test<'t>, settings: &'static Settings) -> Self {
-        own::unmeasured(|| Self::begin_unmeasured(test, settings))
+    pub(crate) fn begin(test: &'t Test<'t>, kind: Kind, settings: &'static Settings) -> Self {
+        own::unmeasured(|| Self::begin_unmeasured(test, kind, settings))
     }
 
-    fn begin_unmeasured(test: &'t Test<'t>, settings: &'static Settings) -> Self {
+    fn begin_unmeasured(test: &'t Test<'t>, kind: Kind, settings: &'static Settings) -> Self {
         panics::leave_out_hook();
-        // Inside another tracked test, or on a pool's thread, to wait might be to wait for oneself.
-        let turn = (!own::is_measured() && turn::is_harness_thread(test.name()))
-            .then(|| turn::take(test.exclusive))
-            .flatten();
-        let exclusive = turn.as_ref().is_some_and(Turn::is_exclusive);
-        let record = record::of(test, settings, exclusive);
+        let turn = turn::take(test, kind);
+        let record = record::of(test, settings, turn.is_exclusive());
         let name = record::name(&record);
         let slot = record::slot(&record, &name, settings);
         let own = Own::open(test.is_exact(settings), settings.sample_bytes);
@@ -105,6 +101,11 @@ impl<'t> Scope<'t> {
         self.notes.own().enter()
     }
 
+    /// Says that the future which it is of runs, until the guard is dropped.
+    pub(crate) fn poll(&self) -> Option<Polled<'_>> {
+        self.turn.poll()
+    }
+
     /// Takes the state after, and writes the finished record. Says what is wrong on our side, for
     /// which the test has asked to fail. Without `ran_for`, the body was never reached. `threw` is whether a
     /// panic ended it. Where `ending` panics, as a `Debug` of the test's own may, that is how the test ended,
@@ -144,6 +145,7 @@ impl<'t> Scope<'t> {
         sidecar.status = Status::Finished;
         sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
         sidecar.heap.last_seen = None;
+        sidecar.heap.exclusive = self.turn.is_exclusive();
         sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
             sidecar.heap.own = measured.tier;
@@ -218,6 +220,10 @@ impl<'t> Scope<'t> {
             if let Some(unmet) = unmet {
                 return Some((FailureKind::Error, required(unmet)));
             }
+        }
+        if let Some(refusal) = self.turn.refusal() {
+            let text = format!("{} is not exclusive: {refusal}", record.test_name);
+            return Some((FailureKind::Error, text));
         }
         if let Some(budget) = record.budgets.iter().find(|budget| budget.held.is_none()) {
             let note = budget.note.as_deref();

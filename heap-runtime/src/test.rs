@@ -159,8 +159,9 @@ impl<'a> Test<'a> {
     /// Overlaps with no other tracked test of the process.
     ///
     /// It waits for its turn only on the main thread and on a thread that bears the test's name, as
-    /// those of the usual harnesses do: any other may be one that a tracked test waits for.
-    /// `heap.exclusive` in the sidecar says whether it had its turn.
+    /// those of the usual harnesses do: any other may be one that a tracked test waits for. Inside another
+    /// tracked test it is exclusive where that one is. Elsewhere it cannot be had: a body that passes is then
+    /// failed, with a message that says why, and `heap.exclusive` in the sidecar is `false`.
     pub const fn exclusive(mut self) -> Self {
         self.exclusive = true;
         self

@@ -34,7 +34,7 @@ pub struct Heap {
     /// in the process tier too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<u32>,
-    /// The test asked to overlap with no other tracked test of its process.
+    /// The test asked to overlap with no other tracked test of its process, and had its turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
     /// The own tier's live bytes over time.
