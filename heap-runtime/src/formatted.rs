@@ -14,7 +14,9 @@ pub(crate) fn before(settings: &Settings) -> &'static Arc<HostMembers> {
     static BEFORE: OnceLock<Arc<HostMembers>> = OnceLock::new();
     BEFORE.get_or_init(|| {
         let mut limits = HostContext::default();
-        limits.cgroup_memory = host::settings().cgroup_memory;
+        limits
+            .cgroup_memory
+            .clone_from(&host::settings().cgroup_memory);
         members(host::constant().clone().merge(limits), settings)
     })
 }
@@ -59,7 +61,7 @@ impl After {
     pub(crate) fn read(settings: &Settings) -> Self {
         let settled = settled(settings);
         Self {
-            moving: moving(settled.limits, settings),
+            moving: moving(settled.limits.as_ref(), settings),
             settled: Arc::clone(&settled.members),
         }
     }
@@ -74,7 +76,7 @@ struct Moving {
 }
 
 /// What moves of the host, now; with the limits of the cgroup, where they are to stand there.
-pub(crate) fn moving(limits: Option<CgroupMemory>, settings: &Settings) -> Arc<HostMembers> {
+pub(crate) fn moving(limits: Option<&CgroupMemory>, settings: &Settings) -> Arc<HostMembers> {
     // Without limits before a test, with those that there are after it: both by turns.
     static LAST: [Mutex<Option<Moving>>; 2] = [const { Mutex::new(None) }; 2];
     let (changing, incidents) = (host::changing(), host::incidents());
@@ -85,13 +87,14 @@ pub(crate) fn moving(limits: Option<CgroupMemory>, settings: &Settings) -> Arc<H
         Some(last)
             if Arc::ptr_eq(&last.changing, &changing)
                 && Arc::ptr_eq(&last.incidents, &incidents)
-                && last.limits == limits =>
+                && last.limits.as_ref() == limits =>
         {
             Arc::clone(&last.members)
         }
         _ => {
+            let limits = limits.cloned();
             let mut host = HostContext::default();
-            host.cgroup_memory = limits;
+            host.cgroup_memory.clone_from(&limits);
             let host = host.merge((*changing).clone()).merge((*incidents).clone());
             let members = members(host, settings);
             let moving = last.insert(Moving {

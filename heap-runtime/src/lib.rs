@@ -165,8 +165,8 @@ mod turn;
 pub use heap_macros::heap_tracked;
 #[doc(inline)]
 pub use heap_sidecar::{
-    Allocator, CgroupMemory, CgroupMemoryEvents, HeapDelta, HostContext, HostHeapState,
-    MemoryPressure, MemoryStall, Runner, TaskDelayAcct, TaskXacct,
+    Allocator, CgroupLevel, CgroupMemory, CgroupMemoryEvents, HeapDelta, HostContext,
+    HostHeapState, MemoryPressure, MemoryStall, Runner, TaskDelayAcct, TaskXacct,
 };
 pub use jemalloc::allocator;
 pub use notes::{checkpoint, label, metric, skip};

@@ -65,6 +65,19 @@ impl MemoryGroup {
         Ok(Self { folder })
     }
 
+    /// How many bytes it uses now, page cache included.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be read.
+    pub fn used(&self) -> io::Result<u64> {
+        let files = ["memory.current", "memory.usage_in_bytes"];
+        let read = |file: &&str| fs::read_to_string(self.folder.join(file)).ok();
+        let used = files.iter().find_map(read);
+        let used = used.and_then(|used| used.trim().parse().ok());
+        used.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no use in bytes"))
+    }
+
     /// Starts a command in it.
     ///
     /// # Errors

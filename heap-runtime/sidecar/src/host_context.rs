@@ -234,7 +234,7 @@ pub struct MemoryStall {
 /// assert_eq!(cgroup.max_bytes, None);
 /// # Ok::<(), heap_sidecar::ReadError>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CgroupMemory {
@@ -257,6 +257,56 @@ pub struct CgroupMemory {
     /// What happened for want of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<CgroupMemoryEvents>,
+    /// How many levels above the process's own cgroup the one is that these numbers are of: 0 for its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<u32>,
+    /// Each cgroup with a limit, itself or one above that can be seen, the nearest first. Empty, and then not
+    /// written, where none has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<CgroupLevel>,
+}
+
+/// A memory cgroup with a limit, at or above the process's own: any of them may be the one that binds.
+///
+/// ```
+/// use heap_sidecar::CgroupMemory;
+///
+/// // A group of 1.8 MiB in a slice of 128 MiB, which it shares with one that has 119.
+/// let cgroup: CgroupMemory = serde_json::from_str(
+///     r#"{ "version": 2, "current_bytes": 1887437, "max_bytes": 134217728, "above": 0, "levels": [
+///         { "above": 0, "current_bytes": 1887437, "max_bytes": 1073741824 },
+///         { "above": 1, "current_bytes": 127926272, "reclaimable_bytes": 4096, "max_bytes": 134217728 }
+///     ] }"#,
+/// )?;
+/// let binding = cgroup.tightest().expect("there are limits");
+/// assert_eq!(binding.above, 1);
+/// assert_eq!(binding.held_bytes(), Some(127_922_176));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct CgroupLevel {
+    /// How many levels above the process's own cgroup it is: 0 for its own.
+    pub above: u32,
+    /// Memory charged to it and to all below it, in bytes, page cache included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_bytes: Option<u64>,
+    /// What of that the kernel can drop at once, in bytes: page cache that is written, and is neither locked nor
+    /// of a file system in memory; in version 2, caches of the kernel's such as that of names, too. From
+    /// `memory.stat`. Absent where less than half of the limit was in use, and it was not looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reclaimable_bytes: Option<u64>,
+    /// Its own hard limit, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+    /// Its own limit above which the kernel slows it down and reclaims, in bytes. v2 only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_bytes: Option<u64>,
+    /// What happened at its own limits: `memory.events.local`, and what that of v1 has. To drop page cache
+    /// counts as `max` and `high` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<CgroupMemoryEvents>,
 }
 
 /// How often memory was short in a cgroup: counts since the cgroup was made.
@@ -269,7 +319,7 @@ pub struct CgroupMemory {
 /// use heap_sidecar::HostContext;
 ///
 /// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
-/// let kills = |host: &HostContext| host.cgroup_memory?.events?.oom_kill;
+/// let kills = |host: &HostContext| host.cgroup_memory.as_ref()?.events?.oom_kill;
 /// let (before, after) = (kills(&sidecar.host_before), kills(&sidecar.host));
 /// // Nothing of the cgroup was killed while the test ran.
 /// assert_eq!((before, after), (Some(0), Some(0)));
@@ -304,7 +354,7 @@ macro_rules! for_every_field {
             #[must_use]
             pub fn merge(mut self, mut other: Self) -> Self {
                 // The use and the limits of a cgroup are read at different times.
-                other.cgroup_memory = match (self.cgroup_memory, other.cgroup_memory) {
+                other.cgroup_memory = match (self.cgroup_memory.take(), other.cgroup_memory) {
                     (Some(older), Some(newer)) => Some(older.merge(newer)),
                     (older, newer) => newer.or(older),
                 };
@@ -353,11 +403,81 @@ impl HostContext {
 }
 
 impl CgroupMemory {
+    /// The cgroup whose limit leaves least: of those in [`levels`](Self::levels), the one with the fewest bytes
+    /// between what it [holds](CgroupLevel::held_bytes) and its [limit](CgroupLevel::limit_bytes).
+    ///
+    /// ```
+    /// let host = heap_sidecar::HostContext::read();
+    /// if let Some(level) = host.cgroup_memory.as_ref().and_then(|cgroup| cgroup.tightest()) {
+    ///     println!("{:?} of {:?}", level.held_bytes(), level.limit_bytes());
+    /// }
+    /// ```
+    #[must_use]
+    pub fn tightest(&self) -> Option<&CgroupLevel> {
+        let known = self.levels.iter().filter_map(|level| {
+            let room = level.limit_bytes()?.saturating_sub(level.held_bytes()?);
+            Some((room, level))
+        });
+        known.min_by_key(|(room, _)| *room).map(|(_, level)| level)
+    }
+
     /// Both together; where both have a field, `newer`'s counts.
     fn merge(self, newer: Self) -> Self {
+        let mut levels = self.levels;
+        for newer in newer.levels {
+            match levels.iter_mut().find(|level| level.above == newer.above) {
+                Some(level) => *level = level.merge(newer),
+                None => levels.push(newer),
+            }
+        }
+        levels.sort_unstable_by_key(|level| level.above);
         Self {
             version: newer.version.or(self.version),
             current_bytes: newer.current_bytes.or(self.current_bytes),
+            max_bytes: newer.max_bytes.or(self.max_bytes),
+            high_bytes: newer.high_bytes.or(self.high_bytes),
+            events: newer.events.or(self.events),
+            above: newer.above.or(self.above),
+            levels,
+        }
+    }
+}
+
+impl CgroupLevel {
+    /// The limit that is reached first, in bytes: the lower of [`max_bytes`](Self::max_bytes) and
+    /// [`high_bytes`](Self::high_bytes).
+    ///
+    /// ```
+    /// let level: heap_sidecar::CgroupLevel =
+    ///     serde_json::from_str(r#"{ "above": 0, "max_bytes": 4096, "high_bytes": 2048 }"#)?;
+    /// assert_eq!(level.limit_bytes(), Some(2048));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn limit_bytes(&self) -> Option<u64> {
+        self.max_bytes.into_iter().chain(self.high_bytes).min()
+    }
+
+    /// What of its use cannot be dropped, in bytes: all of it, where it was not looked into.
+    ///
+    /// ```
+    /// let level: heap_sidecar::CgroupLevel = serde_json::from_str(
+    ///     r#"{ "above": 0, "max_bytes": 4096, "current_bytes": 4000, "reclaimable_bytes": 3000 }"#,
+    /// )?;
+    /// assert_eq!(level.held_bytes(), Some(1000));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn held_bytes(&self) -> Option<u64> {
+        let reclaimable = self.reclaimable_bytes.unwrap_or(0);
+        Some(self.current_bytes?.saturating_sub(reclaimable))
+    }
+
+    fn merge(self, newer: Self) -> Self {
+        Self {
+            above: newer.above,
+            current_bytes: newer.current_bytes.or(self.current_bytes),
+            reclaimable_bytes: newer.reclaimable_bytes.or(self.reclaimable_bytes),
             max_bytes: newer.max_bytes.or(self.max_bytes),
             high_bytes: newer.high_bytes.or(self.high_bytes),
             events: newer.events.or(self.events),

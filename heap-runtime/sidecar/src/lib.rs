@@ -48,8 +48,8 @@ pub use allocator::Allocator;
 pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PeakSource, ProcessTier, Timeline};
 pub use heap_state::{HeapDelta, HostHeapState};
 pub use host_context::{
-    CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall, TaskDelayAcct,
-    TaskXacct,
+    CgroupLevel, CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall,
+    TaskDelayAcct, TaskXacct,
 };
 #[cfg(feature = "read")]
 pub use read::{

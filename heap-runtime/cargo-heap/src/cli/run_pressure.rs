@@ -76,6 +76,7 @@ impl From<Readings> for RunPressure {
     fn from(readings: Readings) -> Self {
         let of_cgroup = |host: &HostContext| {
             host.cgroup_memory
+                .as_ref()
                 .and_then(|cgroup| cgroup.events?.oom_kill)
         };
         Self {

@@ -276,6 +276,11 @@ fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
     let kib = |kib: Option<u64>| kib.map(|kib| bytes(kib.saturating_mul(1024)));
     let percent = |percent: Option<f64>| percent.map(|percent| format!("{percent:.1} %"));
     let count = |count: Option<u64>| count.map(|count| count.to_string());
+    let binding = match row.cgroup_binding_above {
+        Some(above @ 1..) => format!("cgroup +{above}"),
+        _ => String::new(),
+    };
+    let is_above = |bytes: &u64| !binding.is_empty() && *bytes > 0;
     let lines = [
         (
             "available",
@@ -302,6 +307,20 @@ fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
             row.cgroup_current_before_bytes.map(bytes),
             row.cgroup_current_bytes.map(bytes),
         ),
+        (
+            // That many levels above the process's own.
+            &binding,
+            row.cgroup_binding_current_before_bytes
+                .filter(is_above)
+                .map(bytes),
+            row.cgroup_binding_current_bytes.filter(is_above).map(bytes),
+        ),
+        (
+            "droppable",
+            row.cgroup_binding_reclaimable_before_bytes.map(bytes),
+            row.cgroup_binding_reclaimable_bytes.map(bytes),
+        ),
+        ("its limit", None, row.cgroup_binding_limit_bytes.map(bytes)),
         (
             "resident",
             row.rss_before_bytes.map(bytes),

@@ -52,6 +52,7 @@
 pub mod across;
 mod attempts;
 mod baseline;
+mod binding;
 mod change;
 mod compare;
 mod context;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use heap_sidecar::Allocator;
+use heap_sidecar::CgroupLevel;
 use heap_sidecar::Runner;
 use heap_sidecar::{
     Budget, Checkpoint, Failure, LastSeen, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
@@ -95,6 +96,8 @@ pub(super) struct Cgroup {
     pub(super) high_bytes: Option<u64>,
     #[serde(default)]
     pub(super) events: CgroupEvents,
+    #[serde(default)]
+    pub(super) levels: Vec<CgroupLevel>,
 }
 
 #[derive(Debug, Default, Deserialize)]

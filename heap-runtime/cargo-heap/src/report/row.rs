@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{HostMemory, Record};
+use super::binding::{Binding, moved};
+use super::record::{Cgroup, Heap, HostMemory, Record};
 use super::state::State;
 use heap_sidecar::Allocator;
 use heap_sidecar::Runner;
@@ -72,7 +73,20 @@ macro_rules! row {
             )*
         }
 
+        /// What every row has.
+        struct Always {
+            $($always: $always_type,)*
+        }
+
         impl Row {
+            /// A row of which nothing was measured.
+            fn unmeasured(always: Always) -> Self {
+                Self {
+                    $($always: always.$always,)*
+                    $($field: None,)*
+                }
+            }
+
             /// All columns, in their order.
             pub const COLUMNS: &[Column] = &[
                 $(Column { name: stringify!($always), about: &[$($always_doc),+] },)*
@@ -217,6 +231,23 @@ row! {
         cgroup_high_events: u64,
         /// How often the cgroup was about to go over `max` between before and after.
         cgroup_max_events: u64,
+        /// The cgroup whose limit binds: how many levels above the process's own, 0 for its own. Of those with a
+        /// limit, one whose limit was hit between before and after, else the one with the least room.
+        cgroup_binding_above: u32,
+        /// Its limit that is reached first, in bytes.
+        cgroup_binding_limit_bytes: u64,
+        /// Its memory, before, in bytes.
+        cgroup_binding_current_before_bytes: u64,
+        /// The same after.
+        cgroup_binding_current_bytes: u64,
+        /// What of its memory the kernel could drop at once, before, in bytes.
+        cgroup_binding_reclaimable_before_bytes: u64,
+        /// The same after.
+        cgroup_binding_reclaimable_bytes: u64,
+        /// How often it went over its own `high` between before and after, to drop page cache included.
+        cgroup_binding_high_events: u64,
+        /// How often it was about to go over its own `max` between before and after, to drop page cache included.
+        cgroup_binding_max_events: u64,
         /// Processes of the cgroup that an out-of-memory killer has killed since it was made, before.
         cgroup_oom_kills_before: u64,
         /// The same after.
@@ -306,27 +337,8 @@ impl Row {
     }
 
     fn of(record: Record) -> Self {
-        let state = State::of(&record);
-        let heap_reason = why_missing(&record);
-        let Record {
-            host: after,
-            host_before: before,
-            heap,
-            ..
-        } = record;
-        let (failure_kind, failure_message) = record
-            .failure
-            .map(|failure| (failure.kind, failure.message))
-            .unzip();
-        let (own, delta) = (heap.own, heap.process.map(|process| process.delta));
-        let limit = address_space_limit(&before, &after);
-        let checkpoint = heap.checkpoints.into_iter().last();
-        // All zero until there was something to see.
-        let seen = heap.last_seen.filter(|seen| seen.live_bytes > 0);
-        let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
-        let (psi_before, psi_after) = (psi(&before), psi(&after));
-        let (events_before, events) = (&before.cgroup_memory.events, &after.cgroup_memory.events);
-        Self {
+        let (state, heap_reason) = (State::of(&record), why_missing(&record));
+        let mut row = Self::unmeasured(Always {
             state,
             run_id: record.run_id,
             package: record.package,
@@ -339,75 +351,105 @@ impl Row {
             runner: record.runner,
             pid: record.pid,
             started_at: record.started_at,
-            allocator: heap.allocator,
-            exclusive: heap.exclusive,
-            stress_index: record.stress_index,
-            duration_ns: record.duration_ns,
-            failure_kind,
-            failure_message,
-            skip_reason: record.skip_reason,
-            labels: Some(record.labels).filter(|labels| !labels.is_empty()),
-            metrics: Some(record.metrics).filter(|metrics| !metrics.is_empty()),
-            budgets: Some(record.budgets).filter(|budgets| !budgets.is_empty()),
-            heap_reason,
-            own_peak_bytes: own.and_then(|own| own.peak_bytes),
-            own_peak_error_bytes: own.and_then(|own| own.peak_error_bytes),
-            own_peak_source: own.and_then(|own| own.peak_source),
-            own_retained_bytes: own.map(|own| own.retained_bytes),
-            own_allocated_bytes: own.map(|own| own.allocated_bytes),
-            own_deallocated_bytes: own.map(|own| own.deallocated_bytes),
-            own_allocations: own.and_then(|own| own.allocations),
-            own_threads: own.map(|own| own.threads),
-            own_threads_running: own.map(|own| own.threads_running),
-            checkpoint_at_ns: checkpoint.as_ref().map(|checkpoint| checkpoint.at_ns),
-            checkpoint_label: checkpoint.map(|checkpoint| checkpoint.label),
-            checkpoint_peak_bytes: so_far.and_then(|own| own.peak_bytes),
-            checkpoint_least_peak_bytes: so_far.map(least_peak),
-            checkpoint_retained_bytes: so_far.map(|own| own.retained_bytes),
-            checkpoint_allocated_bytes: so_far.map(|own| own.allocated_bytes),
-            last_seen_at_ns: seen.map(|seen| seen.at_ns),
-            last_seen_live_bytes: seen.map(|seen| seen.live_bytes),
-            last_seen_error_bytes: seen.map(|seen| seen.error_bytes),
-            process_allocated_delta_bytes: delta.and_then(|delta| delta.allocated_bytes),
-            process_resident_delta_bytes: delta.and_then(|delta| delta.resident_bytes),
-            overlap: heap.overlap,
-            cpu_model: after.cpu_model,
-            arch: after.arch,
-            kernel_release: after.kernel_release,
-            online_cpus: after.online_cpus,
-            total_memory_kib: after.total_memory_kib,
-            mem_available_before_kib: before.mem_available_kib,
-            mem_available_kib: after.mem_available_kib,
-            swap_free_before_kib: before.swap_free_kib,
-            swap_free_kib: after.swap_free_kib,
-            psi_some_avg10_before: psi_before.map(|psi| psi.0),
-            psi_some_avg10: psi_after.map(|psi| psi.0),
-            psi_full_avg10_before: psi_before.map(|psi| psi.1),
-            psi_full_avg10: psi_after.map(|psi| psi.1),
-            psi_some_stall_us: moved(psi_before.map(|psi| psi.2), psi_after.map(|psi| psi.2)),
-            psi_full_stall_us: moved(psi_before.map(|psi| psi.3), psi_after.map(|psi| psi.3)),
-            cgroup_current_before_bytes: before.cgroup_memory.current_bytes,
-            cgroup_current_bytes: after.cgroup_memory.current_bytes,
-            // Limits are read after the test; one that was killed has at best those before.
-            cgroup_max_bytes: after
-                .cgroup_memory
-                .max_bytes
-                .or(before.cgroup_memory.max_bytes),
-            cgroup_high_bytes: after
-                .cgroup_memory
-                .high_bytes
-                .or(before.cgroup_memory.high_bytes),
-            cgroup_high_events: moved(events_before.high, events.high),
-            cgroup_max_events: moved(events_before.max, events.max),
-            cgroup_oom_kills_before: events_before.oom_kill,
-            cgroup_oom_kills: events.oom_kill,
-            host_oom_kills_before: before.vm_oom_kill,
-            host_oom_kills: after.vm_oom_kill,
-            rss_before_bytes: before.rss_bytes,
-            rss_bytes: after.rss_bytes,
-            peak_rss_bytes: after.peak_rss_bytes.or(before.peak_rss_bytes),
-            address_space_limit_bytes: limit,
-        }
+            allocator: record.heap.allocator,
+            exclusive: record.heap.exclusive,
+        });
+        row.heap_reason = heap_reason;
+        row.stress_index = record.stress_index;
+        row.duration_ns = record.duration_ns;
+        (row.failure_kind, row.failure_message) = record
+            .failure
+            .map(|failure| (failure.kind, failure.message))
+            .unzip();
+        row.skip_reason = record.skip_reason;
+        row.labels = Some(record.labels).filter(|labels| !labels.is_empty());
+        row.metrics = Some(record.metrics).filter(|metrics| !metrics.is_empty());
+        row.budgets = Some(record.budgets).filter(|budgets| !budgets.is_empty());
+        row.set_heap(record.heap);
+        row.set_host(&record.host_before, &record.host);
+        row.set_cgroup(
+            &record.host_before.cgroup_memory,
+            &record.host.cgroup_memory,
+        );
+        row
+    }
+
+    fn set_heap(&mut self, heap: Heap) {
+        let (own, delta) = (heap.own, heap.process.map(|process| process.delta));
+        self.own_peak_bytes = own.and_then(|own| own.peak_bytes);
+        self.own_peak_error_bytes = own.and_then(|own| own.peak_error_bytes);
+        self.own_peak_source = own.and_then(|own| own.peak_source);
+        self.own_retained_bytes = own.map(|own| own.retained_bytes);
+        self.own_allocated_bytes = own.map(|own| own.allocated_bytes);
+        self.own_deallocated_bytes = own.map(|own| own.deallocated_bytes);
+        self.own_allocations = own.and_then(|own| own.allocations);
+        self.own_threads = own.map(|own| own.threads);
+        self.own_threads_running = own.map(|own| own.threads_running);
+        let checkpoint = heap.checkpoints.into_iter().last();
+        let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
+        self.checkpoint_at_ns = checkpoint.as_ref().map(|checkpoint| checkpoint.at_ns);
+        self.checkpoint_label = checkpoint.map(|checkpoint| checkpoint.label);
+        self.checkpoint_peak_bytes = so_far.and_then(|own| own.peak_bytes);
+        self.checkpoint_least_peak_bytes = so_far.map(least_peak);
+        self.checkpoint_retained_bytes = so_far.map(|own| own.retained_bytes);
+        self.checkpoint_allocated_bytes = so_far.map(|own| own.allocated_bytes);
+        // All zero until there was something to see.
+        let seen = heap.last_seen.filter(|seen| seen.live_bytes > 0);
+        self.last_seen_at_ns = seen.map(|seen| seen.at_ns);
+        self.last_seen_live_bytes = seen.map(|seen| seen.live_bytes);
+        self.last_seen_error_bytes = seen.map(|seen| seen.error_bytes);
+        self.process_allocated_delta_bytes = delta.and_then(|delta| delta.allocated_bytes);
+        self.process_resident_delta_bytes = delta.and_then(|delta| delta.resident_bytes);
+        self.overlap = heap.overlap;
+    }
+
+    fn set_host(&mut self, before: &HostMemory, after: &HostMemory) {
+        self.cpu_model.clone_from(&after.cpu_model);
+        self.arch.clone_from(&after.arch);
+        self.kernel_release.clone_from(&after.kernel_release);
+        self.online_cpus = after.online_cpus;
+        self.total_memory_kib = after.total_memory_kib;
+        self.mem_available_before_kib = before.mem_available_kib;
+        self.mem_available_kib = after.mem_available_kib;
+        self.swap_free_before_kib = before.swap_free_kib;
+        self.swap_free_kib = after.swap_free_kib;
+        let (psi_before, psi_after) = (psi(before), psi(after));
+        self.psi_some_avg10_before = psi_before.map(|psi| psi.0);
+        self.psi_some_avg10 = psi_after.map(|psi| psi.0);
+        self.psi_full_avg10_before = psi_before.map(|psi| psi.1);
+        self.psi_full_avg10 = psi_after.map(|psi| psi.1);
+        self.psi_some_stall_us = moved(psi_before.map(|psi| psi.2), psi_after.map(|psi| psi.2));
+        self.psi_full_stall_us = moved(psi_before.map(|psi| psi.3), psi_after.map(|psi| psi.3));
+        self.host_oom_kills_before = before.vm_oom_kill;
+        self.host_oom_kills = after.vm_oom_kill;
+        self.rss_before_bytes = before.rss_bytes;
+        self.rss_bytes = after.rss_bytes;
+        self.peak_rss_bytes = after.peak_rss_bytes.or(before.peak_rss_bytes);
+        self.address_space_limit_bytes = address_space_limit(before, after);
+    }
+
+    fn set_cgroup(&mut self, before: &Cgroup, after: &Cgroup) {
+        self.cgroup_current_before_bytes = before.current_bytes;
+        self.cgroup_current_bytes = after.current_bytes;
+        // Limits are read after the test; one that was killed has at best those before.
+        self.cgroup_max_bytes = after.max_bytes.or(before.max_bytes);
+        self.cgroup_high_bytes = after.high_bytes.or(before.high_bytes);
+        let (events_before, events) = (&before.events, &after.events);
+        self.cgroup_high_events = moved(events_before.high, events.high);
+        self.cgroup_max_events = moved(events_before.max, events.max);
+        self.cgroup_oom_kills_before = events_before.oom_kill;
+        self.cgroup_oom_kills = events.oom_kill;
+        let Some(binding) = Binding::of(before, after) else {
+            return;
+        };
+        self.cgroup_binding_above = Some(binding.after.above);
+        self.cgroup_binding_limit_bytes = binding.limit();
+        self.cgroup_binding_current_before_bytes = binding.before.current_bytes;
+        self.cgroup_binding_current_bytes = binding.after.current_bytes;
+        self.cgroup_binding_reclaimable_before_bytes = binding.before.reclaimable_bytes;
+        self.cgroup_binding_reclaimable_bytes = binding.after.reclaimable_bytes;
+        self.cgroup_binding_high_events = binding.high_events();
+        self.cgroup_binding_max_events = binding.max_events();
     }
 }
 
@@ -443,11 +485,6 @@ fn least_peak(own: OwnTier) -> u64 {
     };
     let certain = seen.saturating_sub(own.peak_error_bytes.unwrap_or(0));
     certain.max(own.retained_bytes.try_into().unwrap_or(0))
-}
-
-/// By how much a counter moved. One that went back was another's: the process changed its cgroup.
-fn moved(before: Option<u64>, after: Option<u64>) -> Option<u64> {
-    after?.checked_sub(before?)
 }
 
 #[cfg(test)]

@@ -25,7 +25,13 @@ fn host(available_kib: u64) -> Value {
         },
         "cgroup_memory": {
             "version": 2, "current_bytes": 100 << 20, "max_bytes": 1000_u64 << 20,
-            "high_bytes": 1000_u64 << 20,
+            "high_bytes": 1000_u64 << 20, "above": 0,
+            "levels": [
+                { "above": 0, "current_bytes": 100 << 20, "max_bytes": 1000_u64 << 20,
+                  "reclaimable_bytes": 10 << 20, "events": { "high": 0, "max": 0, "oom_kill": 0 } },
+                { "above": 2, "current_bytes": 200 << 20, "max_bytes": 4000_u64 << 20,
+                  "events": { "high": 0, "max": 0, "oom_kill": 0 } }
+            ],
             "events": { "low": 0, "high": 0, "max": 0, "oom": 0, "oom_kill": 0 }
         },
         "vm_oom_kill": 7, "rss_bytes": 10 << 20, "peak_rss_bytes": 20 << 20,

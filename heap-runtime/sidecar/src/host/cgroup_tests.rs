@@ -1,6 +1,7 @@
 //! Which cgroup is found for the process, in trees of files.
 
 use super::tests::{put, source, tree};
+use crate::CgroupMemory;
 
 const MOUNT_V2: &str = "34 22 0:29 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n";
 const MOUNT_V1: &str = "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
@@ -203,4 +204,71 @@ fn version_1_without_hierarchy_has_only_its_own_limit() {
     };
     assert_eq!(read("0\n"), Some(8192));
     assert_eq!(read("1\n"), Some(4096));
+}
+
+#[test]
+fn each_cgroup_with_a_limit_is_told_with_its_distance() {
+    let root = tree(&[
+        ("proc/self/mountinfo", MOUNT_V2),
+        ("proc/self/cgroup", "0::/a/b/c\n"),
+        ("sys/fs/cgroup/a/memory.current", "90\n"),
+        ("sys/fs/cgroup/a/memory.max", "100\n"),
+        ("sys/fs/cgroup/a/memory.high", "max\n"),
+        (
+            "sys/fs/cgroup/a/memory.stat",
+            "anon 60\nactive_file 20\ninactive_file 10\nfile_dirty 3\n",
+        ),
+        (
+            "sys/fs/cgroup/a/memory.events",
+            "low 0\nhigh 0\nmax 7\noom 0\noom_kill 2\n",
+        ),
+        (
+            "sys/fs/cgroup/a/memory.events.local",
+            "low 0\nhigh 0\nmax 4\noom 0\noom_kill 1\n",
+        ),
+        ("sys/fs/cgroup/a/b/memory.current", "5\n"),
+        ("sys/fs/cgroup/a/b/memory.max", "max\n"),
+        ("sys/fs/cgroup/a/b/memory.high", "max\n"),
+        ("sys/fs/cgroup/a/b/c/memory.current", "4\n"),
+        ("sys/fs/cgroup/a/b/c/memory.max", "400\n"),
+        ("sys/fs/cgroup/a/b/c/memory.high", "300\n"),
+    ]);
+    let source = source(root.path());
+    let memory = source.changing().cgroup_memory.unwrap();
+    assert_eq!((memory.above, memory.current_bytes), (Some(0), Some(4)));
+    assert_eq!(
+        (memory.max_bytes, memory.high_bytes),
+        (Some(100), Some(300))
+    );
+    let [own, above] = memory.levels[..] else {
+        panic!("{memory:?}");
+    };
+    // Nobody looked into what is far from its limit.
+    assert_eq!((own.above, own.reclaimable_bytes), (0, None));
+    assert_eq!((own.limit_bytes(), own.held_bytes()), (Some(300), Some(4)));
+    assert_eq!((above.above, above.current_bytes), (2, Some(90)));
+    // Of 30 of page cache, 3 are to be written yet.
+    assert_eq!(
+        (above.reclaimable_bytes, above.held_bytes()),
+        (Some(27), Some(63))
+    );
+    // What happened at its own limit, not at those below.
+    assert_eq!(above.events.unwrap().max, Some(4));
+    assert_eq!(memory.tightest(), Some(&above));
+    // More than half of the limit of the own: it has less room than the other now.
+    put(root.path(), "sys/fs/cgroup/a/b/c/memory.current", "280\n");
+    let memory = source.changing().cgroup_memory.unwrap();
+    assert_eq!(memory.tightest().unwrap().above, 0);
+    // A limit that comes later is seen by the reading of the settings, and from then on in each.
+    put(root.path(), "sys/fs/cgroup/a/b/memory.max", "6\n");
+    let levels = |memory: CgroupMemory| {
+        memory
+            .levels
+            .iter()
+            .map(|level| level.above)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(levels(source.changing().cgroup_memory.unwrap()), [0, 2]);
+    assert_eq!(levels(source.settings().cgroup_memory.unwrap()), [0, 1, 2]);
+    assert_eq!(levels(source.changing().cgroup_memory.unwrap()), [0, 1, 2]);
 }

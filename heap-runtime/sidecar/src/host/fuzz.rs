@@ -48,7 +48,20 @@ const FILES: &[(&str, &str)] = &[
         "sys/fs/cgroup/a/memory.events",
         "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\n",
     ),
+    (
+        "sys/fs/cgroup/a/memory.events.local",
+        "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\n",
+    ),
+    (
+        "sys/fs/cgroup/a/memory.stat",
+        "anon 1024\ninactive_file 2048\nactive_file 1024\nfile_dirty 512\nslab_reclaimable 64\n",
+    ),
     ("sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "4096\n"),
+    (
+        "sys/fs/cgroup/memory/a/memory.stat",
+        "total_inactive_file 2048\ntotal_active_file 1024\ntotal_dirty 512\n",
+    ),
+    ("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "8000\n"),
     (
         "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
         "9223372036854771712\n",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::shortage::{address_space, kills};
+use super::shortage::{address_space, is_near_by_what_is_not_known, kills};
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::state::State;
@@ -88,6 +88,12 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
     }
     if row.psi_some_avg10.or(row.psi_some_avg10_before).is_none() {
         caveats.push("there is no PSI: the kernel gave none".into());
+    }
+    if is_near_by_what_is_not_known(row) {
+        caveats.push(
+            "the cgroup was near its limit; how much of that was page cache, which can be dropped, is not recorded"
+                .into(),
+        );
     }
     if let Some(overlap @ 1..) = row.overlap {
         caveats.push(format!(

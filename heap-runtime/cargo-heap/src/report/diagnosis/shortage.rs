@@ -11,13 +11,15 @@ use heap_sidecar::size::Human;
 pub const PSI_SOME_PERCENT: f64 = 10.0;
 /// PSI `full` over the last 10 s, in percent: nothing at all moved for so much of the time.
 pub const PSI_FULL_PERCENT: f64 = 5.0;
-/// Share of the test's time in which all tasks waited for memory, in percent.
+/// Share of the test's time in which tasks waited, in percent, from which it counts.
 pub const STALLED_PERCENT: u64 = 10;
+/// A stall of fewer microseconds than that never counts, however short the test.
+pub const FEWEST_STALLED_US: u64 = 10_000;
 /// Available memory of the host, in percent of all of it: below, the kernel reclaims hard.
 pub const AVAILABLE_PERCENT: u64 = 5;
 /// By how much free swap has to fall during a test, in KiB, to count as swapping.
 pub const SWAPPED_KIB: u64 = 64 << 10;
-/// Use of a cgroup in percent of its limit, from which it is near.
+/// What a cgroup has that cannot be dropped, in percent of its limit, from which it is near.
 pub const NEAR_LIMIT_PERCENT: u64 = 90;
 /// What a killed test had live, in percent of the address space that its process might have, from which
 /// an allocation is likely to have failed: a vector that doubles asks for two thirds while it has one.
@@ -116,35 +118,83 @@ fn until_the_end(of_the_host: Option<u64>, around: &RunPressure) -> Vec<String> 
 
 pub(super) fn cgroup_limit(row: &Row) -> Vec<String> {
     let mut evidence = Vec::new();
-    for (name, events) in [
-        ("max", row.cgroup_max_events),
-        ("high", row.cgroup_high_events),
-    ] {
-        if let Some(events @ 1..) = events {
-            evidence.push(format!(
-                "the cgroup was stopped at its `{name}` limit {events} time(s) during the test"
-            ));
-        }
-    }
-    let current = row
-        .cgroup_current_before_bytes
-        .max(row.cgroup_current_bytes);
-    let limit = row
-        .cgroup_max_bytes
-        .into_iter()
-        .chain(row.cgroup_high_bytes)
-        .min();
-    if let (Some(current), Some(limit)) = (current, limit)
-        && reaches(current, NEAR_LIMIT_PERCENT, limit)
+    let Some(limit) = row.cgroup_binding_limit_bytes else {
+        return evidence;
+    };
+    let which = cgroup_words(row.cgroup_binding_above);
+    if let Some(held) = held(row)
+        && reaches(held, NEAR_LIMIT_PERCENT, limit)
     {
         evidence.push(format!(
-            "the cgroup had {} of its {} ({} %; page cache is in it)",
-            Human(current),
+            "{which} had {} of its {} in use that could not be dropped ({} %)",
+            Human(held),
             Human(limit),
-            percent(current, limit)
+            percent(held, limit)
         ));
     }
+    // Page cache that is dropped to make room moves these counts too, and costs next to nothing.
+    if let Some(stalled) = stalled(row.psi_some_stall_us, row) {
+        for (name, events) in [
+            ("high", row.cgroup_binding_high_events),
+            ("max", row.cgroup_binding_max_events),
+        ] {
+            if let Some(events @ 1..) = events {
+                evidence.push(format!(
+                    "{which} was stopped at its `{name}` limit {events} time(s) during the test, in which work \
+                     waited for memory for {stalled}"
+                ));
+            }
+        }
+    }
     evidence
+}
+
+/// What of the binding cgroup's memory could not be dropped, at its most.
+fn held(row: &Row) -> Option<u64> {
+    let held = |current: Option<u64>, reclaimable: Option<u64>| {
+        Some(current?.saturating_sub(reclaimable?))
+    };
+    held(
+        row.cgroup_binding_current_before_bytes,
+        row.cgroup_binding_reclaimable_before_bytes,
+    )
+    .max(held(
+        row.cgroup_binding_current_bytes,
+        row.cgroup_binding_reclaimable_bytes,
+    ))
+}
+
+/// Whether the limit of a cgroup was near, for all that is known, though not by what.
+pub(super) fn is_near_by_what_is_not_known(row: &Row) -> bool {
+    let current = row
+        .cgroup_binding_current_before_bytes
+        .max(row.cgroup_binding_current_bytes)
+        .max(row.cgroup_current_before_bytes)
+        .max(row.cgroup_current_bytes);
+    let limit = row.cgroup_binding_limit_bytes.or_else(|| {
+        let limits = row.cgroup_max_bytes.into_iter();
+        limits.chain(row.cgroup_high_bytes).min()
+    });
+    let near = current
+        .zip(limit)
+        .is_some_and(|(current, limit)| reaches(current, NEAR_LIMIT_PERCENT, limit));
+    near && held(row).is_none()
+}
+
+/// The cgroup so many levels above the process's own.
+fn cgroup_words(above: Option<u32>) -> String {
+    match above {
+        Some(0) | None => "the test's cgroup".into(),
+        Some(1) => "the cgroup above the test's own".into(),
+        Some(above) => format!("the cgroup {above} levels above the test's own"),
+    }
+}
+
+/// A stall of so many microseconds in words, if it is a share of the test's time that counts.
+fn stalled(stall_us: Option<u64>, row: &Row) -> Option<String> {
+    let (stall, duration) = (stall_us?, row.duration_ns? / 1000);
+    let counts = stall >= FEWEST_STALLED_US && reaches(stall, STALLED_PERCENT, duration);
+    counts.then(|| format!("{stall} µs of its {duration} µs"))
 }
 
 pub(super) fn host_short(row: &Row) -> Vec<String> {
@@ -174,15 +224,9 @@ pub(super) fn host_short(row: &Row) -> Vec<String> {
             ));
         }
     }
-    if let (Some(stall), Some(duration)) = (row.psi_full_stall_us, row.duration_ns)
-        && duration > 0
-        && reaches(stall, STALLED_PERCENT, duration / 1000)
-        // PSI is accounted in periods of 2 s: less is chance.
-        && stall >= 10_000
-    {
+    if let Some(stalled) = stalled(row.psi_full_stall_us, row) {
         evidence.push(format!(
-            "everything waited for memory for {stall} µs of the test's {} µs",
-            duration / 1000
+            "during the test, everything waited for memory for {stalled}"
         ));
     }
     let available = row

@@ -45,13 +45,17 @@ fn each_threshold_is_where_it_is_documented() {
             Verdict::OutOfMemory,
         ),
         (
-            |r| r.cgroup_max_events = Some(0),
-            |r| r.cgroup_max_events = Some(1),
+            |r| r.cgroup_binding_current_bytes = Some((910 << 20) - 1),
+            |r| r.cgroup_binding_current_bytes = Some(910 << 20),
             Verdict::CgroupLimit,
         ),
         (
-            |r| r.cgroup_current_bytes = Some((900 << 20) - 1),
-            |r| r.cgroup_current_bytes = Some(900 << 20),
+            |r| {
+                r.duration_ns = Some(100_000_000);
+                r.cgroup_binding_max_events = Some(1);
+                r.psi_some_stall_us = Some(9_999);
+            },
+            |r| r.psi_some_stall_us = Some(10_000),
             Verdict::CgroupLimit,
         ),
         (
@@ -86,6 +90,42 @@ fn each_threshold_is_where_it_is_documented() {
         assert_eq!(verdicts(&row, &[]), [Verdict::Calm], "case {index}, under");
         over(&mut row);
         assert_eq!(verdicts(&row, &[]), [verdict], "case {index}, over");
+    }
+}
+
+#[test]
+fn page_cache_at_the_limit_is_no_shortage() {
+    let mut row = calm("t");
+    row.cgroup_binding_current_bytes = Some(999 << 20);
+    row.cgroup_binding_reclaimable_bytes = Some(990 << 20);
+    row.cgroup_current_bytes = row.cgroup_binding_current_bytes;
+    // What is dropped to make room counts as that.
+    row.cgroup_binding_max_events = Some(500);
+    row.cgroup_max_events = Some(500);
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+    let caveats = |row: &Row| Diagnosis::of(row, &Context::of(&[])).caveats.join("; ");
+    assert!(!caveats(&row).contains("page cache"), "{}", caveats(&row));
+    // Of what it consists is not known.
+    row.cgroup_binding_reclaimable_bytes = None;
+    row.cgroup_binding_reclaimable_before_bytes = None;
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+    assert!(caveats(&row).contains("page cache"), "{}", caveats(&row));
+}
+
+#[test]
+fn the_cgroup_that_binds_is_named() {
+    let mut row = calm("t");
+    row.cgroup_binding_current_bytes = Some(960 << 20);
+    for (above, words) in [
+        (0, "the test's cgroup had 950 MiB of its 1000 MiB"),
+        (1, "the cgroup above the test's own had 950 MiB"),
+        (3, "the cgroup 3 levels above the test's own had 950 MiB"),
+    ] {
+        row.cgroup_binding_above = Some(above);
+        let diagnosis = Diagnosis::of(&row, &Context::of(&[]));
+        assert_eq!(diagnosis.verdict(), Verdict::CgroupLimit);
+        let evidence = diagnosis.findings[0].evidence.join("; ");
+        assert!(evidence.starts_with(words), "{evidence}");
     }
 }
 

@@ -33,7 +33,9 @@ pub enum Verdict {
     /// cgroup moved. Or the process was near the limit on its address space when it ended:
     /// [`ADDRESS_SPACE_PERCENT`].
     OutOfMemory,
-    /// The cgroup was near its limit, or was stopped at it.
+    /// The cgroup whose limit binds, the process's own or one above, was near it by what cannot be dropped:
+    /// [`NEAR_LIMIT_PERCENT`]; or was stopped at it while work waited for memory: [`STALLED_PERCENT`],
+    /// [`FEWEST_STALLED_US`].
     CgroupLimit,
     /// The host was short: [`PSI_SOME_PERCENT`], [`PSI_FULL_PERCENT`], [`STALLED_PERCENT`],
     /// [`AVAILABLE_PERCENT`], [`SWAPPED_KIB`].

@@ -4,7 +4,7 @@ mod memory;
 mod place;
 
 use super::{Source, file};
-use memory::MemoryFiles;
+use memory::{MemoryFiles, Version};
 use place::{Mount, Place, Unseen};
 use procfs::{FromBufRead, ProcessCGroups};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 pub(super) struct Membership {
     text: String,
     /// 1 where a hierarchy of that version has the memory controller, else 2.
-    memory_version: u8,
+    memory_version: Version,
     memory: Result<Place, &'static str>,
     memory_files: OnceLock<MemoryFiles>,
 }
@@ -46,8 +46,8 @@ impl Source {
             .find(|group| group.controllers.iter().any(|name| name == "memory"));
         // A controller is in one hierarchy at a time: with memory on version 1, version 2 knows nothing about it.
         let (memory_version, controller) = match v1 {
-            Some(_) => (1, Some("memory")),
-            None => (2, None),
+            Some(_) => (Version::V1, Some("memory")),
+            None => (Version::V2, None),
         };
         let own = v1.or_else(|| groups.iter().find(|group| group.hierarchy == 0));
         let memory = match own {
