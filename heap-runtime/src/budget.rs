@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::env::output_is_kept;
 use crate::outcome::Left;
 use crate::own::Measured;
 use crate::sidecar::{Budget, Heap, Limit};
@@ -105,7 +106,7 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
     }
     let steps = Steps::of(&heap.checkpoints, heap.own.as_ref());
     let mut text = format!("{test_name} is over its heap budget");
-    for budget in broken {
+    for budget in &broken {
         let actual = budget.actual.unwrap_or_default();
         let excess = actual.saturating_sub(i64::try_from(budget.bytes).unwrap_or(i64::MAX));
         let name = budget.limit.as_str();
@@ -128,6 +129,26 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
         if let Some(words) = steps {
             let _ = write!(text, "\n    {words}");
         }
+    }
+    if broken
+        .iter()
+        .any(|budget| budget.limit == Limit::MaxRetained)
+    {
+        text.push_str(
+            "\n  not the test's, where it is that: what is made once and kept (`warmup = 1` leaves it out)",
+        );
+        if output_is_kept() {
+            text.push_str(
+                "; what it has printed, which the harness keeps to its end (with `--nocapture` it does not)",
+            );
+        }
+    }
+    let running = heap.own.map_or(0, |own| own.threads_running);
+    if running > 0 {
+        let _ = write!(
+            text,
+            "\n  {running} of its threads still ran when it ended, and what they held is in it"
+        );
     }
     Some(text)
 }

@@ -203,6 +203,13 @@ impl Nextest {
     }
 }
 
+/// Whether libtest, where that is the harness, keeps what tests print until they end.
+pub(crate) fn output_is_kept() -> bool {
+    let asked_not_to = |argument: OsString| argument == "--nocapture" || argument == "--no-capture";
+    let is_set = env::var_os("RUST_TEST_NOCAPTURE").is_some_and(|value| value != "0");
+    !is_set && !env::args_os().any(asked_not_to)
+}
+
 /// `CARGO_TARGET_DIR`, where it is set.
 pub(crate) fn cargo_target_dir() -> Option<PathBuf> {
     env::var_os("CARGO_TARGET_DIR").map(PathBuf::from)

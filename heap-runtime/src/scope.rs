@@ -131,6 +131,7 @@ impl<'t> Scope<'t> {
         threw: bool,
         ending: &mut dyn FnMut() -> Ending,
     ) -> Option<String> {
+        self.notes.own().wait_for_ends();
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process.then(process_heap).flatten();
         let mut measured = self.notes.own().close();

@@ -22,6 +22,8 @@ mod known;
 mod noise;
 #[path = "own/notes.rs"]
 mod notes;
+#[path = "own/retained.rs"]
+mod retained;
 #[path = "own/runtimes.rs"]
 mod runtimes;
 #[path = "own/safety.rs"]
@@ -38,6 +40,7 @@ const SUBJECTS: &[&[Subject]] = &[
     guards::SUBJECTS,
     known::SUBJECTS,
     notes::SUBJECTS,
+    retained::SUBJECTS,
     runtimes::SUBJECTS,
     safety::SUBJECTS,
     turns::SUBJECTS,

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::member::Member;
 use super::registry::Locked;
-use super::{MEMBER, REGISTRY, counters, sampler, thread_end};
+use super::{MEMBER, REGISTRY, counters, ending, sampler, std_map, thread_end};
 use name::Start;
 
 /// Why no births are seen, where that is so.
@@ -27,6 +27,9 @@ pub(super) fn missing() -> Option<&'static str> {
 pub(super) fn prepare() {
     static FORKS: OnceLock<()> = OnceLock::new();
     name::next();
+    if !name::is_anothers() {
+        std_map::prepare();
+    }
     FORKS.get_or_init(|| {
         // SAFETY: the handlers are functions of ours that may be called at every fork. Where there
         // is no memory for them, forks are as they are in any program with threads.
@@ -51,6 +54,9 @@ unsafe extern "C" fn create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
+    if std_map::is_looked_for(start as *mut c_void) {
+        return libc::EAGAIN;
+    }
     let Some(real) = name::next() else {
         return libc::EAGAIN;
     };
@@ -90,15 +96,19 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     let start = unsafe { transmute::<*mut c_void, Start>(function) };
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));
+    member.set_thread(ending::this_thread());
     sampler::start_thread_peak();
     REGISTRY.begin(member, counters());
     if !ends_with_thread {
         // Its samples start from here; nobody else may read the counters.
         REGISTRY.doze(member);
     }
+    std_map::begins(member, function);
     // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
     // frame, so that unwinding passes it.
-    unsafe { start(argument) }
+    let returned = unsafe { start(argument) };
+    std_map::ends(member);
+    returned
 }
 
 /// The registry's lock, held over a fork by the thread that forks.

@@ -10,10 +10,11 @@
 //! A sanitizer's is weak too, and must see every thread, or it aborts. In a program that is compiled
 //! for one, ours is not weak: it comes first and goes on to the sanitizer's, which has a second name.
 
-use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::sync::OnceLock;
+
+use crate::own::stand_in::{Found, go_on, stand_in};
 
 // "C-unwind", because `pthread_exit` and cancellation unwind through the frame of the first function.
 pub(super) type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -24,107 +25,18 @@ pub(super) type Create = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-/// What the linker has found.
-#[repr(C)]
-struct Found {
-    /// Our definition, by a name that nobody else has.
-    ours: *const c_void,
-    /// What is taken for `pthread_create` in this program.
-    taken: *const c_void,
-    /// What a sanitizer starts threads by, where one is linked.
-    sanitizers: Option<Create>,
-}
+#[cfg(not(heap_runtime_sanitizer))]
+stand_in!(".weak", "pthread_create", super::create);
+#[cfg(heap_runtime_sanitizer)]
+stand_in!(".globl", "pthread_create", super::create);
 
-unsafe extern "C" {
-    /// Whoever refers to it has the file of the archive linked that the name is in. And two versions
-    /// of this crate in one program, of which one would be blind, do not link.
-    ///
-    /// A table, because the compiler takes it for certain that two functions have two addresses.
-    static heap_runtime_pthread_create_found: Found;
-}
-
-fn found() -> &'static Found {
-    // SAFETY: the linker alone writes to it: addresses, the last of a function of this type, or 0.
+fn found() -> &'static Found<Create> {
+    unsafe extern "C" {
+        static heap_runtime_pthread_create_found: Found<Create>;
+    }
+    // SAFETY: `stand_in` has made it, and the interceptor is of this type.
     unsafe { &heap_runtime_pthread_create_found }
 }
-
-// SAFETY: nobody writes to it.
-unsafe impl Sync for Found {}
-
-#[cfg(not(heap_runtime_sanitizer))]
-macro_rules! binding {
-    () => {
-        ".weak pthread_create"
-    };
-}
-#[cfg(heap_runtime_sanitizer)]
-macro_rules! binding {
-    () => {
-        ".globl pthread_create"
-    };
-}
-
-/// Goes on to the symbol of a function, as if that had been called.
-#[cfg(target_arch = "x86_64")]
-macro_rules! go_on {
-    () => {
-        "endbr64\njmp {create}"
-    };
-}
-#[cfg(target_arch = "aarch64")]
-macro_rules! go_on {
-    () => {
-        // `bti c`, where the processor knows it.
-        "hint #34\nb {create}"
-    };
-}
-#[cfg(target_arch = "riscv64")]
-macro_rules! go_on {
-    () => {
-        "tail {create}"
-    };
-}
-#[cfg(target_arch = "loongarch64")]
-macro_rules! go_on {
-    () => {
-        "b {create}"
-    };
-}
-#[cfg(target_arch = "s390x")]
-macro_rules! go_on {
-    () => {
-        "jg {create}"
-    };
-}
-
-global_asm!(
-    ".pushsection .text.heap_runtime_pthread_create, \"ax\", %progbits",
-    ".p2align 4",
-    ".globl heap_runtime_pthread_create",
-    ".hidden heap_runtime_pthread_create",
-    ".type heap_runtime_pthread_create, %function",
-    binding!(),
-    ".type pthread_create, %function",
-    "heap_runtime_pthread_create:",
-    "pthread_create:",
-    go_on!(),
-    ".size heap_runtime_pthread_create, . - heap_runtime_pthread_create",
-    ".size pthread_create, . - pthread_create",
-    ".popsection",
-    ".weak ___interceptor_pthread_create",
-    ".pushsection .data.rel.ro.heap_runtime_pthread_create, \"aw\", %progbits",
-    ".p2align 3",
-    ".globl heap_runtime_pthread_create_found",
-    ".hidden heap_runtime_pthread_create_found",
-    ".type heap_runtime_pthread_create_found, %object",
-    "heap_runtime_pthread_create_found:",
-    ".8byte heap_runtime_pthread_create",
-    ".8byte pthread_create",
-    ".8byte ___interceptor_pthread_create",
-    ".size heap_runtime_pthread_create_found, 24",
-    ".popsection",
-    create = sym super::create,
-);
 
 /// What starts a thread in truth: a sanitizer's function, a preloaded library's, the C library's.
 pub(super) fn next() -> Option<Create> {

@@ -138,6 +138,11 @@ impl Group {
         change(&self.running, |running| running - 1);
     }
 
+    /// Whether a thread is in it now.
+    pub(super) fn has_threads(&self) -> bool {
+        self.running.load(RELAXED) > 0
+    }
+
     /// Whether a thread has joined before. Those beyond the set are taken for new.
     pub(super) fn has_joined(&self, member: &Member) -> bool {
         self.joined.get(member.index / 64).is_some_and(|word| {

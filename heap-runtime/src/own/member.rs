@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 
 use super::Notes;
 use super::group::{Group, Link, RELAXED, chain, is_within, lock};
-use super::sync::{Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU64};
+use super::sync::{Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
 
 /// Two counters of one thread: bytes allocated, bytes freed.
 #[derive(Clone, Copy)]
@@ -52,6 +52,8 @@ pub(crate) struct Member {
     /// Allocated minus freed when the member last sampled itself.
     pub(super) sampled: AtomicI64,
     pub(super) paused: AtomicBool,
+    /// The kernel's number of the thread, once it has begun; 0 before, and where there is none.
+    pub(super) thread: AtomicU32,
     /// What the thread was started to do: a function and its argument, from the thread that starts
     /// it to the one that begins.
     pub(crate) errand: [AtomicPtr<c_void>; 2],
@@ -69,8 +71,14 @@ impl Member {
             settled_deallocated: AtomicU64::new(0),
             sampled: AtomicI64::new(0),
             paused: AtomicBool::new(false),
+            thread: AtomicU32::new(0),
             errand: [null_mut(), null_mut()].map(AtomicPtr::new),
         }
+    }
+
+    /// Says which thread it is. By the thread itself.
+    pub(crate) fn set_thread(&self, number: u32) {
+        self.thread.store(number, RELAXED);
     }
 
     /// What its counters say; `None` where it has none.
@@ -167,6 +175,23 @@ impl Member {
             for group in chain(self.group.get()).filter(|group| group.is_exact()) {
                 group.allocations.fetch_add(1, RELAXED);
             }
+        }
+    }
+
+    /// Takes from the groups what they were given too much. Under the lock.
+    pub(super) fn disown(&self, moved: Moved) {
+        if self.paused.load(RELAXED) {
+            return;
+        }
+        for group in chain(self.group.get()) {
+            for (sum, less) in [
+                (&group.allocated, moved.allocated),
+                (&group.deallocated, moved.deallocated),
+            ] {
+                // As in `change`.
+                sum.store(sum.load(RELAXED).wrapping_sub(less), RELAXED);
+            }
+            group.live.fetch_sub(moved.net(), RELAXED);
         }
     }
 

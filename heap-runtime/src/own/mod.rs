@@ -17,11 +17,6 @@
 //!   `exact` counts no allocations. Destructors that come after ours in the last round are missed.
 //! - The C library's own threads (`timer_create`, `getaddrinfo_a`) are not started through
 //!   `pthread_create`'s public name, and belong to nobody.
-//! - `std::thread::scope` waits for closures, not for the ends of threads: those may still run when
-//!   the test ends, unless it joins them.
-//! - std keeps all threads in one map, for what it says when a stack overflows. A node of it, 640 or
-//!   so bytes for eleven threads, is allocated by the thread that happens to need it, and freed by
-//!   another: a test that starts threads while others do may be off by a few of them, either way.
 //! - What std makes once and keeps is the test's that happened to be first: `warmup` is for that. What
 //!   a panic's hook makes is nobody's ([`crate::panics`]).
 
@@ -40,6 +35,7 @@ mod birth;
     path = "elders_elsewhere.rs"
 )]
 mod elders;
+mod ending;
 mod group;
 mod handle;
 mod interval;
@@ -52,6 +48,7 @@ mod interval;
     expect(dead_code, reason = "births use more of it")
 )]
 mod member;
+mod per_thread;
 #[cfg_attr(
     not(any(
         test,
@@ -67,6 +64,18 @@ mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+))]
+mod stand_in;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+))]
+mod std_map;
 mod sync;
 #[cfg_attr(
     not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
@@ -115,6 +124,7 @@ fn now_ns() -> u64 {
 fn member() -> &'static Member {
     MEMBER.get().unwrap_or_else(|| {
         let member = REGISTRY.enlist(None);
+        member.set_thread(ending::this_thread());
         let ends_with_thread = thread_end::watch(member);
         REGISTRY.begin(member, counters());
         if !ends_with_thread {
@@ -204,6 +214,7 @@ impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
         birth::prepare();
+        per_thread::prepare();
         now_ns();
         let member = member();
         let counted = missing().is_none() && jemalloc::allocator() == Allocator::Jemalloc;
@@ -247,6 +258,12 @@ impl Own {
     pub(crate) fn so_far(&self) -> (Option<OwnTier>, u64) {
         let at_ns = self.group.timeline().elapsed_ns();
         (self.tier(&REGISTRY.totals(self.group)), at_ns)
+    }
+
+    /// Waits for the test's threads that are about to end. Nothing of the calling thread's is in it any
+    /// more.
+    pub(crate) fn wait_for_ends(&self) {
+        ending::wait_for(self.group);
     }
 
     /// Ends the measurement. Nobody may be in it any more who is not to stay.

@@ -178,6 +178,13 @@ impl Registry {
         member.set_counters(counters);
     }
 
+    /// Of what the thread of `member`, which calls this, has moved, so much was nobody's.
+    pub(crate) fn disown(&self, member: &'static Member, moved: Moved) {
+        let _lists = lock(&self.lists);
+        member.account();
+        member.disown(moved);
+    }
+
     /// The thread of `member`, which calls this, ends.
     pub(crate) fn end(&self, member: &'static Member) {
         let mut lists = lock(&self.lists);
@@ -257,6 +264,17 @@ impl Registry {
         }
         member.group.set(stack.last().map(|entry| entry.group));
         release(Some(parted.group));
+    }
+
+    /// The kernel's numbers of the threads that are in the group and have begun.
+    pub(crate) fn threads_in(&self, group: &'static Group) -> Vec<u32> {
+        let lists = lock(&self.lists);
+        let members = lists.members.iter();
+        members
+            .filter(|member| member.in_use.load(RELAXED) && member.is_in(group))
+            .map(|member| member.thread.load(RELAXED))
+            .filter(|thread| *thread != 0)
+            .collect()
     }
 
     /// What the group has come to now.
@@ -348,6 +366,7 @@ impl Lists {
     fn end(&mut self, member: &'static Member) {
         member.group.set(None);
         member.set_counters(None);
+        member.set_thread(0);
         member.paused.store(false, RELAXED);
         let stack = self.stack_mut(member);
         while let Some(entry) = stack.pop() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::panic::catch_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -17,6 +17,12 @@ use crate::noise::Noise;
 const SUBJECT: &str = "OWN_TEST_SUBJECT";
 const TIMES: &str = "OWN_TEST_TIMES";
 const NOISE: &str = "OWN_TEST_NOISE";
+
+/// How often a test does what is done so many times in CI: `TESTS_OF_HEAP_TIMES` times as often.
+pub(crate) fn rounds(in_ci: u32) -> u32 {
+    let times = std::env::var("TESTS_OF_HEAP_TIMES");
+    in_ci * times.map_or(1, |times| times.parse().unwrap())
+}
 
 /// Far beyond what any subject takes: who is not done by then never will be.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -75,24 +81,20 @@ impl Child {
         child
     }
 
+    /// Runs a test of this binary that is marked as ignored, and lets its harness keep what it prints.
+    pub(crate) fn of_captured_test(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = command(folder.path());
+        command.args([name, "--exact", "--ignored"]);
+        Self { command, folder }
+    }
+
     fn running(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("HEAP_") || name.starts_with("NEXTEST") {
-                command.env_remove(&*name);
-            }
-        }
+        let mut command = command(folder.path());
         command
             .args(names)
-            .args(["--exact", "--ignored", "--nocapture"])
-            .env("HEAP_SIDECAR_DIR", folder.path())
-            // Without epochs, an execution takes a fraction of a millisecond.
-            .env("HEAP_PROCESS", "0")
-            // The first trace of a process keeps its symbols, tens of MiB, which are the test's.
-            .env("RUST_BACKTRACE", "0")
-            .stdin(Stdio::null());
+            .args(["--exact", "--ignored", "--nocapture"]);
         Self { command, folder }
     }
 
@@ -102,10 +104,15 @@ impl Child {
         self
     }
 
-    /// A thousand times, among neighbours that allocate as fast as they can.
-    pub(crate) fn thousand_times_in_noise(mut self) -> Self {
+    /// Among neighbours that allocate as fast as they can.
+    pub(crate) fn in_noise(mut self) -> Self {
         self.command.env(NOISE, "1");
-        self.times(1000)
+        self
+    }
+
+    /// A thousand times, among neighbours that allocate as fast as they can.
+    pub(crate) fn thousand_times_in_noise(self) -> Self {
+        self.in_noise().times(1000)
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -125,7 +132,7 @@ impl Child {
         let pid = rustix::process::Pid::from_child(&process);
         let (done, waiting) = mpsc::channel::<()>();
         let watchdog = thread::spawn(move || {
-            if waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if waiting.recv_timeout(PATIENCE * rounds(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         });
@@ -144,6 +151,25 @@ impl Child {
             folder: self.folder,
         }
     }
+}
+
+/// This binary again, with sidecars in a folder.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("HEAP_") || name.starts_with("NEXTEST") {
+            command.env_remove(&*name);
+        }
+    }
+    command
+        .env("HEAP_SIDECAR_DIR", folder)
+        // Without epochs, an execution takes a fraction of a millisecond.
+        .env("HEAP_PROCESS", "0")
+        // The first trace of a process keeps its symbols, tens of MiB, which are the test's.
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null());
+    command
 }
 
 impl Ran {

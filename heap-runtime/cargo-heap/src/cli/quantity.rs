@@ -42,7 +42,19 @@ pub(super) const QUANTITIES: [Quantity; 8] = [
     },
     quantity!("retained", own_retained_bytes, difference),
     quantity!("allocated", own_allocated_bytes, bytes),
-    quantity!("threads", own_threads, |threads| threads.to_string()),
+    Quantity {
+        heading: "threads",
+        of: |row| {
+            let running = row.own_threads_running.filter(|running| *running > 0);
+            let running = running.map(|running| format!(", {running} running"));
+            Some(format!(
+                "{}{}",
+                row.own_threads?,
+                running.unwrap_or_default()
+            ))
+        },
+        value: |row| row.own_threads.map(f64::from),
+    },
     quantity!("process", process_allocated_delta_bytes, difference),
     quantity!("overlap", overlap, |overlap| overlap.to_string()),
     Quantity {

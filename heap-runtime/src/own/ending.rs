@@ -1,0 +1,179 @@
+//! Threads that are ending when their test does.
+//!
+//! `std::thread::scope` returns, and a channel is closed, when the closures of threads have come to
+//! their ends; the threads themselves have not. What they still free is the test's, which is measured
+//! too early by as much. So the end of a test waits for those threads of its own that seem to be ending:
+//!
+//! | a thread that is there still | is taken to be |
+//! |---|---|
+//! | ready to run, and has run for less than [`WORK`] since | ending: on a loaded machine it waits for its turn |
+//! | ready to run, and has run for longer | at work |
+//! | asleep, and has been, [`LOOKS`] times in a row | waiting for work; who ends waits for a lock at most |
+//!
+//! That takes no longer than [`PATIENCE`], and nothing where no thread is left.
+
+use std::thread::{sleep, yield_now};
+use std::time::{Duration, Instant};
+
+use super::REGISTRY;
+use super::group::Group;
+
+pub(super) use platform::this_thread;
+
+/// A thread's end takes some 50 us of a CPU; the kernel counts in its ticks, of 10 ms at most.
+const WORK: Duration = Duration::from_millis(25);
+
+/// A lock that is waited for is given back before so many looks, between which we sleep: that takes
+/// the longer the more threads there are to run, as does the turn of who holds it.
+const LOOKS: u32 = 8;
+
+/// Far longer than a thread waits for its turn among hundreds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Most threads are gone before so many turns of others.
+const TURNS: u32 = 16;
+
+/// Between two looks: doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// Waits for the threads of the group that are ending.
+pub(super) fn wait_for(group: &'static Group) {
+    for _ in 0..TURNS {
+        if !group.has_threads() {
+            return;
+        }
+        yield_now();
+    }
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    let mut seen: Vec<Seen> = Vec::new();
+    while start.elapsed() < PATIENCE {
+        let threads = REGISTRY.threads_in(group);
+        seen.retain(|seen| threads.contains(&seen.thread));
+        let mut one_is_ending = false;
+        for thread in threads {
+            let index = seen.iter().position(|seen| seen.thread == thread);
+            let index = index.unwrap_or_else(|| {
+                seen.push(Seen::new(thread));
+                seen.len() - 1
+            });
+            one_is_ending |= seen[index].may_be_ending();
+        }
+        if !one_is_ending {
+            return;
+        }
+        sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A thread that is there still, by the kernel's number.
+struct Seen {
+    thread: u32,
+    /// What it had run for at the first look.
+    began: Option<Ran>,
+    last: Option<Ran>,
+    asleep: u32,
+}
+
+impl Seen {
+    fn new(thread: u32) -> Self {
+        Self {
+            thread,
+            began: None,
+            last: None,
+            asleep: 0,
+        }
+    }
+
+    /// Looks at it.
+    fn may_be_ending(&mut self) -> bool {
+        let (state, ran) = (platform::state(self.thread), platform::ran(self.thread));
+        let is_where_it_was = ran == self.last;
+        self.last = ran;
+        let began = *self.began.get_or_insert(ran.unwrap_or_default());
+        match state {
+            // It has ended, and said nothing of it.
+            None => false,
+            Some(State::Ready) => {
+                self.asleep = 0;
+                ran.unwrap_or_default().time.saturating_sub(began.time) < WORK
+            }
+            Some(State::Asleep) => {
+                self.asleep = if is_where_it_was { self.asleep + 1 } else { 1 };
+                self.asleep < LOOKS
+            }
+        }
+    }
+}
+
+enum State {
+    /// On a CPU, waiting for one, or for a disk.
+    Ready,
+    Asleep,
+}
+
+/// How long, and in how many turns, a thread has run.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Ran {
+    time: Duration,
+    turns: u64,
+}
+
+#[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod platform {
+    use std::fs::read_to_string;
+    use std::time::Duration;
+
+    use super::{Ran, State};
+
+    pub(in crate::own) fn this_thread() -> u32 {
+        rustix::thread::gettid()
+            .as_raw_nonzero()
+            .get()
+            .unsigned_abs()
+    }
+
+    /// None where it is no more.
+    pub(super) fn state(thread: u32) -> Option<State> {
+        let stat = read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
+        // Its name is in brackets, and may have some.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        match rest.as_bytes().first()? {
+            b'R' | b'D' => Some(State::Ready),
+            b'Z' | b'X' | b'x' => None,
+            _ => Some(State::Asleep),
+        }
+    }
+
+    /// None where the kernel does not count.
+    pub(super) fn ran(thread: u32) -> Option<Ran> {
+        let counted = read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+        let mut numbers = counted.split_ascii_whitespace().map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        let (time, _waited, turns) = (next()?, next()?, next()?);
+        Some(Ran {
+            time: Duration::from_nanos(time),
+            turns,
+        })
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))))]
+mod platform {
+    use super::{Ran, State};
+
+    pub(in crate::own) fn this_thread() -> u32 {
+        0
+    }
+
+    /// Nobody knows: the turns that others had are all that is waited for.
+    pub(super) fn state(_: u32) -> Option<State> {
+        None
+    }
+
+    pub(super) fn ran(_: u32) -> Option<Ran> {
+        None
+    }
+}
