@@ -251,10 +251,8 @@ impl Call<'_> {
         let exact = options.exact.then(|| quote!(.exact()));
         let exclusive = options.exclusive.then(|| quote!(.exclusive()));
         let warmup = options.warmup.map(|(rounds, _)| quote!(.warmup(#rounds)));
-        let (package, function) = identity(&self.signature().ident);
-        let test = quote_spanned! {self.at_name()=>
-            __heap::TrackedTest::of_function(::core::concat!(#package, ::core::module_path!(), #function))
-        };
+        let name = name(&self.signature().ident);
+        let test = quote_spanned! {self.at_name()=> __heap::TrackedTest::of_function(#name) };
         quote! {
             &#test
                 #should_panic #labels #(#budgets)* #exact #exclusive #warmup
@@ -262,18 +260,45 @@ impl Call<'_> {
     }
 }
 
-/// What stands before and behind `module_path!()` in what a test is known by, `package crate::module::function`.
-/// It is one text, as each constant is something to compile. The call that is given it stands where the
-/// function does: `file!()` and `line!()` would be those of the attribute.
-pub(crate) fn identity(function: &Ident) -> (String, String) {
+/// What a test is known by, `package crate::module::function`. It is one text, as each constant is something to
+/// compile. The call that is given it stands where the function does: `file!()` and `line!()` would be those of
+/// the attribute.
+fn name(function: &Ident) -> TokenStream {
+    let package = package();
+    if !is_raw(function) {
+        let path = path(function);
+        return quote!(::core::concat!(#package, ::core::module_path!(), #path));
+    }
+    // The harness prints `r#` where the name is a keyword, which it may be in this edition and not in another.
+    // Only the compiler knows, and says so of a module of that name.
+    quote!({
+        mod #function {
+            pub(super) const NAME: &::core::primitive::str =
+                ::core::concat!(#package, ::core::module_path!());
+        }
+        #function::NAME
+    })
+}
+
+/// Whether a name is written with `r#`.
+pub(crate) fn is_raw(name: &Ident) -> bool {
+    name.to_string().starts_with("r#")
+}
+
+/// The package, and what parts it from the path.
+pub(crate) fn package() -> String {
     // As it is where the test is compiled. Without cargo there is no package.
     let mut package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     package.push(' ');
-    // With `r#` where it has one: the harness prints it too.
+    package
+}
+
+/// What stands behind the module in the path of a function.
+pub(crate) fn path(function: &Ident) -> String {
     let function = function.to_string();
     // What ktstr's attribute calls the function that has the body, and the user's attributes.
     let name = function.strip_prefix("__ktstr_inner_").unwrap_or(&function);
-    (package, format!("::{name}"))
+    format!("::{name}")
 }
 
 /// The name of a function inside the function, in our hygiene. That is also our edition, in which it may be

@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-use crate::expand::{identity, inner_name};
+use crate::expand::{inner_name, is_raw, package, path};
 
 /// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
 /// no `impl`: the body of a function inside it has no `Self`.
@@ -36,7 +36,7 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
         body,
     } = usual(&head, body)?;
     let place = name.span();
-    let (package, function) = identity(&name);
+    let (package, path) = (package(), path(&name));
     // All of it is the user's but the name, of which the user has heard already.
     let inner = inner_name(&name);
     // Its lines are those of the function inside.
@@ -46,7 +46,7 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
     let statements = quote_spanned! {place=>
         #keyword #inner #parentheses #body
         ::heap_runtime::__private::run_plain(
-            ::core::concat!(#package, ::core::module_path!(), #function),
+            ::core::concat!(#package, ::core::module_path!(), #path),
             #inner
         )
     };
@@ -87,6 +87,7 @@ fn usual(head: &[TokenTree], body: Group) -> Option<Usual> {
             TokenTree::Ident(name),
             TokenTree::Group(parentheses),
         ] if is_test
+            && !is_raw(name)
             && keyword == "fn"
             && parentheses.delimiter() == Delimiter::Parenthesis
             && parentheses.stream().is_empty()

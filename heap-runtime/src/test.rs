@@ -220,7 +220,11 @@ impl<'a> Test<'a> {
     /// The test binary, by the name of its crate.
     pub(crate) fn binary(&self) -> &str {
         let made_of = match self.name {
-            Name::Function(function) => package_and_path(function).1.split("::").next(),
+            Name::Function(function) => {
+                let first = package_and_path(function).1.split("::").next();
+                // A file called `where.rs` makes a crate called `r#where`, and a binary called `where`.
+                first.map(|first| first.strip_prefix("r#").unwrap_or(first))
+            }
             Name::Whole(_) => env::executable_name(),
         };
         made_of.unwrap_or("unknown")
@@ -244,6 +248,11 @@ mod tests {
         let deeper = Test::of_function("parts scheduler::fairness::nice::works");
         assert_eq!(deeper.name(), "fairness::nice::works");
         assert_eq!((deeper.package(), deeper.binary()), ("parts", "scheduler"));
+        let keyword = Test::of_function("parts r#where::r#match::works");
+        assert_eq!(
+            (keyword.name(), keyword.binary()),
+            ("r#match::works", "where")
+        );
         // Where it was not compiled by cargo.
         let alone = Test::of_function(" scheduler::works");
         assert_eq!((alone.name(), alone.binary()), ("works", "scheduler"));

@@ -531,3 +531,28 @@ fn a_variable_that_means_nothing_fails_the_tests_and_is_named() {
         assert!(output.contains(message), "{test}: {output}");
     }
 }
+
+/// A test is called what its harness calls it, also where that is a keyword: in the edition of 2021 `gen` is
+/// none, and `r#plain` is none in any.
+#[test]
+fn names_that_are_keywords() {
+    let manifest = include_str!("../projects/keywords/Cargo.toml");
+    for (edition, name) in [("2021", "gen"), ("2024", "r#gen")] {
+        let manifest = manifest.replace("2021", edition);
+        let project = Project::copy_of("keywords").file("Cargo.toml", &manifest);
+        let run = project.test(&[]).success();
+        let tests = [
+            "r#match".to_owned(),
+            "r#async::r#dyn".to_owned(),
+            format!("r#async::{name}"),
+            "r#async::r#loop".to_owned(),
+            format!("{name}::plain"),
+        ];
+        for test in &tests {
+            assert_eq!(run.verdict(test), Some("ok"), "{test}\n{}", run.stdout);
+            let sidecar = run.sidecar(test);
+            assert_eq!((&*sidecar.package, &*sidecar.binary), ("keywords", "where"));
+        }
+        assert_eq!(run.sidecars.len(), tests.len());
+    }
+}
