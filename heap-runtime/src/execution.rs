@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::process::{ExitCode, Termination};
 use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::complaint::{self, say_once};
 use crate::env::Settings;
+use crate::notes::time_spent;
 use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
 use crate::scope::Scope;
@@ -240,6 +241,7 @@ async fn execute_async<F: Future>(
         body: Some(body),
         scope: Some(scope),
         start: Instant::now(),
+        noted: Duration::ZERO,
     };
     let result = poll_fn(|context| begun.poll(context)).await;
     let complaint = begun.end(result.is_err(), || {
@@ -254,6 +256,8 @@ struct Begun<'t, F> {
     body: Option<Pin<Box<Option<F>>>>,
     scope: Option<Scope<'t>>,
     start: Instant,
+    /// How long it has taken notes, on whichever thread.
+    noted: Duration,
 }
 
 impl<F: Future> Begun<'_, F> {
@@ -268,7 +272,12 @@ impl<F: Future> Begun<'_, F> {
         else {
             return Poll::Pending;
         };
-        match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
+        let noted = time_spent();
+        let polled = catch_unwind(AssertUnwindSafe(|| body.poll(context)));
+        self.noted = self
+            .noted
+            .saturating_add(time_spent().saturating_sub(noted));
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
             Err(payload) => Poll::Ready(Err(payload)),
@@ -278,7 +287,7 @@ impl<F: Future> Begun<'_, F> {
 
 impl<F> Begun<'_, F> {
     fn end(&mut self, threw: bool, ending: impl FnOnce() -> Ending) -> Option<String> {
-        let ran_for = self.start.elapsed();
+        let ran_for = self.start.elapsed().saturating_sub(self.noted);
         // What it still holds is freed in the test, and may panic as all that is the test's.
         let mut freed = Ok(());
         if let Some(mut body) = self.body.take() {
@@ -396,13 +405,14 @@ fn execute(
         scope.begin_again();
     }
     scope.start();
-    let start = Instant::now();
+    let (start, noted) = (Instant::now(), time_spent());
     let entered = scope.enter();
     // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
     // invariant who would not have seen it anyway.
     let result = catch_unwind(AssertUnwindSafe(|| subject.run()));
     drop(entered);
-    let ran_for = start.elapsed();
+    let noted = time_spent().saturating_sub(noted);
+    let ran_for = start.elapsed().saturating_sub(noted);
     let complaint = scope.end(Some(ran_for), result.is_err(), &mut || {
         ending(&result, |()| subject.ending())
     });

@@ -104,6 +104,8 @@
 pub mod __private;
 mod budget;
 mod complaint;
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+mod descriptor;
 mod env;
 mod execution;
 mod formatted;
@@ -125,6 +127,7 @@ mod size;
 mod snapshot;
 mod step;
 mod test;
+mod token;
 mod track;
 mod turn;
 

@@ -12,14 +12,16 @@ use heap_sidecar::{Allocator, HostHeapState};
 use crate::env::Settings;
 use crate::formatted::{self, After};
 use crate::jemalloc::{NOT_THE_ALLOCATOR, allocator};
+use crate::notes::{MOST, say_full};
 use crate::own;
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
-    Execution, File, FileName, Folder, HostMembers, LastSeen, Place, ProcessTier, Replace, Sidecar,
-    Slot, Source, WriteError, to_json,
+    Checkpoint, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX, Note,
+    Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
 };
 use crate::test::Test;
+use crate::token::token;
 
 /// A sidecar in the making.
 pub(crate) struct Record {
@@ -33,6 +35,12 @@ pub(crate) struct Record {
     before: Arc<HostMembers>,
     /// The host as it was before the hook of the last panic.
     pub(crate) before_hook: Option<After>,
+    /// What the test has said and is not on the disk yet.
+    pub(crate) unsaid: Note,
+    /// Whether there is a file with what it has said.
+    has_said: bool,
+    /// The mark of that file, when the record no longer has it.
+    mark: String,
     /// Room for the contents of the file.
     contents: Vec<u8>,
 }
@@ -47,6 +55,7 @@ struct Room {
     source_file: String,
     run_id: String,
     started_at: String,
+    mark: String,
 }
 
 /// Rooms of records that are no more.
@@ -58,7 +67,10 @@ const CONTENTS: usize = 4096;
 impl Drop for Record {
     fn drop(&mut self) {
         let Self {
-            sidecar, contents, ..
+            sidecar,
+            contents,
+            mark,
+            ..
         } = self;
         ROOMS.give(Room {
             contents: take(contents),
@@ -68,6 +80,7 @@ impl Drop for Record {
             source_file: take(&mut sidecar.source.file),
             run_id: take(&mut sidecar.run_id),
             started_at: take(&mut sidecar.started_at),
+            mark: take(sidecar.notes.as_mut().unwrap_or(mark)),
         });
     }
 }
@@ -90,6 +103,29 @@ impl Record {
             self.contents = Vec::with_capacity(CONTENTS);
         }
         result
+    }
+
+    /// Puts in a checkpoint. Gives the name of the file that it is to be appended to, and the line; nothing where
+    /// there is no place for it.
+    pub(crate) fn say(&mut self, checkpoint: Checkpoint) -> Option<(String, Note)> {
+        let checkpoints = &mut self.sidecar.heap.checkpoints;
+        if checkpoints.len() == MOST {
+            say_full("checkpoints");
+            return None;
+        }
+        self.unsaid.checkpoint = Some(checkpoint.clone());
+        checkpoint.insert_into(checkpoints);
+        let name = name_of_notes(self.sidecar.notes.as_deref()?);
+        self.has_said = true;
+        Some((name, self.unsaid.take()))
+    }
+
+    /// Puts in that the test has ended: what it has said is all in the record. Gives the name of the file that is to be
+    /// removed once the record is written.
+    pub(crate) fn end(&mut self) -> Option<String> {
+        self.sidecar.status = Status::Finished;
+        self.mark = self.sidecar.notes.take().unwrap_or_default();
+        self.has_said.then(|| name_of_notes(&self.mark))
     }
 
     /// Puts in that the test starts now.
@@ -145,6 +181,9 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
         before_hook: None,
+        unsaid: Note::default(),
+        has_said: false,
+        mark: String::new(),
     }
 }
 
@@ -171,6 +210,10 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     heap.reason = missing_tiers(settings, allocator);
     heap.exclusive = exclusive;
     heap.last_seen = may_be_seen(allocator).then(LastSeen::default);
+    sidecar.notes = Some(put(
+        room.mark,
+        str::from_utf8(&hexadecimal(token())).unwrap_or_default(),
+    ));
     sidecar
 }
 
@@ -192,17 +235,36 @@ fn missing_tiers(settings: &Settings, allocator: Allocator) -> Option<String> {
     }
 }
 
-/// How often a test of that name has begun in this process.
+/// How often a test of that name has begun in this process. Not a map by hash, which asks the kernel for a random
+/// number and panics where there is none.
+static BEGUN: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+
+/// The number of the next execution of a test of that name.
 fn next_iteration(test_name: &str) -> u32 {
-    // Not a map by hash, which asks the kernel for a random number and panics where there is none.
-    static BEGUN: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
     let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(count) = begun.get_mut(test_name) {
-        *count += 1;
-        return *count;
+    if let Some(next) = begun.get_mut(test_name) {
+        let iteration = *next;
+        *next = iteration.saturating_add(1);
+        return iteration;
     }
-    begun.insert(test_name.to_owned(), 0);
+    begun.insert(test_name.to_owned(), 1);
     0
+}
+
+/// Goes on with that number, if another thread has not gone further. Gives the number of this execution.
+fn skip_to(test_name: &str, iteration: u32) -> u32 {
+    let mut begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(next) = begun.get_mut(test_name) else {
+        return iteration;
+    };
+    let iteration = iteration.max(*next);
+    *next = iteration.saturating_add(1);
+    iteration
+}
+
+/// The name of the file with what was said, by the mark that a running record has.
+fn name_of_notes(mark: &str) -> String {
+    format!("{mark}{NOTES_SUFFIX}")
 }
 
 fn execution(record: &Sidecar) -> Execution<'_> {
@@ -241,10 +303,15 @@ pub(crate) fn claim(
     settings: &Settings,
 ) -> Result<(File, Option<Slot>), String> {
     let folder = folder(settings).map_err(Clone::clone)?;
-    loop {
+    for turn in Turn::ALL {
+        if turn != Turn::First {
+            let sidecar = &mut record.sidecar;
+            sidecar.iteration = skip_to(&sidecar.test_name, turn.iteration(sidecar.iteration));
+            name = self::name(record);
+            slot = self::slot(record, &name, settings);
+        }
         let written = record.written(|sidecar, contents| {
-            let replace = Replace::OtherThan(&sidecar.run_id);
-            let written = folder.put(&name, contents, replace)?;
+            let written = folder.claim(&name, contents, &sidecar.run_id)?;
             if let Some((slot, written)) = slot.as_mut().zip(written.as_ref()) {
                 slot.is_in(written, contents);
             }
@@ -252,13 +319,38 @@ pub(crate) fn claim(
         });
         match written {
             Ok(true) => return Ok((File { folder, name }, slot)),
-            Ok(false) => {
-                let sidecar = &mut record.sidecar;
-                sidecar.iteration = next_iteration(&sidecar.test_name).max(sidecar.iteration + 1);
-                name = self::name(record);
-                slot = self::slot(record, &name, settings);
-            }
+            Ok(false) => {}
             Err(error) => return Err(error.to_string()),
+        }
+    }
+    Err(format!(
+        "cannot write the sidecar `{}`: it is there, and so are others in its place",
+        folder.path_of(&name).display()
+    ))
+}
+
+/// By which number an execution tries to get a name. Those of a process count up; where others run the same test, they
+/// have taken some of them, and to try one after the other would take the longer the more there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    Next,
+    Anywhere,
+    AnywhereElse,
+}
+
+impl Turn {
+    const ALL: [Self; 4] = [Self::First, Self::Next, Self::Anywhere, Self::AnywhereElse];
+
+    fn iteration(self, taken: u32) -> u32 {
+        match self {
+            Self::First => taken,
+            Self::Next => taken.saturating_add(1),
+            // No less than those that are counted one by one, and with room to go on counting.
+            Self::Anywhere | Self::AnywhereElse => {
+                let [a, b, c, d, ..] = token().to_le_bytes();
+                (u32::from_le_bytes([a, b, c, d]) >> 1) | (1 << 20)
+            }
         }
     }
 }

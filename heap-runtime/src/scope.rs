@@ -17,7 +17,7 @@ use crate::own::{self, Entered, Own};
 use crate::panics;
 use crate::record::{self, Record};
 use crate::run::process_id;
-use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Status};
+use crate::sidecar::{self, FailureKind, Outcome, Sidecar};
 use crate::snapshot::process_heap;
 use crate::test::Test;
 use crate::turn::{self, Kind, Polled, Turn};
@@ -142,8 +142,8 @@ impl<'t> Scope<'t> {
         }
         record.set_host_after(before_hook.unwrap_or_else(|| After::read(self.settings)));
         record.set_heap_after(heap_state, self.settings);
+        let said = record.end();
         let sidecar = &mut record.sidecar;
-        sidecar.status = Status::Finished;
         sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
         sidecar.heap.last_seen = None;
         sidecar.heap.exclusive = self.turn.is_exclusive();
@@ -186,9 +186,12 @@ impl<'t> Scope<'t> {
         sidecar.outcome = Some(outcome);
         sidecar.failure = failure;
         let file = self.notes.file();
-        let written = file.map_or(Ok(None), |file| {
+        let written = file.map_or(Ok(()), |file| {
             record.written(|_, contents| file.replace(contents))
         });
+        if let (Ok(()), Some(file), Some(said)) = (&written, file, said) {
+            file.folder.remove(&said);
+        }
         if let Err(error) = written {
             let error = error.to_string();
             say_once(&error);

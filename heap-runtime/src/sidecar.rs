@@ -32,15 +32,15 @@ mod write;
 
 #[doc(inline)]
 pub use heap_sidecar::{
-    Budget, Checkpoint, FORMAT_VERSION, Failure, FailureKind, Heap, LastSeen, Limit, Outcome,
-    OwnTier, PeakSource, ProcessTier, SUFFIX, Sidecar, Source, Status, Timeline,
+    Budget, Checkpoint, FORMAT_VERSION, Failure, FailureKind, Heap, LastSeen, Limit, NOTES_SUFFIX,
+    Note, Outcome, OwnTier, PeakSource, ProcessTier, SUFFIX, Sidecar, Source, Status, Timeline,
 };
 
-pub(crate) use json::{HostMembers, to_json};
+pub(crate) use json::{HostMembers, to_json, to_line};
 pub(crate) use name::{Execution, FileName};
 pub(crate) use place::Place;
 pub(crate) use slot::Slot;
-pub(crate) use write::{File, Folder, Replace, WriteError};
+pub(crate) use write::{File, Folder, WriteError, hexadecimal};
 
 /// A text that a test has made, cut after so many bytes.
 pub(crate) fn bounded(text: &str, longest: usize) -> String {

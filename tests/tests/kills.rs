@@ -44,7 +44,7 @@ fn assert_nothing_else(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
-            name.ends_with(".heap.json") || name.starts_with('.'),
+            name.ends_with(".heap.json") || name.ends_with(".heap.notes") || name.starts_with('.'),
             "{name}"
         );
     }
@@ -89,6 +89,24 @@ mod victims {
     #[ignore = "is killed by this binary's other tests"]
     fn once() {
         short();
+        say(b"E");
+    }
+
+    #[heap_tracked]
+    fn marked() {
+        say(b"B");
+        for label in ["X", "Y"] {
+            heap_runtime::metric(label, 1.0);
+            heap_runtime::checkpoint(label);
+            say(label.as_bytes());
+        }
+    }
+
+    /// As `once`, with two checkpoints. Says `X` and `Y` when they are on the disk.
+    #[test]
+    #[ignore = "is killed by this binary's other tests"]
+    fn once_with_checkpoints() {
+        marked();
         say(b"E");
     }
 

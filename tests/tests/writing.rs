@@ -5,6 +5,8 @@
 
 heap_runtime::use_jemalloc!();
 
+#[path = "writing/checkpoints.rs"]
+mod checkpoints;
 #[path = "writing/clocks.rs"]
 mod clocks;
 #[path = "writing/crowd.rs"]
@@ -13,6 +15,8 @@ mod crowd;
 mod faults;
 #[path = "writing/links.rs"]
 mod links;
+#[path = "writing/names.rs"]
+mod names;
 #[path = "writing/refusals.rs"]
 mod refusals;
 #[path = "writing/secrets.rs"]

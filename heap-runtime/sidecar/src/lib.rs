@@ -35,6 +35,7 @@ mod heap_state;
 #[cfg(feature = "host")]
 pub mod host;
 mod host_context;
+mod note;
 mod padded;
 #[cfg(feature = "read")]
 mod read;
@@ -51,6 +52,7 @@ pub use host_context::{
     CgroupLevel, CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall,
     TaskDelayAcct, TaskXacct,
 };
+pub use note::{NOTES_SUFFIX, Note};
 #[cfg(feature = "read")]
 pub use read::{
     FolderError, ReadError, Readable, Unreadable, paths, read, read_as, read_file, read_run,

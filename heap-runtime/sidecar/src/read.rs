@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{FORMAT_VERSION, SUFFIX, Sidecar};
+use crate::note::{self, Note};
+use crate::{FORMAT_VERSION, SUFFIX, Sidecar, Status};
 
 /// A sidecar larger than this is refused: no writer makes one.
 const LARGEST: u64 = 16 << 20;
@@ -200,11 +201,55 @@ impl Error for FolderError {
 pub trait Readable: DeserializeOwned {
     /// The version that the file says it is of.
     fn format_version(&self) -> u32;
+
+    /// [`Sidecar::notes`], of a test that runs or was killed. Nothing for who does not need what it has said.
+    ///
+    /// ```
+    /// use heap_sidecar::Readable;
+    ///
+    /// let path = "docs/runs/tuesday/queues+queue+it_never_ends.heap.json";
+    /// // Its checkpoint stands in the record itself.
+    /// assert_eq!(heap_sidecar::read(path)?.notes(), None);
+    /// # Ok::<(), heap_sidecar::ReadError>(())
+    /// ```
+    fn notes(&self) -> Option<&str> {
+        None
+    }
+
+    /// Puts in what it has said, one after the other.
+    ///
+    /// ```
+    /// use heap_sidecar::{Note, Readable};
+    ///
+    /// let mut sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+    /// let mut note = Note::default();
+    /// note.metrics.insert("rounds".into(), 7.0);
+    /// sidecar.note(note);
+    /// assert_eq!(sidecar.metrics["rounds"], 7.0);
+    /// # Ok::<(), heap_sidecar::ReadError>(())
+    /// ```
+    fn note(&mut self, _note: Note) {}
 }
 
 impl Readable for Sidecar {
     fn format_version(&self) -> u32 {
         self.format_version
+    }
+
+    fn notes(&self) -> Option<&str> {
+        self.notes
+            .as_deref()
+            .filter(|_| self.status == Status::Running)
+    }
+
+    fn note(&mut self, note: Note) {
+        let skip_reason = self.skip_reason.take();
+        self.skip_reason = skip_reason.or_else(|| note.skip_reason.clone());
+        note.put_into(
+            &mut self.heap.checkpoints,
+            &mut self.labels,
+            &mut self.metrics,
+        );
     }
 }
 
@@ -240,7 +285,34 @@ pub fn read(path: impl AsRef<Path>) -> Result<Sidecar, ReadError> {
 /// # Ok::<(), heap_sidecar::ReadError>(())
 /// ```
 pub fn read_as<T: Readable>(path: &Path) -> Result<T, ReadError> {
+    let mut read = whole::<T>(path)?;
+    if read.notes().is_some() {
+        let mut said = said(path, read.notes());
+        if said.is_none() {
+            // It has said nothing yet, or has ended since, and its file is gone.
+            read = whole(path)?;
+            said = self::said(path, read.notes());
+        }
+        for note in said.unwrap_or_default() {
+            read.note(note);
+        }
+    }
+    Ok(read)
+}
+
+fn whole<T: Readable>(path: &Path) -> Result<T, ReadError> {
     read_file(open(path).map_err(ReadError::Io)?)
+}
+
+/// What was said in the file with that mark, if there is one.
+fn said(record: &Path, mark: Option<&str>) -> Option<Vec<Note>> {
+    let file = open(&note::file::beside(record, mark?)?).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text).ok()?;
+    Some(note::file::all(&text))
 }
 
 /// Opens a file, and waits for nobody: a pipe that nobody writes to is not opened by `File::open`.

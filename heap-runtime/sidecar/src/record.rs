@@ -65,14 +65,16 @@ pub struct Sidecar {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stress_index: Option<u32>,
     /// Which execution of the test in this run and attempt this is, from 0; a function that is
-    /// called twice has two.
+    /// called twice has two. Where several processes of the run execute it, no two have the same number, and some
+    /// numbers are left out.
     pub iteration: u32,
     /// The test's process.
     pub pid: u32,
     /// When the body started: UTC, RFC 3339, milliseconds. Empty where the clock says a year that RFC 3339
     /// cannot write, before 0000 or after 9999.
     pub started_at: String,
-    /// How long the body ran, in nanoseconds of the monotonic clock.
+    /// How long the body ran, in nanoseconds of the monotonic clock. Without the time that it took notes on the
+    /// thread that ran it: [`checkpoint`](crate::checkpoint), [`metric`](crate::metric) and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
     /// How the test ended, as the harness sees it. Absent while it runs.
@@ -99,6 +101,10 @@ pub struct Sidecar {
     /// The limits that held, or did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
+    /// While the test runs: which file beside the record has its checkpoints so far, with the labels and
+    /// metrics up to the last of them. It is called so, and ends in [`NOTES_SUFFIX`](crate::NOTES_SUFFIX). `read` reads both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
 }
 
 impl Sidecar {
@@ -139,6 +145,7 @@ impl Sidecar {
             host_before: HostContext::default(),
             heap: Heap::new(allocator),
             budgets: Vec::new(),
+            notes: None,
         }
     }
 }

@@ -244,11 +244,6 @@ impl Own {
         self.group.watch().set(slot);
     }
 
-    /// Lets that move to another file.
-    pub(crate) fn with_slot<T>(&self, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
-        self.group.watch().with(act)
-    }
-
     /// Measures the calling thread, and the threads it starts, until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
         Entered(join(self.group))

@@ -15,7 +15,7 @@ const PART: i64 = 16;
 pub(crate) struct Watch {
     /// What has to be live to be written: more than there is, where nothing is to be.
     next: AtomicI64,
-    /// Held while the place is written, or moves to another file. A sample runs inside the allocator
+    /// Held while the place is written. A sample runs inside the allocator
     /// and may not wait: it leaves it out.
     slot: Mutex<Option<Slot>>,
 }
@@ -63,12 +63,6 @@ impl Watch {
         if let Some(slot) = &mut *slot {
             slot.write(seen());
         }
-    }
-
-    /// Lets the place move to another file. Nothing is written meanwhile.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(Option<&mut Slot>) -> T) -> T {
-        let mut held = self.patiently();
-        act(held.as_deref_mut().and_then(Option::as_mut))
     }
 
     /// Waits for a thread that is writing, but not for ever: it may have been stopped in the middle,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde::Serialize as _;
+use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
@@ -50,6 +50,16 @@ pub(crate) fn to_json(
     if sidecar.heap.last_seen.is_some() {
         slot::settle(contents);
     }
+}
+
+/// Writes a value on a line of its own, which begins with a newline: what somebody else has left on the line is
+/// not its beginning.
+pub(crate) fn to_line(value: &impl Serialize, line: &mut Vec<u8>) {
+    line.push(b'\n');
+    value
+        .serialize(&mut Serializer::new(&mut *line))
+        .expect("maps with text keys and finite numbers only");
+    line.push(b'\n');
 }
 
 static HOST: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\n  \"host\": {"));

@@ -13,22 +13,21 @@ use super::assert_nothing_else;
 
 /// What is done to the folder, and in which order does not matter: each is tried as the first, the
 /// second and so on, until the process gets to its end.
-const IN_THE_FOLDER: [&str; 7] = [
+const IN_THE_FOLDER: [&str; 6] = [
     "openat",
     "fstat",
-    "mkdirat",
+    "newfstatat",
     "renameat2",
     "renameat",
     "unlinkat",
-    "flock",
 ];
 
 /// What is done to the files in it. The harness and the readers of the host call these too.
 const ANYWHERE: [&str; 2] = ["write", "close"];
 
-/// Runs the victim under strace, with options, as a test of the run `run`.
-fn traced(options: &[&str], folder: &Path, run: &str) -> Output {
-    let victim = rerun::victim("victims::once", folder);
+/// Runs a victim under strace, with options, as a test of the run `run`.
+fn traced(victim: &str, options: &[&str], folder: &Path, run: &str) -> Output {
+    let victim = rerun::victim(&format!("victims::{victim}"), folder);
     let mut options = options.to_vec();
     options.extend(["-o", "/dev/null"]);
     let mut command = trace::traced(&victim, options);
@@ -60,7 +59,22 @@ fn assert_nothing_lost(output: &Output, folder: &Path, fault: &str) {
         assert!(sidecar.is_some(), "{fault}");
     }
     if said(b'E') {
-        assert_eq!(sidecar.unwrap().status, Status::Finished, "{fault}");
+        assert_eq!(
+            sidecar.as_ref().unwrap().status,
+            Status::Finished,
+            "{fault}"
+        );
+    }
+    for label in ["X", "Y"] {
+        if said(label.as_bytes()[0]) {
+            let sidecar = sidecar.as_ref().unwrap();
+            let checkpoints = &sidecar.heap.checkpoints;
+            let has = checkpoints.iter().any(|point| point.label == label);
+            assert!(
+                has && sidecar.metrics.contains_key(label),
+                "{fault}: {label}"
+            );
+        }
     }
 }
 
@@ -73,43 +87,53 @@ fn a_process_is_killed_at_each_system_call_of_its_writes() {
     let mut kills = 0;
     // In a folder that is not there yet, and beside the sidecar of an earlier run.
     for earlier in [false, true] {
-        let start = scratch::folder();
-        if earlier {
-            assert!(!was_killed(&traced(&[], start.path(), "earlier")));
-        }
-        for call in IN_THE_FOLDER.into_iter().chain(ANYWHERE) {
-            for when in 1.. {
-                let parent = scratch::folder();
-                let folder = parent.path().join("sidecars");
-                if earlier {
-                    fs::create_dir(&folder).unwrap();
-                    for name in damage::names(start.path()) {
-                        fs::copy(start.path().join(&name), folder.join(&name)).unwrap();
-                    }
-                }
-                let inject = format!("inject={call}:signal=SIGKILL:when={when}");
-                let path = folder.to_str().unwrap();
-                let mut options = vec!["-e", &inject];
-                if IN_THE_FOLDER.contains(&call) {
-                    options.extend(["-P", path]);
-                }
-                let output = traced(&options, &folder, "this");
-                if !was_killed(&output) {
-                    assert!(output.stdout.contains(&b'E'), "{output:?}");
-                    break;
-                }
-                kills += 1;
-                if folder.exists() {
-                    assert_nothing_lost(&output, &folder, &inject);
-                    assert!(!earlier || sidecar(&folder).is_some(), "{inject}");
-                } else {
-                    assert!(!output.stdout.contains(&b'B'), "{inject}");
-                }
-            }
-        }
+        kills += killed_at_each_call("once", earlier);
     }
     // Two writes, each of them opened, written, closed and renamed, twice.
     assert!(kills >= 16, "{kills}");
+    let checkpoints = killed_at_each_call("once_with_checkpoints", false);
+    // Two lines more, each of them opened and closed, and their file removed.
+    assert!(checkpoints >= kills / 2 + 5, "{checkpoints}");
+    kills += checkpoints;
     println!("killed at {kills} system calls, nothing lost");
     heap_runtime::metric("kills", f64::from(kills));
+}
+
+fn killed_at_each_call(victim: &str, earlier: bool) -> u32 {
+    let mut kills = 0;
+    let start = scratch::folder();
+    if earlier {
+        assert!(!was_killed(&traced(victim, &[], start.path(), "earlier")));
+    }
+    for call in IN_THE_FOLDER.into_iter().chain(ANYWHERE) {
+        for when in 1.. {
+            let parent = scratch::folder();
+            let folder = parent.path().join("sidecars");
+            if earlier {
+                fs::create_dir(&folder).unwrap();
+                for name in damage::names(start.path()) {
+                    fs::copy(start.path().join(&name), folder.join(&name)).unwrap();
+                }
+            }
+            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+            let path = folder.to_str().unwrap();
+            let mut options = vec!["-e", &inject];
+            if IN_THE_FOLDER.contains(&call) {
+                options.extend(["-P", path]);
+            }
+            let output = traced(victim, &options, &folder, "this");
+            if !was_killed(&output) {
+                assert!(output.stdout.contains(&b'E'), "{output:?}");
+                break;
+            }
+            kills += 1;
+            if folder.exists() {
+                assert_nothing_lost(&output, &folder, &inject);
+                assert!(!earlier || sidecar(&folder).is_some(), "{inject}");
+            } else {
+                assert!(!output.stdout.contains(&b'B'), "{inject}");
+            }
+        }
+    }
+    kills
 }

@@ -23,16 +23,21 @@ mod victims {
         PathBuf::from(std::env::var_os(of).unwrap())
     }
 
-    /// Puts links where its end will be written.
+    /// Puts a link where its next checkpoint goes.
     #[heap_tracked]
     #[test]
     #[ignore = "is run as a child"]
-    fn puts_links_at_the_next_temporary_names() {
-        for number in 0..50 {
-            let name = format!(".{}-{number}.tmp", std::process::id());
-            let link = path("HEAP_SIDECAR_DIR").join(name);
-            std::os::unix::fs::symlink(path("ELSEWHERE"), link).unwrap();
+    fn puts_a_link_in_place_of_its_notes() {
+        heap_runtime::checkpoint("before");
+        let names = heap_tests::damage::names(&path("HEAP_SIDECAR_DIR"));
+        let notes = names.iter().find(|name| name.ends_with(".heap.notes"));
+        let notes = path("HEAP_SIDECAR_DIR").join(notes.unwrap());
+        std::fs::remove_file(&notes).unwrap();
+        match std::env::var("KIND").unwrap().as_str() {
+            "symbolic" => std::os::unix::fs::symlink(path("ELSEWHERE"), &notes).unwrap(),
+            _ => std::fs::hard_link(path("ELSEWHERE"), &notes).unwrap(),
         }
+        heap_runtime::checkpoint("after");
     }
 
     #[heap_tracked]
@@ -134,16 +139,19 @@ fn a_link_in_place_of_the_running_record_is_replaced() {
 }
 
 #[test]
-fn links_at_temporary_names_are_passed_over() {
-    let (folder, elsewhere) = (scratch::folder(), scratch::folder());
-    let target = elsewhere.path().join("target");
-    fs::write(&target, CONTENTS).unwrap();
-    let test = test_name("puts_links_at_the_next_temporary_names");
-    quiet(rerun::victim(&test, folder.path()).env("ELSEWHERE", &target));
-    assert_eq!(fs::read_to_string(&target).unwrap(), CONTENTS);
-    let (sidecars, _) = read_run(folder.path()).unwrap();
-    assert_eq!(sidecars[0].outcome, Some(Outcome::Passed));
-    assert_eq!(damage::names(folder.path()).len(), 50 + 1);
+fn a_link_in_place_of_what_a_test_has_said_is_not_followed() {
+    for kind in ["symbolic", "hard"] {
+        let (folder, elsewhere) = (scratch::folder(), scratch::folder());
+        let target = elsewhere.path().join("target");
+        fs::write(&target, CONTENTS).unwrap();
+        let test = test_name("puts_a_link_in_place_of_its_notes");
+        let mut victim = rerun::victim(&test, folder.path());
+        quiet(victim.env("ELSEWHERE", &target).env("KIND", kind));
+        assert_eq!(fs::read_to_string(&target).unwrap(), CONTENTS, "{kind}");
+        // All of it is in the finished record.
+        let sidecars = damage::sidecars(folder.path());
+        assert_eq!(sidecars[0].heap.checkpoints.len(), 2);
+    }
 }
 
 /// Without `HEAP_SIDECAR_DIR`: below the target folder, which the user names, `heap` and the run

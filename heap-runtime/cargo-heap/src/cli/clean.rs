@@ -10,7 +10,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args};
 use crate::report::{RUN_SUFFIX, State};
-use heap_sidecar::SUFFIX;
+use heap_sidecar::{NOTES_SUFFIX, SUFFIX};
 
 pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Status, Error> {
     let runs = Runs::default();
@@ -43,9 +43,10 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
         let entry = entry.map_err(error)?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        // A writer that was killed leaves `.<pid>-<number>.tmp`.
-        let ours = name.ends_with(SUFFIX)
-            || name.ends_with(RUN_SUFFIX)
+        // A test that was killed leaves its notes, a writer `.<process>-<number>.tmp`.
+        let ours = [SUFFIX, NOTES_SUFFIX, RUN_SUFFIX]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
             || name.starts_with('.') && name.ends_with(".tmp");
         if !ours || entry.file_type().map_err(error)?.is_dir() {
             return Ok(Some(format!("`{}` in it is no sidecar", printable(&name))));

@@ -11,7 +11,8 @@ use heap_sidecar::Allocator;
 use heap_sidecar::CgroupLevel;
 use heap_sidecar::Runner;
 use heap_sidecar::{
-    Budget, Checkpoint, Failure, LastSeen, Outcome, OwnTier, ProcessTier, Readable, Source, Status,
+    Budget, Checkpoint, Failure, LastSeen, Note, Outcome, OwnTier, ProcessTier, Readable, Source,
+    Status,
 };
 
 #[derive(Debug, Deserialize)]
@@ -42,6 +43,7 @@ pub(super) struct Record {
     pub(super) heap: Heap,
     #[serde(default)]
     pub(super) budgets: Vec<Budget>,
+    pub(super) notes: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,5 +122,21 @@ impl Record {
 impl Readable for Record {
     fn format_version(&self) -> u32 {
         self.format_version
+    }
+
+    fn notes(&self) -> Option<&str> {
+        self.notes
+            .as_deref()
+            .filter(|_| self.status == Status::Running)
+    }
+
+    fn note(&mut self, note: Note) {
+        let skip_reason = self.skip_reason.take();
+        self.skip_reason = skip_reason.or_else(|| note.skip_reason.clone());
+        note.put_into(
+            &mut self.heap.checkpoints,
+            &mut self.labels,
+            &mut self.metrics,
+        );
     }
 }

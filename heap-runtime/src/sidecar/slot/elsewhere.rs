@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::pool::Lent;
-use crate::sidecar::write::Identity;
+use crate::sidecar::write::platform::Identity;
 use crate::sidecar::{LastSeen, Outcome};
 
 /// There is none.
@@ -15,10 +15,6 @@ impl Slot {
     }
 
     pub(crate) fn end(&mut self, _outcome: Outcome) {
-        match *self {}
-    }
-
-    pub(crate) fn seen(&self) -> LastSeen {
         match *self {}
     }
 

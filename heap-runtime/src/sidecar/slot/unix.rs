@@ -70,12 +70,7 @@ impl Slot {
         self.write(seen);
     }
 
-    /// What was last written, or tried to.
-    pub(crate) fn seen(&self) -> LastSeen {
-        self.seen
-    }
-
-    /// The file has been written anew, with these contents.
+    /// The file has been written, with these contents.
     pub(crate) fn is_in(&mut self, written: &Stat, contents: &[u8]) {
         self.at = offset(contents).and_then(|offset| {
             // Only after it got its name is it known when it was last changed.
@@ -145,13 +140,12 @@ pub(in crate::sidecar) fn settle(contents: &mut Vec<u8>) {
 #[cfg(target_os = "linux")]
 mod overwrite {
     use std::ffi::CStr;
-    use std::mem::ManuallyDrop;
-    use std::os::fd::{AsRawFd as _, OwnedFd};
 
-    use rustix::fs::{Mode, OFlags, Stat, fstat, open};
+    use rustix::fs::{CWD, Mode, OFlags, Stat, fstat};
     use rustix::io::pwrite;
 
     use super::{LENGTH, LastSeen, Slot, c_str, is_unchanged, text};
+    use crate::descriptor::Descriptor;
     use crate::kernel;
 
     impl Slot {
@@ -181,43 +175,24 @@ mod overwrite {
         // At first only looked at: what else may have that name by now is not to be opened. And
         // while it is held, the one to write to is nobody's standard output, which a test may have
         // closed and print to all the same.
-        let name = Descriptor::open(path, OFlags::PATH)?;
-        if !name.is_above_standard() || !name.is_still(was) {
+        let name = open(path, OFlags::PATH)?;
+        if !name.is_above_standard() || !is_still(&name, was) {
             return None;
         }
-        let file = Descriptor::open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
-        if !file.is_above_standard() || !file.is_still(was) {
+        let file = open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        if !file.is_above_standard() || !is_still(&file, was) {
             return None;
         }
-        pwrite(&*file.0, &text(seen), offset).ok()?;
-        fstat(&*file.0).ok()
+        pwrite(&file, &text(seen), offset).ok()?;
+        fstat(&file).ok()
     }
 
-    /// An open descriptor. Not std's: that one's close is a point of cancellation, and whoever is
-    /// cancelled inside the allocator leaves it locked.
-    struct Descriptor(ManuallyDrop<OwnedFd>);
-
-    impl Descriptor {
-        fn open(path: &CStr, flags: OFlags) -> Option<Self> {
-            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let opened = open(path, flags, Mode::empty()).ok()?;
-            Some(Self(ManuallyDrop::new(opened)))
-        }
-
-        fn is_above_standard(&self) -> bool {
-            self.0.as_raw_fd() > 2
-        }
-
-        fn is_still(&self, was: &Stat) -> bool {
-            fstat(&*self.0).is_ok_and(|now| is_unchanged(&now, was) && now.st_nlink == 1)
-        }
+    fn open(path: &CStr, flags: OFlags) -> Option<Descriptor> {
+        Descriptor::open(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty()).ok()
     }
 
-    impl Drop for Descriptor {
-        fn drop(&mut self) {
-            // SAFETY: it was opened by `open`, is used by nobody else, and not again.
-            unsafe { rustix::io::close(self.0.as_raw_fd()) };
-        }
+    fn is_still(file: &Descriptor, was: &Stat) -> bool {
+        fstat(file).is_ok_and(|now| is_unchanged(&now, was) && now.st_nlink == 1)
     }
 }
 

@@ -1,22 +1,23 @@
 //! Writing in the folder that was opened, through no link.
 
+mod new_file;
+mod noted;
+mod right;
+
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, SeekFrom, Stat, flock, fstat, ftruncate, linkat,
-    mkdirat, openat, renameat, seek, stat, unlinkat,
-};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, mkdirat, stat, unlinkat};
+use rustix::io::Errno;
 
-use super::{Replace, TemporaryName, WriteError, read_run_id};
-use crate::kernel;
+use super::WriteError;
+use crate::descriptor::Descriptor;
 use crate::pool::Lent;
 use crate::sidecar::Place;
+use new_file::NewFile;
 
 /// What a file is: device and inode tell whether another is the same.
 pub(crate) type Identity = Stat;
@@ -36,7 +37,7 @@ pub(crate) struct Folder {
 
 struct Open {
     // Never closed by us: where the test has closed it, the number may be the test's by now.
-    descriptor: ManuallyDrop<OwnedFd>,
+    descriptor: ManuallyDrop<Descriptor>,
     /// What the descriptor was when it was opened: device and inode tell whether it still is.
     opened: Stat,
 }
@@ -77,53 +78,67 @@ impl Folder {
         self.place.lend_path_of(name)
     }
 
-    /// Puts a whole file at `name`, and gives what the file is: nothing, where the name is taken and
-    /// `replace` spares what is there.
-    pub(crate) fn put(
+    /// Puts a whole file at `name`, in place of what is there.
+    pub(crate) fn replace(&self, name: &str, contents: &[u8]) -> Result<(), WriteError> {
+        self.within(name, |folder| {
+            NewFile::write(folder, contents)?.rename(name)
+        })
+    }
+
+    /// Puts a whole file at `name`, if nothing is there but a record of another run than this one, as in a
+    /// `HEAP_SIDECAR_DIR` that is used again. Gives what the file is: nothing, where the name is taken.
+    pub(crate) fn claim(
         &self,
         name: &str,
         contents: &[u8],
-        replace: Replace<'_>,
+        run_id: &str,
     ) -> Result<Option<Identity>, WriteError> {
-        let open = self.open()?;
-        match self.attempt(&open.descriptor, name, contents, replace) {
-            // The folder was removed under us: once, it is made anew.
-            Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
-                self.forget(&open);
-                self.attempt(&self.open()?.descriptor, name, contents, replace)
-            }
-            result => result,
+        self.within(name, |folder| {
+            let mut new = NewFile::write(folder, contents)?;
+            let is_placed = match new.place(name) {
+                Ok(true) => true,
+                Ok(false) => right::replace_other_run(&mut new, name, run_id)?,
+                Err(error) if is_gone(error) => return Err(error),
+                // What is wrong is wrong from the first way on.
+                Err(error) => right::place(&mut new, name, run_id).map_err(|_| error)?,
+            };
+            Ok(is_placed.then_some(new.identity))
+        })
+    }
+
+    /// Appends a line to the file `name`, which is made where it is not there yet.
+    pub(crate) fn append(&self, name: &str, line: &[u8]) -> Result<(), WriteError> {
+        self.within(name, |folder| noted::append(folder, name, line))
+    }
+
+    /// Removes the file `name`, if it is there.
+    pub(crate) fn remove(&self, name: &str) {
+        // Where it cannot be removed, what stays behind is of no record any more.
+        if let Ok(open) = self.open() {
+            let _ = unlinkat(&*open.descriptor, name, AtFlags::empty());
         }
     }
 
-    fn attempt(
+    /// Does something in the folder for a file in it.
+    fn within<T>(
         &self,
-        folder: &OwnedFd,
         name: &str,
-        contents: &[u8],
-        replace: Replace<'_>,
-    ) -> Result<Option<Identity>, WriteError> {
-        let file_error = |error: io::Error| WriteError {
+        act: impl Fn(&Descriptor) -> rustix::io::Result<T>,
+    ) -> Result<T, WriteError> {
+        let open = self.open()?;
+        let done = match act(&open.descriptor) {
+            // The folder was removed under us: once, it is made anew.
+            Err(error) if is_gone(error) => {
+                self.forget(&open);
+                act(&self.open()?.descriptor)
+            }
+            done => done,
+        };
+        done.map_err(|error| WriteError {
             what: "write the sidecar",
             path: self.path_of(name),
-            error,
-        };
-        let (temporary, written) = write_temporary(folder, contents).map_err(file_error)?;
-        let temporary = temporary.as_str();
-        let placed = match replace {
-            Replace::Own => renameat(folder, temporary, folder, name).map(|()| true),
-            Replace::OtherThan(run_id) => match place_new(folder, temporary, name) {
-                Err(Errno::EXIST) => replace_other_run(folder, temporary, name, run_id),
-                placed => placed.map(|()| true),
-            },
-        };
-        if !matches!(placed, Ok(true)) {
-            // Where this fails too, a file stays behind that no reader takes for a sidecar.
-            let _ = unlinkat(folder, temporary, AtFlags::empty());
-        }
-        placed
-            .map(|placed| placed.then_some(written))
-            .map_err(|error| file_error(error.into()))
+            error: error.into(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Open>>> {
@@ -149,7 +164,7 @@ impl Folder {
 
     fn open_anew(&self) -> io::Result<Open> {
         self.check_root()?;
-        let descriptor = above_standard(self.make()?)?;
+        let descriptor = self.make()?.above_standard()?;
         let opened = fstat(&descriptor)?;
         Ok(Open {
             descriptor: ManuallyDrop::new(descriptor),
@@ -176,14 +191,14 @@ impl Folder {
         ))
     }
 
-    fn make(&self) -> rustix::io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    fn make(&self) -> rustix::io::Result<Descriptor> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let base = &self.place.base;
-        let mut folder = match openat(CWD, base, flags, Mode::empty()) {
+        let mut folder = match Descriptor::open(CWD, base, flags, Mode::empty()) {
             Err(Errno::NOENT) => {
                 fs::create_dir_all(base)
                     .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-                openat(CWD, base, flags, Mode::empty())?
+                Descriptor::open(CWD, base, flags, Mode::empty())?
             }
             opened => opened?,
         };
@@ -192,110 +207,14 @@ impl Folder {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }
-            folder = openat(&folder, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
+            let flags = flags | OFlags::NOFOLLOW;
+            folder = Descriptor::open(&folder, name, flags, Mode::empty())?;
         }
         Ok(folder)
     }
 }
 
-/// Writes a file that no reader takes for a sidecar, and gives its name and what it is.
-fn write_temporary(folder: &OwnedFd, contents: &[u8]) -> io::Result<(TemporaryName, Stat)> {
-    loop {
-        let name = TemporaryName::next();
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(folder, name.as_str(), flags, Mode::from_raw_mode(0o666)) {
-            // Left by an earlier process of our number.
-            Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-            Ok(descriptor) => {
-                let written = write_all(descriptor, contents);
-                if written.is_err() {
-                    let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
-                }
-                return Ok((name, written?));
-            }
-        }
-    }
-}
-
-/// Writes to a new file.
-fn write_all(descriptor: OwnedFd, contents: &[u8]) -> io::Result<Stat> {
-    // Where a test allows no larger files, to write one is answered with a signal that kills.
-    let limit = kernel::file_size_limit().ok_or(Errno::PERM)?;
-    if contents.len() as u64 > limit {
-        return Err(Errno::FBIG.into());
-    }
-    let was = descriptor.as_raw_fd();
-    let descriptor = above_standard(descriptor)?;
-    if descriptor.as_raw_fd() != was {
-        // Another thread may have printed into it.
-        ftruncate(&descriptor, 0)?;
-        seek(&descriptor, SeekFrom::Start(0))?;
-    }
-    let file = fstat(&descriptor)?;
-    fs::File::from(descriptor).write_all(contents)?;
-    Ok(file)
-}
-
-/// The same descriptor under a number that is nobody's standard input, output or error. A test that
-/// has closed those goes on to print, and what it prints must not come into a sidecar.
-fn above_standard(descriptor: OwnedFd) -> rustix::io::Result<OwnedFd> {
-    const FIRST: RawFd = 3;
-    if descriptor.as_raw_fd() >= FIRST {
-        return Ok(descriptor);
-    }
-    fcntl_dupfd_cloexec(&descriptor, FIRST)
-}
-
-/// Gives the file its name, unless there is one of that name.
-fn place_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
-    match rename_new(folder, temporary, name) {
-        // Not every file system knows how; a hard link does not replace either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            linkat(folder, temporary, folder, name, AtFlags::empty())?;
-            unlinkat(folder, temporary, AtFlags::empty())
-        }
-        placed => placed,
-    }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn rename_new(folder: &OwnedFd, temporary: &str, name: &str) -> rustix::io::Result<()> {
-    use rustix::fs::{RenameFlags, renameat_with};
-    renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE)
-}
-
-/// Other kernels have no such call.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn rename_new(_: &OwnedFd, _: &str, _: &str) -> rustix::io::Result<()> {
-    Err(Errno::NOSYS)
-}
-
-/// Replaces a sidecar of another run. Two processes may both find the old one: the lock lets the
-/// second find the first one's.
-fn replace_other_run(
-    folder: &OwnedFd,
-    temporary: &str,
-    name: &str,
-    run_id: &str,
-) -> rustix::io::Result<bool> {
-    // By a descriptor of its own: one that a fork has inherited shares its lock, and one that is
-    // closed gives it back.
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let lock = openat(folder, ".", flags, Mode::empty())?;
-    // A signal handler of the test's may interrupt it.
-    retry_on_intr(|| flock(&lock, FlockOperation::LockExclusive))?;
-    let outdated = run_of(folder, name).is_some_and(|run| run != run_id);
-    if outdated {
-        renameat(folder, temporary, folder, name)?;
-    }
-    Ok(outdated)
-}
-
-/// The run that the sidecar `name` is of.
-fn run_of(folder: &OwnedFd, name: &str) -> Option<String> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let descriptor = openat(folder, name, flags, Mode::empty()).ok()?;
-    read_run_id(fs::File::from(descriptor))
+/// Whether the folder is no more, here or on the server that has it.
+fn is_gone(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::STALE)
 }
