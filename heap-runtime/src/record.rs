@@ -17,8 +17,8 @@ use crate::own;
 use crate::pool::Pool;
 use crate::run::{Run, process_id};
 use crate::sidecar::{
-    Checkpoint, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX, Note,
-    Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
+    Checkpoint, Contents, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX,
+    Note, Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
 };
 use crate::test::Test;
 use crate::token::token;
@@ -94,10 +94,10 @@ fn put(mut room: String, text: &str) -> String {
 
 impl Record {
     /// Hands the contents of the file to `write`.
-    pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, &[u8]) -> T) -> T {
+    pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, Contents<'_>) -> T) -> T {
         let host = [&*self.settled, &*self.moving];
-        to_json(&self.sidecar, &host, &self.before, &mut self.contents);
-        let result = write(&self.sidecar, &self.contents);
+        let contents = to_json(&self.sidecar, &host, &self.before, &mut self.contents);
+        let result = write(&self.sidecar, contents);
         // What is kept for longer must not have grown: it would be in the process tier.
         if self.contents.capacity() > CONTENTS {
             self.contents = Vec::with_capacity(CONTENTS);
@@ -311,7 +311,7 @@ pub(crate) fn claim(
             slot = self::slot(record, &name, settings);
         }
         let written = record.written(|sidecar, contents| {
-            let written = folder.claim(&name, contents, &sidecar.run_id)?;
+            let written = folder.claim(&name, contents.text, &sidecar.run_id)?;
             if let Some((slot, written)) = slot.as_mut().zip(written.as_ref()) {
                 slot.is_in(written, contents);
             }

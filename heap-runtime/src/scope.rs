@@ -187,7 +187,7 @@ impl<'t> Scope<'t> {
         sidecar.failure = failure;
         let file = self.notes.file();
         let written = file.map_or(Ok(()), |file| {
-            record.written(|_, contents| file.replace(contents))
+            record.written(|_, contents| file.replace(contents.text))
         });
         if let (Ok(()), Some(file), Some(said)) = (&written, file, said) {
             file.folder.remove(&said);

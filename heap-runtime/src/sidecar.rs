@@ -36,7 +36,7 @@ pub use heap_sidecar::{
     Note, Outcome, OwnTier, PeakSource, ProcessTier, SUFFIX, Sidecar, Source, Status, Timeline,
 };
 
-pub(crate) use json::{HostMembers, to_json, to_line};
+pub(crate) use json::{Contents, HostMembers, to_json, to_line};
 pub(crate) use name::{Execution, FileName};
 pub(crate) use place::Place;
 pub(crate) use slot::Slot;

@@ -9,63 +9,29 @@ use std::process::ExitCode;
 
 use heap_tests::project::built_here;
 use heap_tests::suite::comparison::{self, Comparison};
-use heap_tests::suite::package::{Amendment, Package, Subject};
+use heap_tests::suite::package::{Package, Subject};
 
 /// With the features that bring threads and macros of other crates' into their tests.
 const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "indexmap",
         features: &["rayon", "serde"],
-        amendments: &[],
     },
     Subject {
         name: "smallvec",
         features: &["const_generics", "drain_filter", "union", "write"],
-        amendments: &[Amendment {
-            file: "src/tests.rs",
-            from: "assert_eq!(&*small_vec, &[]);",
-            to: "assert_eq!(&*small_vec, &[0; 0]);",
-        }],
     },
     Subject {
         name: "bytes",
         features: &["serde"],
-        amendments: &[Amendment {
-            file: "tests/test_bytes.rs",
-            from: "let mut sum = Vec::new();",
-            to: "let mut sum = Vec::<u8>::new();",
-        }],
     },
     Subject {
         name: "petgraph",
         features: &["all", "serde-1"],
-        amendments: &[
-            Amendment {
-                file: "src/csr.rs",
-                from: "(b), &[]);",
-                to: "(b), &[0; 0]);",
-            },
-            Amendment {
-                file: "src/csr.rs",
-                from: "(c), &[]);",
-                to: "(c), &[0; 0]);",
-            },
-            Amendment {
-                file: "tests/graphmap.rs",
-                from: "assert_eq!(neighbors, []);",
-                to: "assert_eq!(neighbors, [0; 0]);",
-            },
-            Amendment {
-                file: "tests/list.rs",
-                from: "assert_equal(g.neighbors(d), vec![]);",
-                to: "assert_equal(g.neighbors(d), vec![0; 0]);",
-            },
-        ],
     },
     Subject {
         name: "hashbrown",
         features: &["rayon", "serde"],
-        amendments: &[],
     },
 ];
 

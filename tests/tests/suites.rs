@@ -16,7 +16,6 @@ fn a_suite_that_is_tracked_is_the_same_suite() {
         comparison.additions,
         Additions {
             attributes: 7,
-            amendments: 0,
             allocators: 3,
             own_allocators: 1
         }

@@ -178,11 +178,11 @@ impl Comparison {
     #[must_use]
     pub fn headings() -> String {
         let mut text = String::from(
-            "| crate | attributes | amended | test binaries | tests: passed, failed, ignored | tracked | \
+            "| crate | attributes | test binaries | tests: passed, failed, ignored | tracked | \
              sidecars | faults | numbers that differ | time | `HEAP_TRACK=0` | tracked | \
              added for each test |\n",
         );
-        text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+        text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|");
         text
     }
 
@@ -193,7 +193,6 @@ impl Comparison {
             attributes,
             allocators,
             own_allocators,
-            amendments,
         } = self.additions;
         let tally = |tally: Tally| format!("{}, {}, {}", tally.passed, tally.failed, tally.ignored);
         let milliseconds = |time: Duration| format!("{} ms", time.as_millis());
@@ -201,7 +200,7 @@ impl Comparison {
         let each = u32::try_from(self.sidecars.max(1)).map_or(Duration::ZERO, |tests| {
             tracked.saturating_sub(untracked) / tests
         });
-        let mut line = format!("| {} | {attributes} | {amendments} | ", self.package);
+        let mut line = format!("| {} | {attributes} | ", self.package);
         let _ = match own_allocators {
             0 => write!(line, "{allocators} | "),
             own => write!(

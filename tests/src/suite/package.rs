@@ -18,19 +18,6 @@ pub struct Subject {
     pub name: &'static str,
     /// Features beside the default ones.
     pub features: &'static [&'static str],
-    /// Text that cannot stay where our dependencies are the package's too.
-    pub amendments: &'static [Amendment],
-}
-
-/// Text to put in place of other text, all over a file.
-#[derive(Debug, Clone, Copy)]
-pub struct Amendment {
-    /// The file, in the package.
-    pub file: &'static str,
-    /// What is there.
-    pub from: &'static str,
-    /// What has to be.
-    pub to: &'static str,
 }
 
 /// A package to run the tests of: a workspace of its own.
@@ -43,7 +30,6 @@ pub struct Package {
     /// Where it is.
     pub folder: PathBuf,
     features: Vec<String>,
-    amendments: Vec<Amendment>,
     target: PathBuf,
     /// Whether all that it needs is here, in the versions of the workspace.
     is_here: bool,
@@ -54,8 +40,6 @@ pub struct Package {
 pub struct Additions {
     /// Attributes.
     pub attributes: usize,
-    /// Places where something else had to change.
-    pub amendments: usize,
     /// Test binaries that have jemalloc now.
     pub allocators: usize,
     /// Test binaries that have an allocator of their own, and keep it.
@@ -85,7 +69,6 @@ impl Package {
             version: String::new(),
             folder: wanted,
             features: Vec::new(),
-            amendments: Vec::new(),
             target: folder.join("target"),
             is_here: false,
         };
@@ -106,7 +89,6 @@ impl Package {
         Self {
             version: found["version"].as_str().expect("a version").into(),
             features: subject.features.iter().map(|&name| name.into()).collect(),
-            amendments: subject.amendments.to_vec(),
             ..package.copy(source, &folder.join(name).join("original"))
         }
     }
@@ -123,7 +105,6 @@ impl Package {
             version: "0.0.0".into(),
             folder: PathBuf::new(),
             features: Vec::new(),
-            amendments: Vec::new(),
             target: folder.join("target"),
             is_here: true,
         };
@@ -181,14 +162,6 @@ impl Package {
             ),
         );
         let mut additions = Additions::default();
-        for amendment in &self.amendments {
-            let file = package.folder.join(amendment.file);
-            let text = fs::read_to_string(&file).expect("the file is there");
-            let places = text.matches(amendment.from).count();
-            assert!(places > 0, "no longer needed: {amendment:?}");
-            additions.amendments += places;
-            write(&file, &text.replace(amendment.from, amendment.to));
-        }
         let mut with_allocator = Vec::new();
         let mut modules = BTreeMap::new();
         for folder in ["src", "tests"].map(|folder| package.folder.join(folder)) {

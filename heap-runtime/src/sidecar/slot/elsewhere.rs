@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::pool::Lent;
 use crate::sidecar::write::platform::Identity;
-use crate::sidecar::{LastSeen, Outcome};
+use crate::sidecar::{Contents, LastSeen, Outcome};
 
 /// There is none.
 pub(crate) enum Slot {}
@@ -18,7 +18,7 @@ impl Slot {
         match *self {}
     }
 
-    pub(crate) fn is_in(&mut self, _written: &Identity, _contents: &[u8]) {
+    pub(crate) fn is_in(&mut self, _written: &Identity, _contents: Contents<'_>) {
         match *self {}
     }
 
@@ -27,4 +27,6 @@ impl Slot {
     }
 }
 
-pub(in crate::sidecar) fn settle(_contents: &mut Vec<u8>) {}
+pub(in crate::sidecar) fn blanks_before(_start: usize) -> usize {
+    0
+}

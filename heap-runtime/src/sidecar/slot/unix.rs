@@ -16,14 +16,12 @@
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
-use memchr::memmem::FinderRev;
 use rustix::fs::Stat;
 
 use crate::pool::Lent;
 use crate::sidecar::write::platform::is_same;
-use crate::sidecar::{LastSeen, Outcome};
+use crate::sidecar::{Contents, LastSeen, Outcome};
 
 /// `{`, four members and `}`, as the pretty layout writes them at this depth.
 const LENGTH: usize = 162;
@@ -71,8 +69,8 @@ impl Slot {
     }
 
     /// The file has been written, with these contents.
-    pub(crate) fn is_in(&mut self, written: &Stat, contents: &[u8]) {
-        self.at = offset(contents).and_then(|offset| {
+    pub(crate) fn is_in(&mut self, written: &Stat, contents: Contents<'_>) {
+        self.at = contents.last_seen_at.and_then(|offset| {
             // Only after it got its name is it known when it was last changed.
             let now = rustix::fs::lstat(c_str(&self.path)?).ok()?;
             let is_it = is_same(&now, written) && now.st_nlink == 1;
@@ -117,23 +115,13 @@ fn text(seen: LastSeen) -> Text {
     text
 }
 
-/// Where the place is.
-fn offset(contents: &[u8]) -> Option<usize> {
-    // No text has a newline in it, and at this depth no other member of that name is an object.
-    static KEY: LazyLock<FinderRev<'_>> = LazyLock::new(|| FinderRev::new("\n    \"last_seen\": "));
-    let value = KEY.rfind(contents)? + KEY.needle().len();
-    let blanks = contents.get(value..)?;
-    let start = value + blanks.iter().position(|byte| *byte != b' ')?;
-    (contents.len() >= start + LENGTH).then_some(start)
-}
-
-/// Moves the place to where it crosses no page.
-pub(in crate::sidecar) fn settle(contents: &mut Vec<u8>) {
-    if let Some(start) = offset(contents)
-        && start % PAGE + LENGTH > PAGE
-    {
-        let blanks = PAGE - start % PAGE;
-        contents.splice(start..start, std::iter::repeat_n(b' ', blanks));
+/// How many blanks move the place, if it begins here, to where it crosses no page.
+pub(in crate::sidecar) fn blanks_before(start: usize) -> usize {
+    let of_page = start % PAGE;
+    if of_page + LENGTH > PAGE {
+        PAGE - of_page
+    } else {
+        0
     }
 }
 
@@ -235,23 +223,23 @@ mod tests {
         .unwrap()
     }
 
-    fn contents(sidecar: &Sidecar) -> Vec<u8> {
+    /// The text of a record, and where the place is in it.
+    fn contents(sidecar: &Sidecar) -> (Vec<u8>, usize) {
         let nothing = HostMembers::default();
-        let mut contents = Vec::new();
-        to_json(sidecar, &[], &nothing, &mut contents);
-        contents
+        let mut text = Vec::new();
+        let start = to_json(sidecar, &[], &nothing, &mut text).last_seen_at;
+        (text, start.expect("it has the place"))
     }
 
     #[test]
     fn the_place_is_found_and_is_what_serde_writes() {
         let mut sidecar = running("");
-        let mut before = contents(&sidecar);
-        let start = offset(&before).unwrap();
+        let (mut before, start) = contents(&sidecar);
         before[start..start + LENGTH].copy_from_slice(&text(seen()));
         let read: Sidecar = serde_json::from_slice(&before).unwrap();
         assert_eq!(read.heap.last_seen, Some(seen()));
         sidecar.heap.last_seen = Some(seen());
-        assert_eq!(before, contents(&sidecar));
+        assert_eq!((before, start), contents(&sidecar));
     }
 
     #[test]
@@ -259,8 +247,7 @@ mod tests {
         let mut moved = 0;
         for length in 0..PAGE {
             let sidecar = running(&"x".repeat(length));
-            let contents = contents(&sidecar);
-            let start = offset(&contents).unwrap();
+            let (contents, start) = contents(&sidecar);
             assert_eq!(start / PAGE, (start + LENGTH - 1) / PAGE, "{length}");
             moved += usize::from(contents[start - 2] == b' ');
             if length % 64 == 0 || contents[start - 2] == b' ' {
@@ -314,7 +301,7 @@ mod tests {
                 };
                 let slot = Slot::new(place.lend_path_of("record")).unwrap();
                 let mut kept = Self { folder, slot };
-                fs::write(kept.path(), contents(&running(""))).unwrap();
+                fs::write(kept.path(), contents(&running("")).0).unwrap();
                 kept.settle();
                 kept
             }
@@ -325,8 +312,12 @@ mod tests {
 
             fn settle(&mut self) {
                 let written = rustix::fs::lstat(self.path()).unwrap();
-                let contents = fs::read(self.path()).unwrap();
-                self.slot.is_in(&written, &contents);
+                let (text, start) = contents(&running(""));
+                let contents = Contents {
+                    text: &text,
+                    last_seen_at: Some(start),
+                };
+                self.slot.is_in(&written, contents);
             }
 
             /// What a write leaves at a path.
