@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use heap_sidecar::HostContext;
+use heap_sidecar::{HostContext, run_id};
 
 use crate::own;
 use crate::sidecar::Limit;
@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) process: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
     pub(crate) sidecar_dir: Option<PathBuf>,
+    /// `HEAP_RUN_ID`: what the run is called that this process is part of.
+    pub(crate) run_id: Option<String>,
+    /// `HEAP_SHARD`: which part of it.
+    pub(crate) shard: Option<String>,
     /// `HEAP_SAMPLE_BYTES`: how many bytes a thread moves between two looks at its live bytes.
     pub(crate) sample_bytes: u64,
     /// `HEAP_MAX_PEAK`, for tests that declare none.
@@ -62,6 +66,8 @@ impl Settings {
             require: reader.switch("HEAP_REQUIRE", false),
             process: reader.switch("HEAP_PROCESS", true),
             sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
+            run_id: reader.run_id("HEAP_RUN_ID"),
+            shard: reader.line("HEAP_SHARD"),
             sample_bytes: reader
                 .interval("HEAP_SAMPLE_BYTES")
                 .unwrap_or(own::INTERVAL),
@@ -152,6 +158,23 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
         Some(bytes)
     }
 
+    fn run_id(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name)?;
+        if let Err(mend) = run_id::checked(&text) {
+            self.error(name, &text, &mend);
+        }
+        Some(text)
+    }
+
+    fn line(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name)?;
+        if text.contains(char::is_control) || text.len() > run_id::LONGEST {
+            let mend = format!("write one line of up to {} bytes", run_id::LONGEST);
+            self.error(name, &text, &mend);
+        }
+        Some(text)
+    }
+
     fn path(&mut self, name: &'static str) -> Option<PathBuf> {
         // A path need not be UTF-8.
         (self.variable)(name)
@@ -181,6 +204,7 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
 }
 
 /// What nextest tells each test process.
+#[derive(Debug)]
 pub(crate) struct Nextest {
     pub(crate) run_id: String,
     /// From 1.
@@ -213,6 +237,12 @@ pub(crate) fn output_is_kept() -> bool {
 /// `CARGO_TARGET_DIR`, where it is set.
 pub(crate) fn cargo_target_dir() -> Option<PathBuf> {
     env::var_os("CARGO_TARGET_DIR").map(PathBuf::from)
+}
+
+/// `CARGO`: the cargo that has started this process, as a file.
+#[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+pub(crate) fn cargo() -> Option<PathBuf> {
+    env::var_os("CARGO").map(PathBuf::from)
 }
 
 /// `CARGO_MANIFEST_DIR` at run time: the package whose test this is.
@@ -294,6 +324,21 @@ mod tests {
              the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: \
              `hostname` is no key of `host` in a sidecar"
         );
+    }
+
+    #[test]
+    fn a_run_and_its_parts_have_names_that_files_can_have() {
+        let settings = read(&[("HEAP_RUN_ID", "ci-7_1"), ("HEAP_SHARD", "3/20")]).unwrap();
+        let names = (settings.run_id.as_deref(), settings.shard.as_deref());
+        assert_eq!(names, (Some("ci-7_1"), Some("3/20")));
+        for id in ["a/b", "..", "ä", &"x".repeat(101)] {
+            let error = read(&[("HEAP_RUN_ID", id)]).unwrap_err();
+            assert!(
+                error.contains(&format!("HEAP_RUN_ID is `{id}`: write")),
+                "{error}"
+            );
+        }
+        assert!(read(&[("HEAP_SHARD", "a\nb")]).is_err());
     }
 
     #[test]

@@ -46,11 +46,22 @@
 //! `cargo test` or `cargo nextest run` share a run. [heap-sidecar](heap_sidecar)
 //! reads them, and `cargo heap` of the package `cargo-heap` reports and compares them.
 //!
+//! A run is what `HEAP_RUN_ID` says, else nextest's, else that of the nearest cargo among the processes
+//! above the test's: it is known by the file that it executes, whatever that is called. A test binary
+//! that nothing of the kind has started, as in a debugger or by some editors, is a run of its own.
+//!
+//! What a tracked test starts is not a test of the run: neither itself in a child, nor another binary's
+//! tests, nor a whole `cargo test`. On Linux it is told by the processes above it, and where its sidecars
+//! go to the same place, they say whose they are ([`parent`](sidecar::Sidecar::parent)), and reports
+//! count them apart. A `HEAP_RUN_ID` or `HEAP_SIDECAR_DIR` of its own makes it a run of its own.
+//!
 //! # Environment
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder |
+//! | `HEAP_RUN_ID` | what the run is called, in letters, digits, `-` and `_`: all that has the same is one run, also of several commands, machines and shards |
+//! | `HEAP_SHARD` | which part of the run this is, such as `3/20`; nextest's `--partition` is known without |
 //! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
 //! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where there is no own tier, for want of jemalloc mostly, or the sidecar cannot be written |
 //! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |

@@ -15,7 +15,7 @@ use crate::jemalloc::{NOT_THE_ALLOCATOR, allocator};
 use crate::notes::{MOST, say_full};
 use crate::own;
 use crate::pool::Pool;
-use crate::run::{Run, process_id};
+use crate::run::{Run, process, process_id};
 use crate::sidecar::{
     Checkpoint, Contents, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX,
     Note, Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
@@ -198,9 +198,13 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     sidecar.package = put(room.package, test.package());
     sidecar.binary = put(room.binary, test.binary());
     sidecar.run_id = put(room.run_id, &run.id);
+    sidecar.runner_run_id.clone_from(&run.of_runner);
+    sidecar.shard.clone_from(&run.shard);
     sidecar.attempt = run.attempt;
     sidecar.stress_index = run.stress_index;
     sidecar.pid = process_id();
+    sidecar.process = process();
+    sidecar.parent = run.parent();
     sidecar.started_at = put(room.started_at, "");
     let own = |text: &&str| (*text).to_owned();
     sidecar.labels = (test.labels.iter())
@@ -272,6 +276,7 @@ fn execution(record: &Sidecar) -> Execution<'_> {
         package: &record.package,
         binary: &record.binary,
         test_name: &record.test_name,
+        shard: record.shard.as_deref(),
         attempt: record.attempt,
         stress_index: record.stress_index,
         iteration: record.iteration,

@@ -6,23 +6,52 @@
     path = "run/elsewhere.rs"
 )]
 mod ancestry;
+mod inside;
+#[cfg_attr(
+    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
+    path = "run/marker_elsewhere.rs"
+)]
+mod marker;
 
+use std::path::Path;
 use std::sync::OnceLock;
 
-use heap_sidecar::Runner;
-use heap_sidecar::run_id::sanitised;
+use heap_sidecar::process::Mark;
+use heap_sidecar::run_id::{fnv1a, sanitised};
+use heap_sidecar::{Parent, Process, Runner};
 
-use crate::env::Nextest;
+use crate::env::{Nextest, Settings};
+use crate::sidecar::Place;
+use ancestry::Ancestry;
+pub(crate) use inside::Running;
 
 /// The run of this process, and the turn of its tests in it.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) id: String,
     pub(crate) runner: Runner,
+    /// The run as nextest calls it, where that is not what it is called here.
+    pub(crate) of_runner: Option<String>,
+    /// Which part of the run this is.
+    pub(crate) shard: Option<String>,
     /// From 1; more under nextest's retries.
     pub(crate) attempt: u32,
     /// From 0; under nextest's stress runs.
     pub(crate) stress_index: Option<u32>,
+    parent: Option<Parent>,
+}
+
+/// What a run is known by.
+#[derive(Debug, Default)]
+struct Found {
+    /// `HEAP_RUN_ID`.
+    asked: Option<String>,
+    /// `HEAP_SHARD`.
+    shard: Option<String>,
+    nextest: Option<Nextest>,
+    ancestry: Ancestry,
+    /// A hash of where the sidecars go.
+    base: Option<u64>,
 }
 
 impl Run {
@@ -30,23 +59,86 @@ impl Run {
     pub(crate) fn get() -> &'static Self {
         static RUN: OnceLock<Run> = OnceLock::new();
         RUN.get_or_init(|| {
-            if let Some(nextest) = Nextest::get() {
-                return Self {
-                    id: sanitised(&nextest.run_id),
-                    runner: Runner::Nextest,
-                    attempt: nextest.attempt,
-                    stress_index: nextest.stress_index,
-                };
+            let settings = Settings::get().ok();
+            let base = settings.and_then(|settings| Place::base(settings).ok());
+            let found = Found {
+                asked: settings.and_then(|settings| settings.run_id.clone()),
+                shard: settings.and_then(|settings| settings.shard.clone()),
+                nextest: Nextest::get(),
+                ancestry: Ancestry::look(),
+                base: base.as_deref().map(hash),
+            };
+            let base = found.base;
+            let run = Self::of(found);
+            if let Some(base) = base {
+                let (pid, run_id) = (process_id(), run.id.clone());
+                marker::put(&Mark { pid, base, run_id });
             }
-            let (id, runner) = ancestry::identity();
-            Self {
-                id,
-                runner,
-                attempt: 1,
-                stress_index: None,
-            }
+            run
         })
     }
+
+    fn of(found: Found) -> Self {
+        let Found {
+            asked,
+            shard,
+            nextest,
+            ancestry,
+            base,
+        } = found;
+        let runner = match nextest {
+            Some(_) => Runner::Nextest,
+            None if ancestry.of_cargo.is_some() => Runner::CargoTest,
+            None => Runner::Other,
+        };
+        let turn = |nextest: &Nextest| (nextest.attempt, nextest.stress_index);
+        let (attempt, stress_index) = nextest.as_ref().map_or((1, None), turn);
+        // What goes elsewhere than the sidecars of the test that started it is not read with them, and
+        // where somebody has named another run since, it is one: then it is nobody's child.
+        let is_inherited = |above: &Mark| {
+            Some(above.base) == base && asked.as_ref().is_none_or(|id| *id == above.run_id)
+        };
+        let above = ancestry.marked.filter(is_inherited);
+        let parent = above.as_ref().map(|above| Parent::new(above.pid));
+        let of_runner = nextest.map(|nextest| sanitised(&nextest.run_id));
+        let id = asked
+            .or(above.map(|above| above.run_id))
+            .or_else(|| of_runner.clone())
+            .or(ancestry.of_cargo)
+            .unwrap_or_else(ancestry::by_itself);
+        Self {
+            of_runner: of_runner.filter(|of_runner| *of_runner != id),
+            id,
+            runner,
+            shard: shard.or(ancestry.partition),
+            attempt,
+            stress_index,
+            parent,
+        }
+    }
+
+    /// The process of the tracked test that this one was started in, if its sidecars go to where that
+    /// one's go.
+    pub(crate) fn parent(&self) -> Option<Parent> {
+        inside::fork_of().map(Parent::new).or(self.parent)
+    }
+}
+
+/// What tells this process from all others that have or had its number.
+pub(crate) fn process() -> Option<Process> {
+    static OWN: OnceLock<(u32, Option<Process>)> = OnceLock::new();
+    let pid = process_id();
+    let (asked, process) = OWN.get_or_init(|| (pid, Process::own()));
+    // A fork is another.
+    if *asked == pid {
+        *process
+    } else {
+        Process::own()
+    }
+}
+
+fn hash(path: &Path) -> u64 {
+    fnv1a([path.as_os_str().as_encoded_bytes()])
 }
 
 /// This process's number; 0 on targets that have no processes.
@@ -56,5 +148,65 @@ pub(crate) fn process_id() -> u32 {
         0
     } else {
         std::process::id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(base: u64, run_id: &str) -> Ancestry {
+        let run_id = run_id.to_owned();
+        Ancestry {
+            of_cargo: Some("cargo".into()),
+            marked: Some(Mark {
+                pid: 4242,
+                base,
+                run_id,
+            }),
+            ..Ancestry::default()
+        }
+    }
+
+    #[test]
+    fn what_a_tracked_test_starts_is_of_its_run_unless_it_is_said_to_be_another() {
+        let of = |asked: Option<&str>, base, nextest: Option<&str>| {
+            let nextest = nextest.map(|run_id| Nextest {
+                run_id: run_id.into(),
+                attempt: 2,
+                stress_index: None,
+            });
+            let run = Run::of(Found {
+                asked: asked.map(str::to_owned),
+                nextest,
+                ancestry: marked(1, "outer"),
+                base: Some(base),
+                ..Found::default()
+            });
+            (run.id.clone(), run.parent.map(|parent| parent.pid))
+        };
+        let child = ("outer".to_owned(), Some(4242));
+        let own = |id: &str| (id.to_owned(), None);
+        assert_eq!(of(None, 1, None), child);
+        assert_eq!(of(None, 1, Some("inner")), child);
+        assert_eq!(of(Some("outer"), 1, None), child);
+        assert_eq!(of(None, 2, None), own("cargo"));
+        assert_eq!(of(None, 2, Some("inner")), own("inner"));
+        assert_eq!(of(Some("another"), 1, Some("inner")), own("another"));
+    }
+
+    #[test]
+    fn a_run_that_is_named_keeps_what_its_runner_calls_it() {
+        let run = Run::of(Found {
+            asked: Some("ci-7".into()),
+            nextest: Some(Nextest {
+                run_id: "uuid".into(),
+                attempt: 1,
+                stress_index: Some(3),
+            }),
+            ..Found::default()
+        });
+        assert_eq!((&*run.id, run.of_runner.as_deref()), ("ci-7", Some("uuid")));
+        assert_eq!((run.runner, run.stress_index), (Runner::Nextest, Some(3)));
     }
 }

@@ -16,7 +16,7 @@ use crate::outcome::{Ending, Left};
 use crate::own::{self, Entered, Own};
 use crate::panics;
 use crate::record::{self, Record};
-use crate::run::process_id;
+use crate::run::{Running, process_id};
 use crate::sidecar::{self, FailureKind, Outcome, Sidecar};
 use crate::snapshot::process_heap;
 use crate::test::Test;
@@ -31,6 +31,8 @@ pub(crate) struct Scope<'t> {
     unwritten: Option<String>,
     /// Held until the finished sidecar is written, which is not for another test's process tier.
     turn: Turn,
+    /// For whoever is started meanwhile.
+    _running: Running,
     /// The process that began it: a fork that comes out of the body must not end it too.
     pid: u32,
 }
@@ -45,6 +47,7 @@ impl<'t> Scope<'t> {
     fn begin_unmeasured(test: &'t Test<'t>, kind: Kind, settings: &'static Settings) -> Self {
         panics::leave_out_hook();
         let turn = turn::take(test, kind);
+        let running = Running::begin();
         let record = record::of(test, settings, turn.is_exclusive());
         let name = record::name(&record);
         let slot = record::slot(&record, &name, settings);
@@ -77,6 +80,7 @@ impl<'t> Scope<'t> {
             notes,
             unwritten,
             turn,
+            _running: running,
             pid: process_id(),
         }
     }

@@ -164,6 +164,28 @@ impl Project {
         Run::of(self.cargo(["test"]).args(arguments))
     }
 
+    /// `cargo heap`, in the project.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn heap<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Said {
+        let mut command = Command::new(program);
+        clean_environment(&mut command);
+        self.enter(command.args(arguments));
+        let output = command.output().expect("it starts");
+        Said {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            status: output.status.code(),
+        }
+    }
+
     /// Whether it has a `Cargo.lock`, and with it crates that the workspace does not have.
     fn has_its_own_versions(&self) -> bool {
         self.files.contains_key(Path::new("Cargo.lock"))
@@ -193,6 +215,17 @@ impl Project {
         }
         Ok(())
     }
+}
+
+/// What a command has said.
+#[derive(Debug)]
+pub struct Said {
+    /// To its standard output.
+    pub stdout: String,
+    /// To its standard error.
+    pub stderr: String,
+    /// Its exit status; none where a signal has ended it.
+    pub status: Option<i32>,
 }
 
 /// What came of a command.

@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use heap_runtime::{Runner, heap_tracked};
 use heap_sidecar::{Outcome, Sidecar, read_run};
 use heap_tests::damage::{names, nextest_is_installed};
-use heap_tests::project::{Project, Run};
+use heap_tests::project::{Project, Run, Said};
 use tempfile::TempDir;
 
 heap_runtime::use_jemalloc!();
@@ -30,29 +29,8 @@ fn nextest(project: &Project, folder: &Path, arguments: &[&str]) -> Run {
     run
 }
 
-/// What `cargo heap` says, where the project is.
-struct Said {
-    stdout: String,
-    stderr: String,
-    status: Option<i32>,
-}
-
 fn heap(project: &Project, arguments: &[&str]) -> Said {
-    let cargo = project.cargo([""]);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heap-for-tests"));
-    command.args(arguments).current_dir(project.folder());
-    for (name, value) in cargo.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("it starts");
-    Said {
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        status: output.status.code(),
-    }
+    project.heap(env!("CARGO_BIN_EXE_heap-for-tests"), arguments)
 }
 
 fn folder() -> (TempDir, String) {

@@ -5,7 +5,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use heap_sidecar::HostContext;
+use heap_sidecar::{HostContext, run_id};
 
 /// What the environment asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) track: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars are, instead of a folder of the run.
     pub(crate) sidecar_dir: Option<PathBuf>,
+    /// `HEAP_RUN_ID`: what the run is called.
+    pub(crate) run_id: Option<String>,
     /// `HEAP_REDACT`: keys of `host` to leave out.
     redact: Vec<String>,
 }
@@ -38,6 +40,7 @@ impl Settings {
         Ok(Self {
             track: track(&text("HEAP_TRACK")?)?,
             sidecar_dir: sidecar_dir.map(PathBuf::from),
+            run_id: run_id(text("HEAP_RUN_ID")?)?,
             redact: host_keys(&text("HEAP_REDACT")?)?,
         })
     }
@@ -71,6 +74,14 @@ fn track(value: &str) -> Result<bool, String> {
             "set it to 0 or 1, or unset it",
         )),
     }
+}
+
+fn run_id(value: String) -> Result<Option<String>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    run_id::checked(&value).map_err(|mend| mistake("HEAP_RUN_ID", &value, &mend))?;
+    Ok(Some(value))
 }
 
 fn host_keys(value: &str) -> Result<Vec<String>, String> {

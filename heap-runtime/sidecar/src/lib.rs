@@ -37,6 +37,7 @@ pub mod host;
 mod host_context;
 mod note;
 mod padded;
+pub mod process;
 #[cfg(feature = "read")]
 mod read;
 mod record;
@@ -53,6 +54,7 @@ pub use host_context::{
     TaskDelayAcct, TaskXacct,
 };
 pub use note::{NOTES_SUFFIX, Note};
+pub use process::{Parent, Process};
 #[cfg(feature = "read")]
 pub use read::{
     FolderError, ReadError, Readable, Unreadable, paths, read, read_as, read_file, read_run,

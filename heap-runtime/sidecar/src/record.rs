@@ -17,7 +17,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocator, Heap, HostContext, OwnTier, Runner};
+use crate::{Allocator, Heap, HostContext, OwnTier, Parent, Process, Runner};
 
 /// The version of the format that this library writes, and the newest that it reads.
 ///
@@ -59,6 +59,12 @@ pub struct Sidecar {
     pub run_id: String,
     /// What started the test process.
     pub runner: Runner,
+    /// The run as nextest calls it, where `HEAP_RUN_ID` has given it another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_run_id: Option<String>,
+    /// Which part of the run this is: `HEAP_SHARD`, or nextest's `--partition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// Which attempt this is, from 1; more under nextest's retries.
     pub attempt: u32,
     /// Which round of a nextest stress run this is, from 0.
@@ -70,6 +76,13 @@ pub struct Sidecar {
     pub iteration: u32,
     /// The test's process.
     pub pid: u32,
+    /// What tells that process from all others that have or had its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    /// Of what is no test of the run: the process of the tracked test that started this one, such as a
+    /// test that runs itself in a child, or `cargo test` in a project of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// When the body started: UTC, RFC 3339, milliseconds. Empty where the clock says a year that RFC 3339
     /// cannot write, before 0000 or after 9999.
     pub started_at: String,
@@ -130,10 +143,14 @@ impl Sidecar {
             source,
             run_id: String::new(),
             runner,
+            runner_run_id: None,
+            shard: None,
             attempt: 1,
             stress_index: None,
             iteration: 0,
             pid: 0,
+            process: None,
+            parent: None,
             started_at: String::new(),
             duration_ns: None,
             outcome: None,

@@ -26,6 +26,32 @@ pub fn of_process(pid: i32, start_time: u64) -> String {
     format!("{hash:016x}")
 }
 
+/// How long the name of a run may be, and that of a part of it, in bytes: both are in the names of files.
+pub const LONGEST: usize = 100;
+
+/// A name that somebody gives a run.
+///
+/// ```
+/// use heap_sidecar::run_id;
+///
+/// assert_eq!(run_id::checked("ci-4711_2"), Ok("ci-4711_2"));
+/// let mend = run_id::checked("ci/4711").expect_err("a slash");
+/// assert_eq!(mend, "write up to 100 letters, digits, `-` and `_`");
+/// ```
+///
+/// # Errors
+///
+/// What it may be, where it is not the name of a folder everywhere.
+pub fn checked(id: &str) -> Result<&str, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if id.is_empty() || id.len() > LONGEST || !id.bytes().all(fits) {
+        return Err(format!(
+            "write up to {LONGEST} letters, digits, `-` and `_`"
+        ));
+    }
+    Ok(id)
+}
+
 /// 64-bit FNV-1a of these bytes, one after another: the same in every version of every program that names
 /// runs and files.
 ///
@@ -43,7 +69,8 @@ pub fn fnv1a<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
         })
 }
 
-/// An id from the environment, or from a file, as the name of one folder, never a path.
+/// An id from the environment, or from a file, as the name of one folder, never a path. One that is too long
+/// for a file system is cut, and a hash of all of it put in place of the rest.
 ///
 /// ```
 /// use heap_sidecar::run_id::sanitised;
@@ -54,12 +81,17 @@ pub fn fnv1a<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 #[must_use]
 pub fn sanitised(id: &str) -> String {
     let mut name = String::new();
-    for c in id.chars().take(100) {
+    for c in id.chars() {
         if c.is_ascii_alphanumeric() || c == '-' || (c == '_' && !name.is_empty()) {
             name.push(c);
         } else {
             write!(name, "_{:x}", u32::from(c)).expect("a String takes all");
         }
+    }
+    if name.len() > LONGEST {
+        let hash = fnv1a([name.as_bytes()]);
+        name.truncate(LONGEST);
+        write!(name, "_{hash:016x}").expect("a String takes all");
     }
     name
 }
@@ -74,6 +106,9 @@ mod tests {
         assert_eq!(sanitised(uuid), uuid);
         assert_eq!(sanitised("../../etc"), "_2e_2e_2f_2e_2e_2fetc");
         assert_eq!(sanitised("."), "_2e");
+        let long = "\u{1f600}".repeat(60);
+        let names = [sanitised(&long), sanitised(&format!("{long}x"))];
+        assert!(names[0] != names[1] && names[0].len() < 130, "{names:?}");
     }
 
     #[test]

@@ -1,13 +1,27 @@
 //! Which process started this one, where there is no `/proc`: the parent's number is all there is, and
 //! not everywhere that.
 
-use heap_sidecar::Runner;
+use heap_sidecar::process::Mark;
 use heap_sidecar::run_id::of_process as id;
 
-pub(super) fn identity() -> (String, Runner) {
+/// What was found above this process: nothing.
+#[derive(Debug, Default)]
+pub(super) struct Ancestry {
+    pub(super) of_cargo: Option<String>,
+    pub(super) partition: Option<String>,
+    pub(super) marked: Option<Mark>,
+}
+
+impl Ancestry {
+    pub(super) fn look() -> Self {
+        Self::default()
+    }
+}
+
+pub(super) fn by_itself() -> String {
     #[cfg(unix)]
     let starter = std::os::unix::process::parent_id();
     #[cfg(not(unix))]
     let starter = super::process_id();
-    (id(starter.cast_signed(), 0), Runner::Other)
+    id(starter.cast_signed(), 0)
 }

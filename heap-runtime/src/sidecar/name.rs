@@ -16,6 +16,7 @@ pub(crate) struct Execution<'a> {
     pub(crate) package: &'a str,
     pub(crate) binary: &'a str,
     pub(crate) test_name: &'a str,
+    pub(crate) shard: Option<&'a str>,
     pub(crate) attempt: u32,
     pub(crate) stress_index: Option<u32>,
     pub(crate) iteration: u32,
@@ -25,7 +26,7 @@ pub(crate) struct Execution<'a> {
 pub(crate) type FileName = Lent<String>;
 
 impl Execution<'_> {
-    /// `package+binary+module+test[@attempt2][@stress0][@iteration1].heap.json`.
+    /// `package+binary+module+test[@shard3%2f20][@attempt2][@stress0][@iteration1].heap.json`.
     ///
     /// No two executions share one: `+` and `@` stand nowhere else, because every byte that is not
     /// a letter, digit, `_` or `-` of ASCII is written as `%` and two digits. So there is no dot
@@ -41,6 +42,11 @@ impl Execution<'_> {
         for part in [self.binary].into_iter().chain(self.test_name.split("::")) {
             name.push('+');
             push_escaped(&mut name, part);
+        }
+        // The sidecars of all shards can be put into one folder.
+        if let Some(shard) = self.shard {
+            name.push_str("@shard");
+            push_escaped(&mut name, shard);
         }
         if name.len() > LONGEST {
             let hash = fnv1a([name.as_bytes()]);
@@ -81,6 +87,7 @@ mod tests {
             package: "heap-tests",
             binary: "scheduler",
             test_name,
+            shard: None,
             attempt: 1,
             stress_index: None,
             iteration: 0,
@@ -94,6 +101,7 @@ mod tests {
             "heap-tests+scheduler+fairness+two_spinners.heap.json"
         );
         let again = Execution {
+            shard: Some("3/20"),
             attempt: 2,
             stress_index: Some(0),
             iteration: 3,
@@ -101,7 +109,7 @@ mod tests {
         };
         assert_eq!(
             *again.file_name(),
-            "heap-tests+scheduler+t@attempt2@stress0@iteration3.heap.json"
+            "heap-tests+scheduler+t@shard3%2f20@attempt2@stress0@iteration3.heap.json"
         );
     }
 
@@ -152,6 +160,19 @@ mod tests {
                 assert_eq!(file.matches('.').count(), 2, "{file}");
                 assert!(seen.insert(file), "{name}");
             }
+        }
+        let shards = [Some("1/2"), Some("2/2"), Some(&*long)];
+        for shard in shards {
+            let execution = Execution {
+                shard,
+                attempt: u32::MAX,
+                stress_index: Some(u32::MAX),
+                iteration: u32::MAX,
+                ..execution("a")
+            };
+            let file = execution.file_name().to_string();
+            assert!(file.len() <= 255, "{} bytes", file.len());
+            assert!(seen.insert(file), "{shard:?}");
         }
         let moved = Execution {
             package: "heap-tests+scheduler",

@@ -24,17 +24,27 @@ impl Place {
     ///
     /// Says that no target folder could be found, and what to set.
     pub(crate) fn of(settings: &Settings, run: &Run) -> Result<Self, String> {
+        let below = match settings.sidecar_dir {
+            Some(_) => Vec::new(),
+            None => vec![RUNS_FOLDER.into(), run.id.clone()],
+        };
+        let base = Self::base(settings)?;
+        Ok(Self { base, below })
+    }
+
+    /// The folder that sidecars go to, or the target folder that has one for those of each run.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub(crate) fn base(settings: &Settings) -> Result<PathBuf, String> {
         if let Some(base) = &settings.sidecar_dir {
             // Absolute from the start: a test may change its working directory.
-            let base = std::path::absolute(base).map_err(|error| {
+            return std::path::absolute(base).map_err(|error| {
                 format!(
                     "HEAP_SIDECAR_DIR is `{}`, which is no path: {error}",
                     base.display()
                 )
-            })?;
-            return Ok(Self {
-                base,
-                below: Vec::new(),
             });
         }
         let target = Target {
@@ -42,13 +52,9 @@ impl Place {
             executable: current_exe().ok(),
             cargo_manifest_dir: env::cargo_manifest_dir(),
         };
-        let base = target.find().ok_or(
+        Ok(target.find().ok_or(
             "no target folder was found to write sidecars to: set HEAP_SIDECAR_DIR to a folder",
-        )?;
-        Ok(Self {
-            base,
-            below: vec![RUNS_FOLDER.into(), run.id.clone()],
-        })
+        )?)
     }
 
     pub(crate) fn path(&self) -> PathBuf {

@@ -7,8 +7,6 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
 #[cfg(target_os = "linux")]
-use heap_sidecar::run_id;
-
 use super::error::Error;
 use super::terminal;
 
@@ -39,13 +37,6 @@ pub(super) enum Prints {
     ToStderr,
 }
 
-/// A child that has ended.
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
-    /// The run id that its tests work out for themselves, if it is `cargo test`.
-    pub(super) run_id: Option<String>,
-}
-
 /// Runs cargo to its end.
 ///
 /// Ctrl-C is for the child, which the terminal tells as well: we wait for it, to report what there
@@ -53,9 +44,9 @@ pub(super) struct Ended {
 pub(super) fn run(
     harness: Harness,
     arguments: &[OsString],
-    variables: &[(&str, &Path)],
+    variables: &[(&str, &OsStr)],
     prints: Prints,
-) -> Result<Ended, Error> {
+) -> Result<ExitStatus, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.args(harness.arguments()).args(arguments);
@@ -65,27 +56,17 @@ pub(super) fn run(
     if prints == Prints::ToStderr {
         command.stdout(stderr());
     }
-    let (status, run_id) = wait_with_signals(&mut command, &cargo)?;
-    Ok(Ended { status, run_id })
+    wait_with_signals(&mut command, &cargo)
 }
 
-fn start(command: &mut Command, cargo: &OsStr) -> Result<(Child, Option<String>), Error> {
-    let child = command
+fn start(command: &mut Command, cargo: &OsStr) -> Result<Child, Error> {
+    command
         .spawn()
-        .map_err(|error| Error::at("start", Path::new(cargo), error))?;
-    // Until it is waited for it keeps its number, even if it has ended already.
-    #[cfg(target_os = "linux")]
-    let run_id = id_of_cargo(child.id());
-    #[cfg(not(target_os = "linux"))]
-    let run_id = None;
-    Ok((child, run_id))
+        .map_err(|error| Error::at("start", Path::new(cargo), error))
 }
 
 #[cfg(unix)]
-fn wait_with_signals(
-    command: &mut Command,
-    cargo: &OsStr,
-) -> Result<(ExitStatus, Option<String>), Error> {
+fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus, Error> {
     use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -95,7 +76,7 @@ fn wait_with_signals(
     // handlers: exec takes them away.
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(listen)?;
     let handle = signals.handle();
-    let (mut child, run_id) = start(command, cargo)?;
+    let mut child = start(command, cargo)?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let status = std::thread::scope(|scope| {
         let pass_on = move || {
@@ -116,29 +97,13 @@ fn wait_with_signals(
         handle.close();
         status
     });
-    Ok((status.map_err(listen)?, run_id))
+    status.map_err(listen)
 }
 
 #[cfg(not(unix))]
-fn wait_with_signals(
-    command: &mut Command,
-    cargo: &OsStr,
-) -> Result<(ExitStatus, Option<String>), Error> {
-    let (mut child, run_id) = start(command, cargo)?;
-    let status = child
+fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus, Error> {
+    let mut child = start(command, cargo)?;
+    child
         .wait()
-        .map_err(|error| Error::at("wait for", Path::new(cargo), error))?;
-    Ok((status, run_id))
-}
-
-/// The run id of the tests that the cargo process `pid` starts, or has started.
-///
-/// `None` where there is no such process, or no `/proc` to ask.
-#[cfg(target_os = "linux")]
-fn id_of_cargo(pid: u32) -> Option<String> {
-    let stat = procfs::process::Process::new(i32::try_from(pid).ok()?)
-        .ok()?
-        .stat()
-        .ok()?;
-    Some(run_id::of_process(stat.pid, stat.starttime))
+        .map_err(|error| Error::at("wait for", Path::new(cargo), error))
 }

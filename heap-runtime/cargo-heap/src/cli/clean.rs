@@ -53,6 +53,6 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
         }
     }
     let run = read(&[folder.to_owned()])?;
-    let running = run.rows.iter().find(|row| row.state == State::Running);
+    let running = (run.rows.iter().chain(&run.children)).find(|row| row.state == State::Running);
     Ok(running.map(|row| format!("`{}` still runs", printable(&row.test))))
 }

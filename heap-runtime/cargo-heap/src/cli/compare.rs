@@ -97,7 +97,7 @@ pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
         )));
     }
     let run = runs.read(names)?;
-    report::warn_of_unreadable(&run.unreadable);
+    report::warn_of_left_out(&run);
     Ok(Baseline::of(&run.rows))
 }
 
@@ -123,7 +123,7 @@ fn read(name: &str) -> Result<Baseline, Error> {
 /// Writes a run's baseline to a file.
 pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = Runs::default().read(&command.runs)?;
-    report::warn_of_unreadable(&run.unreadable);
+    report::warn_of_left_out(&run);
     let baseline = Baseline::of(&run.rows);
     if baseline.tests.is_empty() {
         return Err(Error::new(

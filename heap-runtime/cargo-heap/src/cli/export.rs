@@ -38,7 +38,7 @@ pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Sta
     } else {
         all.read(&command.runs)?
     };
-    super::report::warn_of_unreadable(&run.unreadable);
+    super::report::warn_of_left_out(&run);
     match command.format {
         Format::Ndjson => ndjson(&run.rows, terminal)?,
         Format::Csv => csv(&run.rows, terminal)?,

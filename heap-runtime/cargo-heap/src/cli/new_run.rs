@@ -1,48 +1,42 @@
-//! Which run came of a child.
+//! Where the run of a child is.
 //!
-//! With `cargo test`, the run's id is known from cargo's process. nextest makes one up and tells only
-//! its tests, so there the run is the one that was not there before; if tests have started other
-//! runs, the one that started first.
+//! Its name is handed to the child in `HEAP_RUN_ID`.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::error::Error;
 use super::runs;
 use super::workspace::Workspace;
 use crate::report::{Run, RunFolder};
-use heap_sidecar::RUNS_FOLDER;
-use heap_sidecar::Runner;
+use crate::settings::Settings;
+use heap_sidecar::process::Mark;
+use heap_sidecar::run_id::fnv1a;
+use heap_sidecar::{Process, RUNS_FOLDER};
 
-/// Where the sidecars of a child will be, and what was there before.
-pub(super) struct Before<'a> {
-    workspace: &'a Workspace,
-    sidecar_dir: Option<PathBuf>,
-    known: HashSet<String>,
+/// What the run is to be called: what the environment says, or a name that no other run has. What it says
+/// below a tracked test is the name of the test's own.
+pub(super) fn run_id(settings: &Settings) -> String {
+    let above = Mark::above();
+    let is_inherited = |id: &String| above.is_some_and(|above| above.run_id == *id);
+    let asked = settings.run_id.clone().filter(|id| !is_inherited(id));
+    asked.unwrap_or_else(|| {
+        let boot = Process::own().map_or(0, |own| own.boot).to_le_bytes();
+        let pid = std::process::id().to_le_bytes();
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let id = fnv1a([boot.as_slice(), &pid, &now.as_nanos().to_le_bytes()]);
+        format!("{id:016x}")
+    })
 }
 
-impl<'a> Before<'a> {
-    /// Looks at what is there.
-    pub(super) fn look(
-        workspace: &'a Workspace,
-        sidecar_dir: Option<PathBuf>,
-    ) -> Result<Self, Error> {
-        let mut before = Self {
-            workspace,
-            sidecar_dir,
-            known: HashSet::new(),
-        };
-        before.known = match &before.sidecar_dir {
-            Some(folder) if folder.is_dir() => {
-                let run = runs::read(std::slice::from_ref(folder))?;
-                run.rows.into_iter().map(|row| row.run_id).collect()
-            }
-            Some(_) => HashSet::new(),
-            None => before.folders()?.iter().filter_map(id).collect(),
-        };
-        Ok(before)
-    }
+/// Where the sidecars of a child will be.
+pub(super) struct NewRun<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) sidecar_dir: Option<PathBuf>,
+    pub(super) id: String,
+}
 
+impl NewRun<'_> {
     /// The folder that the sidecars will be in, or be below.
     pub(super) fn place(&self) -> PathBuf {
         self.sidecar_dir
@@ -50,38 +44,20 @@ impl<'a> Before<'a> {
             .unwrap_or_else(|| self.workspace.target().join(RUNS_FOLDER))
     }
 
-    /// The child's run. Without an id, the first of nextest's that was not there before.
-    pub(super) fn run(&self, run_id: Option<&str>) -> Result<Run, Error> {
+    /// What the child has left.
+    pub(super) fn read(&self) -> Result<Run, Error> {
         let folders = match &self.sidecar_dir {
             Some(folder) if folder.is_dir() => vec![folder.clone()],
             Some(_) => Vec::new(),
             None => {
-                let is_new = |folder: &RunFolder| {
-                    id(folder).is_some_and(|id| match run_id {
-                        Some(run_id) => id == run_id,
-                        None => !self.known.contains(&id),
-                    })
-                };
-                let folders = self.folders()?.into_iter().filter(is_new);
-                folders.map(|folder| folder.path).collect()
+                let folders = self.folders()?.into_iter().map(|folder| folder.path);
+                folders
+                    .filter(|folder| folder.ends_with(&self.id))
+                    .collect()
             }
         };
         let mut run = runs::read(&folders)?;
-        let first = || {
-            let of_nextest = run
-                .rows
-                .iter()
-                .filter(|row| row.runner == Runner::Nextest && !self.known.contains(&row.run_id));
-            let first = of_nextest.min_by_key(|row| &row.started_at);
-            first.map(|row| row.run_id.clone())
-        };
-        let Some(run_id) = run_id.map(str::to_owned).or_else(first) else {
-            return Ok(Run::default());
-        };
-        run.keep(&run_id);
-        if self.sidecar_dir.is_none() {
-            run.folders.retain(|folder| folder.ends_with(&run_id));
-        }
+        run.keep(&self.id);
         Ok(run)
     }
 
@@ -94,8 +70,4 @@ impl<'a> Before<'a> {
         }
         Ok(folders)
     }
-}
-
-fn id(folder: &RunFolder) -> Option<String> {
-    folder.path.file_name()?.to_str().map(str::to_owned)
 }

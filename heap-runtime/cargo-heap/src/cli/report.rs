@@ -87,6 +87,7 @@ pub(super) fn print(
         Format::Ndjson => {
             ndjson(&report.tests, terminal)?;
             unreadable(&report.unreadable);
+            say_children(report.children);
         }
     }
     if let Some(file) = &output.html {
@@ -123,6 +124,8 @@ pub(super) struct Report {
     pub(super) places: Vec<Range<usize>>,
     /// Tests that a filter or `--top` left out.
     pub(super) not_shown: usize,
+    /// Executions below tests, in processes that they have started: they are in nothing else here.
+    pub(super) children: usize,
     pub(super) diagnoses: Vec<Diagnosed>,
     /// Tests that both failed and passed.
     pub(super) across: Vec<Across>,
@@ -163,6 +166,7 @@ impl Report {
             deciding: places.iter().map(|test| test.start).collect(),
             across,
             not_shown: all - places.len(),
+            children: run.children.len(),
             run_pressure: run.pressure,
             unreadable: unread(&run.unreadable),
             tests: run.rows,
@@ -297,11 +301,11 @@ fn of_test(
     })
 }
 
-type OwnedExecution = (String, [String; 3], (u32, Option<u32>, u32));
+type OwnedExecution = (String, [String; 3], (u32, Option<u32>, u32), Option<String>);
 
 fn execution(row: &Row) -> OwnedExecution {
     let test = [&row.package, &row.binary, &row.test].map(String::clone);
-    (row.run_id.clone(), test, row.turn())
+    (row.run_id.clone(), test, row.turn(), row.shard.clone())
 }
 
 pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
@@ -487,6 +491,7 @@ pub(super) fn summary(report: &Report) -> String {
             .map(|retained| format!("retained {}", difference(retained))),
         count(totals.broken_budgets).map(|count| format!("{count} broken budget(s)")),
         count(report.not_shown).map(|count| format!("{count} not shown")),
+        count(report.children).map(|count| format!("{count} execution(s) below tests not counted")),
         count(report.unreadable.len()).map(|count| format!("{count} file(s) could not be read")),
     ]
     .into_iter()
@@ -495,9 +500,18 @@ pub(super) fn summary(report: &Report) -> String {
     .join("; ")
 }
 
-/// Names the files that could not be read, beside an output that has no place for them.
-pub(super) fn warn_of_unreadable(files: &[Unreadable]) {
-    unreadable(&unread(files));
+/// Says what of a run is not in an output that has no place to say it.
+pub(super) fn warn_of_left_out(run: &Run) {
+    unreadable(&unread(&run.unreadable));
+    say_children(run.children.len());
+}
+
+fn say_children(count: usize) {
+    if count > 0 {
+        terminal::note(&format!(
+            "{count} execution(s) below tests, in processes that they have started, are left out"
+        ));
+    }
 }
 
 fn unread(files: &[Unreadable]) -> Vec<Unread> {

@@ -187,10 +187,11 @@ pub(super) fn name(row: &Row, with_binary: bool) -> String {
 /// Which execution of its test this is.
 pub(super) fn turn(row: &Row) -> String {
     let is_only_turn = row.stress_index.is_none() && row.iteration == 0;
-    let turns = turns(row, row.attempt > 1 || is_only_turn);
-    let turns: Vec<String> = turns
-        .map(|(turn, number)| format!("{turn} {number}"))
-        .collect();
+    let shard = row.shard.as_deref();
+    let shard = shard.map(|shard| format!("shard {}", printable(shard)));
+    let turns = turns(row, row.attempt > 1 || (is_only_turn && shard.is_none()));
+    let turns = turns.map(|(turn, number)| format!("{turn} {number}"));
+    let turns: Vec<String> = shard.into_iter().chain(turns).collect();
     turns.join(", ")
 }
 

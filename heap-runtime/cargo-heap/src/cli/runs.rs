@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::junit::is_run;
 use super::progress::Progress;
 use super::text::printable;
 use super::workspace::{self, Workspace};
@@ -43,17 +44,27 @@ impl Runs {
         let settings = Settings::get().map_err(Error::new)?;
         if let Some(folder) = workspace::sidecar_dir(settings)? {
             let mut run = with_tests(read(&[folder])?)?;
-            run.keep(id);
+            let found = run.rows.iter().find(|row| is_run(row, id));
+            if let Some(id) = found.map(|row| row.run_id.clone()) {
+                run.keep(&id);
+            }
             return Ok(run);
         }
         let is_it = |run: &&RunFolder| run.path.file_name().is_some_and(|name| name == id);
-        let found = self.kept()?.iter().find(is_it).ok_or_else(|| {
-            let id = printable(id);
-            Error::new(format!(
-                "there are no sidecars of run {id}: name their folder"
-            ))
-        })?;
-        with_tests(read(std::slice::from_ref(&found.path))?)
+        if let Some(found) = self.kept()?.iter().find(is_it) {
+            return with_tests(read(std::slice::from_ref(&found.path))?);
+        }
+        // It may have been given another name.
+        for folder in self.kept()? {
+            let run = read(std::slice::from_ref(&folder.path))?;
+            if run.rows.iter().any(|row| is_run(row, id)) {
+                return Ok(run);
+            }
+        }
+        let id = printable(id);
+        Err(Error::new(format!(
+            "there are no sidecars of run {id}: name their folder"
+        )))
     }
 
     fn read_newest(&self) -> Result<Run, Error> {
@@ -147,7 +158,7 @@ fn with_tests(run: Run) -> Result<Run, Error> {
 
 /// Why there is no test in these folders.
 pub(super) fn nothing_in(run: &Run) -> Error {
-    super::report::warn_of_unreadable(&run.unreadable);
+    super::report::warn_of_left_out(run);
     let folders: Vec<_> = (run.folders.iter())
         .map(|folder| format!("`{}`", folder.display()))
         .collect();

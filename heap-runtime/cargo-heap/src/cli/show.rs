@@ -33,7 +33,7 @@ struct Shown {
 pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Status, Error> {
     let names: Vec<String> = command.run.iter().cloned().collect();
     let run = runs::Runs::default().read(&names)?;
-    report::warn_of_unreadable(&run.unreadable);
+    report::warn_of_left_out(&run);
     let tests = chosen(&run.rows, &command.test)?;
     let context = Context::of_run(&run);
     let mut shown = Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     Ok(if bad { Status::Bad } else { Status::Good })
 }
 
-/// The files of the executions that are wanted. Those that cannot be read are nobody's.
+/// The files of the executions of tests that are wanted. Those that cannot be read are nobody's.
 pub(super) fn files_of<'a>(
     folders: impl Iterator<Item = &'a Path>,
     wanted: impl Fn(&Row) -> bool,
@@ -73,6 +73,7 @@ pub(super) fn files_of<'a>(
             .map_err(|error| Error::at("read", folder, error))?;
         for path in paths {
             if let Ok(row) = Row::read(&path)
+                && row.parent_pid.is_none()
                 && wanted(&row)
             {
                 files.push((path, row));

@@ -1,13 +1,13 @@
 //! `cargo heap test`: cargo's tests as one run, and what came of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 
 use super::cargo::{self, Harness};
 use super::error::Error;
-use super::new_run::Before;
+use super::new_run::{NewRun, run_id};
 use super::report::Format;
 use super::run_pressure::{Readings, Started};
 use super::runs::{self, Runs};
@@ -40,8 +40,12 @@ pub(super) fn run(
         .map(|names| compare::load(names, &Runs::default()))
         .transpose()?;
     let sidecar_dir = workspace::sidecar_dir(settings)?;
-    let variables = variables(&workspace, sidecar_dir.as_ref());
-    let before = Before::look(&workspace, sidecar_dir.clone())?;
+    let new = NewRun {
+        workspace: &workspace,
+        sidecar_dir,
+        id: run_id(settings),
+    };
+    let variables = variables(&new);
     let started = Started::now(settings);
     let prints = match command.output.format {
         Format::Table => cargo::Prints::Beside,
@@ -49,30 +53,21 @@ pub(super) fn run(
     };
     let ended = cargo::run(harness, &arguments, &variables, prints)?;
     let readings = started.ended();
-    let run_id = match harness {
-        Harness::Test => Some(ended.run_id.ok_or_else(|| {
-            Error::new(
-                "the run of this cargo cannot be told, because there is no /proc: set HEAP_SIDECAR_DIR, \
-                 run `cargo test`, and read that folder",
-            )
-        })?),
-        Harness::Nextest => None,
-    };
-    let mut run = before.run(run_id.as_deref())?;
+    let mut run = new.read()?;
     keep(readings, &mut run);
     let tracked = !run.rows.is_empty();
     if command.output.format == Format::Table {
         writeln!(terminal)?;
     }
     if !tracked && run.unreadable.is_empty() {
-        terminal::note(&why_empty(settings, &before.place()));
-        return status(ended.status, tracked, Status::Good);
+        terminal::note(&why_empty(settings, &new.place()));
+        return status(ended, tracked, Status::Good);
     }
     if !tracked {
         return Err(runs::nothing_in(&run));
     }
-    let new = Baseline::of(&run.rows);
-    let comparison = base.map(|base| compare::of(&base, &new, Tolerance::default()));
+    let baseline = Baseline::of(&run.rows);
+    let comparison = base.map(|base| compare::of(&base, &baseline, Tolerance::default()));
     let comparison = comparison.transpose()?;
     let selection = args::Selection::default();
     let reported = report::print(
@@ -82,7 +77,7 @@ pub(super) fn run(
         comparison.as_ref(),
         terminal,
     )?;
-    if ended.status.success() && reported == Status::Bad {
+    if ended.success() && reported == Status::Bad {
         terminal::note(
             &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
               the harness, and one that is called inside another fails by itself",
@@ -97,7 +92,7 @@ pub(super) fn run(
             found = compared;
         }
     }
-    status(ended.status, tracked, found)
+    status(ended, tracked, found)
 }
 
 /// Keeps the readings around the run in its folders, and has the run know them.
@@ -141,17 +136,14 @@ fn or_default(
     Ok(default.into_iter().chain(arguments.to_vec()).collect())
 }
 
-fn variables<'a>(
-    workspace: &'a Workspace,
-    sidecar_dir: Option<&'a PathBuf>,
-) -> Vec<(&'static str, &'a Path)> {
-    let mut variables = Vec::new();
-    if let Some(folder) = sidecar_dir {
-        variables.push(("HEAP_SIDECAR_DIR", folder.as_path()));
+fn variables<'a>(new: &'a NewRun<'_>) -> Vec<(&'static str, &'a OsStr)> {
+    let mut variables = vec![("HEAP_RUN_ID", OsStr::new(&new.id))];
+    if let Some(folder) = &new.sidecar_dir {
+        variables.push(("HEAP_SIDECAR_DIR", folder.as_os_str()));
     }
     // The tests go by the variable; cargo goes by --target-dir where there is one.
     if std::env::var_os("CARGO_TARGET_DIR").is_some() {
-        variables.push(("CARGO_TARGET_DIR", workspace.target()));
+        variables.push(("CARGO_TARGET_DIR", new.workspace.target().as_os_str()));
     }
     variables
 }

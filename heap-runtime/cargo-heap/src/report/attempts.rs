@@ -61,7 +61,7 @@ fn test(row: &Row) -> TestOfRun<'_> {
 fn executed_again<R: Borrow<Row>>(rows: &[R]) -> HashSet<TestOfRun<'_>> {
     rows.iter()
         .map(Borrow::borrow)
-        .filter(|row| row.turn() != (1, None, 0))
+        .filter(|row| row.turn() != (1, None, 0) || row.shard.is_some())
         .map(test)
         .collect()
 }
@@ -69,16 +69,15 @@ fn executed_again<R: Borrow<Row>>(rows: &[R]) -> HashSet<TestOfRun<'_>> {
 /// Of the executions of one test.
 fn together<R: Borrow<Row>>(rows: &[R], mut executions: Vec<usize>) -> Attempts {
     let row = |index: usize| rows[index].borrow();
-    executions.sort_by_key(|index| row(*index).turn());
-    let mut rounds: BTreeMap<Option<u32>, Round> = BTreeMap::new();
+    executions.sort_by_key(|index| (row(*index).turn(), &row(*index).shard));
+    let mut rounds: BTreeMap<_, Round> = BTreeMap::new();
     for index in &executions {
         let row = row(*index);
-        let round = rounds.entry(row.stress_index).or_default();
-        round.add(row);
+        rounds.entry(round(row)).or_default().add(row);
     }
     let made_good = rounds.values().map(Round::made_good).sum();
     let for_good =
-        |row: &Row| row.state.is_bad() && rounds.get(&row.stress_index).is_some_and(Round::is_bad);
+        |row: &Row| row.state.is_bad() && rounds.get(&round(row)).is_some_and(Round::is_bad);
     // Of those that failed, what the last attempt came to; else what needs the most attention.
     let failed = executions.iter().copied().filter(|i| for_good(row(*i)));
     let failed = failed.min_by_key(|i| (u32::MAX - row(*i).attempt, row(*i).state));
@@ -94,6 +93,11 @@ fn together<R: Borrow<Row>>(rows: &[R], mut executions: Vec<usize>) -> Attempts 
         others: executions,
         made_good,
     }
+}
+
+/// What an attempt is repeated in: what was good in another round or shard makes nothing good.
+fn round(row: &Row) -> (Option<u32>, Option<&str>) {
+    (row.stress_index, row.shard.as_deref())
 }
 
 /// One round of a stress run, or all that there is.
@@ -188,6 +192,17 @@ mod tests {
             row(3, Some(0), 0, State::Passed),
         ];
         assert_eq!(decides(&rows), (3, State::Failed, 1));
+    }
+
+    #[test]
+    fn the_same_test_of_two_shards_is_one_and_either_may_fail() {
+        let mut rows = [
+            row(1, None, 0, State::Failed),
+            row(2, None, 0, State::Passed),
+        ];
+        rows[0].shard = Some("1/2".into());
+        rows[1].shard = Some("2/2".into());
+        assert_eq!(decides(&rows), (0, State::Failed, 0));
     }
 
     #[test]

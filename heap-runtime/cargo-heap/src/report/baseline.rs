@@ -253,6 +253,7 @@ mod tests {
         let mut retry = full();
         retry.test = "t".into();
         (retry.run_id, retry.stress_index) = (first.run_id.clone(), first.stress_index);
+        retry.shard = None;
         retry.attempt = 2;
         retry.state = State::Passed;
         assert_eq!(

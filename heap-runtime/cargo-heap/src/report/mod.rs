@@ -59,7 +59,6 @@ mod context;
 pub mod diagnosis;
 mod folder;
 mod order;
-mod process;
 mod record;
 mod row;
 mod run;

@@ -105,7 +105,8 @@ fn put_in(mut order: Vec<usize>, rows: &mut [Row]) {
 }
 
 fn by_name(a: &Row, b: &Row) -> Ordering {
-    (a.key(), a.turn(), &a.run_id).cmp(&(b.key(), b.turn(), &b.run_id))
+    let place = |row| -> (_, _, _, _) { (Row::key(row), row.turn(), &row.shard, &row.run_id) };
+    place(a).cmp(&place(b))
 }
 
 #[cfg(test)]

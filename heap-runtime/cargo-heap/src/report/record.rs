@@ -11,8 +11,8 @@ use heap_sidecar::Allocator;
 use heap_sidecar::CgroupLevel;
 use heap_sidecar::Runner;
 use heap_sidecar::{
-    Budget, Checkpoint, Failure, LastSeen, Note, Outcome, OwnTier, ProcessTier, Readable, Source,
-    Status,
+    Budget, Checkpoint, Failure, LastSeen, Note, Outcome, OwnTier, Parent, Process, ProcessTier,
+    Readable, Source, Status,
 };
 
 #[derive(Debug, Deserialize)]
@@ -25,10 +25,14 @@ pub(super) struct Record {
     pub(super) source: Source,
     pub(super) run_id: String,
     pub(super) runner: Runner,
+    pub(super) runner_run_id: Option<String>,
+    pub(super) shard: Option<String>,
     pub(super) attempt: u32,
     pub(super) stress_index: Option<u32>,
     pub(super) iteration: u32,
     pub(super) pid: u32,
+    pub(super) process: Option<Process>,
+    pub(super) parent: Option<Parent>,
     pub(super) started_at: String,
     pub(super) duration_ns: Option<u64>,
     pub(super) outcome: Option<Outcome>,
@@ -116,6 +120,14 @@ impl Record {
             Status::Running => self.heap.last_seen?.outcome,
             _ => self.outcome,
         }
+    }
+}
+
+impl Record {
+    /// Whether its process still runs, here and now. Nobody can tell of a process of another machine or
+    /// container, nor where there is no `/proc`: it is taken to be gone.
+    pub(super) fn is_alive(&self) -> bool {
+        (self.process.as_ref()).is_some_and(|process| process.is_alive(self.pid))
     }
 }
 

@@ -264,6 +264,12 @@ row! {
         peak_rss_bytes: u64,
         /// How much address space the process may have (`RLIMIT_AS`), in bytes: after, or else before.
         address_space_limit_bytes: u64,
+        /// Which part of the run this is, such as a partition of nextest's.
+        shard: String,
+        /// The run as nextest calls it, where it has another name here.
+        runner_run_id: String,
+        /// Of what is no test of the run: the process of the tracked test that has started it.
+        parent_pid: u32,
     }
 }
 
@@ -283,11 +289,12 @@ impl Row {
         (&self.package, &self.binary, &self.test)
     }
 
-    /// What nextest's attempts belong to: a test in one round of a run. An attempt may have several
+    /// What nextest's attempts belong to: a test in one round and shard of a run. An attempt may have several
     /// executions, such as those of a helper that is tracked and called by several tests; which of them
     /// is repeated in the next is not known, as their iterations are counted anew.
-    pub(super) fn round(&self) -> (&str, TestKey<'_>, Option<u32>) {
-        (&self.run_id, self.key(), self.stress_index)
+    pub(super) fn round(&self) -> (&str, TestKey<'_>, Option<u32>, Option<&str>) {
+        let shard = self.shard.as_deref();
+        (&self.run_id, self.key(), self.stress_index, shard)
     }
 
     /// Which execution of its test in the run this is: attempt, stress index, iteration.
@@ -354,6 +361,9 @@ impl Row {
             allocator: record.heap.allocator,
             exclusive: record.heap.exclusive,
         });
+        row.shard = record.shard;
+        row.runner_run_id = record.runner_run_id;
+        row.parent_pid = record.parent.map(|parent| parent.pid);
         row.heap_reason = heap_reason;
         row.stress_index = record.stress_index;
         row.duration_ns = record.duration_ns;

@@ -33,8 +33,10 @@ use heap_sidecar::{FolderError, Unreadable};
 pub struct Run {
     /// The folders that the sidecars are in.
     pub folders: Vec<PathBuf>,
-    /// The executions: those that were killed first, then the failed, then by name.
+    /// The executions of tests: those that were killed first, then the failed, then by name.
     pub rows: Vec<Row>,
+    /// What ran below tests, in processes that they have started: it is theirs, and no test of the run.
+    pub children: Vec<Row>,
     /// The readings that `cargo heap test` took around the runs.
     pub pressure: Vec<RunPressure>,
     /// Files that are named like ours and could not be read.
@@ -64,7 +66,7 @@ impl Run {
             }
             Ok(paths)
         };
-        let (rows, mut unreadable) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
+        let (mut rows, mut unreadable) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
         let mut pressure = Vec::new();
         for path in named(run_pressure::SUFFIX)? {
             keep_read(
@@ -76,11 +78,15 @@ impl Run {
         }
         let mut run = Self {
             folders: folders.into_iter().map(Path::to_owned).collect(),
+            children: rows
+                .extract_if(.., |row| row.parent_pid.is_some())
+                .collect(),
             rows,
             pressure,
             unreadable,
         };
         Order::default().sort(&mut run.rows);
+        Order::default().sort(&mut run.children);
         run.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(run)
     }
@@ -88,6 +94,7 @@ impl Run {
     /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.
     pub fn keep(&mut self, id: &str) {
         self.rows.retain(|row| row.run_id == id);
+        self.children.retain(|row| row.run_id == id);
         self.pressure.retain(|pressure| pressure.run_id == id);
     }
 }

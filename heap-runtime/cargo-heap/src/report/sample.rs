@@ -133,6 +133,9 @@ pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
     let map = sidecar.as_object_mut().unwrap();
     map.insert("stress_index".into(), 0.into());
+    map.insert("shard".into(), "1/2".into());
+    map.insert("runner_run_id".into(), "uuid".into());
+    map.insert("parent".into(), json!({ "pid": 4242 }));
     map.insert("skip_reason".into(), "why".into());
     map.insert("labels".into(), json!({ "scheduler": "eevdf" }));
     map.insert("metrics".into(), json!({ "wakeup_p99_us": 41.5 }));

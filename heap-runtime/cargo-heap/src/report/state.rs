@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::process::is_alive;
 use super::record::Record;
 use heap_sidecar::{Outcome, Status};
 
@@ -43,7 +42,7 @@ pub enum State {
 impl State {
     pub(super) fn of(record: &Record) -> Self {
         match (record.status, record.end()) {
-            (Status::Running, None) if is_alive(record.pid, &record.started_at) => Self::Running,
+            (Status::Running, None) if record.is_alive() => Self::Running,
             (Status::Running, None) => Self::Killed,
             (_, Some(Outcome::Passed)) => Self::Passed,
             (_, Some(Outcome::Skipped)) => Self::Skipped,

@@ -288,9 +288,14 @@ fn timelines(report: &Report) -> Result<HashMap<usize, Timeline>, Error> {
     Ok(timelines)
 }
 
-type Execution<'a> = (&'a str, crate::report::TestKey<'a>, (u32, Option<u32>, u32));
+type Execution<'a> = (
+    &'a str,
+    crate::report::TestKey<'a>,
+    (u32, Option<u32>, u32),
+    Option<&'a str>,
+);
 
 /// What no two executions share.
 fn execution(row: &Row) -> Execution<'_> {
-    (&row.run_id, row.key(), row.turn())
+    (&row.run_id, row.key(), row.turn(), row.shard.as_deref())
 }

@@ -72,7 +72,7 @@ impl<'a> Input<'a> {
     /// Writes the file with the numbers of these rows, and says which test cases have them now.
     pub(super) fn write(&self, output: &Path, rows: &[Row]) -> Result<(), Error> {
         let run_id = self.run_id();
-        if !rows.iter().any(|row| row.run_id == run_id) {
+        if !rows.iter().any(|row| is_run(row, run_id)) {
             let runs: BTreeSet<&str> = rows.iter().map(|row| row.run_id.as_str()).collect();
             let runs: Vec<&str> = runs.into_iter().take(5).collect();
             let why = format!(
@@ -126,7 +126,7 @@ type Group<'a> = (&'a str, &'a str, &'a str, Option<u32>, &'a str);
 impl Joined {
     fn of(junit: &JUnit, rows: &[Row]) -> Self {
         let mut groups: BTreeMap<Group<'_>, Vec<&Row>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row.run_id == junit.run_id) {
+        for row in rows.iter().filter(|row| is_run(row, &junit.run_id)) {
             let group = (
                 row.package.as_str(),
                 row.binary.as_str(),
@@ -201,6 +201,11 @@ impl Joined {
             ));
         }
     }
+}
+
+/// Whether an execution is of the run that nextest calls so.
+pub(super) fn is_run(row: &Row, id: &str) -> bool {
+    row.runner_run_id.as_deref().unwrap_or(&row.run_id) == id
 }
 
 /// Whether a test case is of that package and binary. A binary's id has the name of its target, and

@@ -1,0 +1,168 @@
+//! What is one run: the project `projects/workspace`, whose two packages have a test binary each, under
+//! cargos that are not called cargo, and in several commands.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use heap_runtime::sidecar::Sidecar;
+use heap_runtime::{Runner, heap_tracked};
+use heap_tests::damage::{names, nextest_is_installed};
+use heap_tests::project::{Project, Run};
+use tempfile::TempDir;
+
+heap_runtime::use_jemalloc!();
+
+const HEAP: &str = env!("CARGO_BIN_EXE_heap-for-tests");
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// Where the toolchain has its cargo: one of PATH may be rustup's.
+fn cargo() -> Command {
+    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = String::from_utf8(rustc.expect("rustc runs").stdout).expect("text");
+    Command::new(Path::new(sysroot.trim()).join("bin/cargo"))
+}
+
+/// A program of that name in a folder: a script, or else a copy of the real cargo.
+fn program(folder: &Path, name: &str, script: Option<&str>) -> Command {
+    let path = folder.join(name);
+    match script {
+        Some(script) => {
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+            let executable = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(&path, executable).expect("it may be executed");
+        }
+        None => {
+            fs::copy(cargo().get_program(), &path).expect("a copy");
+        }
+    }
+    Command::new(path)
+}
+
+/// Runs the tests of both packages with another cargo.
+fn tests_with(project: &Project, mut cargo: Command) -> Run {
+    for (name, value) in project.cargo(["test"]).get_envs() {
+        match value {
+            Some(value) => cargo.env(name, value),
+            None => cargo.env_remove(name),
+        };
+    }
+    cargo
+        .current_dir(project.folder())
+        .args(["test", "--tests"]);
+    Run::of(&mut cargo).success()
+}
+
+fn runs(sidecars: &[Sidecar]) -> BTreeSet<&str> {
+    sidecars.iter().map(|sidecar| &*sidecar.run_id).collect()
+}
+
+#[heap_tracked]
+#[test]
+fn cargo_is_known_by_what_it_executes() {
+    let project = Project::copy_of("workspace");
+    let programs = folder();
+    let copy = |name| program(programs.path(), name, None);
+    let script = |name, script: &str| program(programs.path(), name, Some(script));
+    copy("another-name");
+    for cargo in [
+        // As nixpkgs wraps it.
+        copy(".cargo-wrapped"),
+        copy("of-a-vendor"),
+        script("wrapper", "exec \"$(dirname \"$0\")/another-name\" \"$@\""),
+        script(
+            "cargo",
+            "\"$(dirname \"$0\")/another-name\" \"$@\"; exit $?",
+        ),
+    ] {
+        let name = cargo.get_program().to_owned();
+        let run = tests_with(&project, cargo);
+        assert_eq!(run.sidecars.len(), 2, "{name:?}: {}", run.stdout);
+        assert_eq!(runs(&run.sidecars).len(), 1, "{name:?}");
+        for sidecar in &run.sidecars {
+            assert_eq!(sidecar.runner, Runner::CargoTest, "{name:?}");
+        }
+    }
+}
+
+#[heap_tracked]
+#[test]
+fn what_has_one_name_is_one_run() {
+    let project = Project::copy_of("workspace").variable("HEAP_RUN_ID", "ci-7");
+    let sidecars = folder();
+    let part = |shard: &str, arguments: &[&str]| {
+        let mut command = project.cargo(arguments);
+        command.env("HEAP_SIDECAR_DIR", sidecars.path());
+        command.env("HEAP_SHARD", shard);
+        let output = command.output().expect("cargo starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    };
+    part("1/2", &["test", "--tests", "--package", "package-one"]);
+    part("2/2", &["test", "--tests", "--package", "package-two"]);
+    let (found, _) = heap_sidecar::read_run(sidecars.path()).expect("it can be read");
+    assert_eq!(runs(&found), BTreeSet::from(["ci-7"]));
+    let shards: BTreeSet<_> = found
+        .iter()
+        .map(|sidecar| sidecar.shard.as_deref())
+        .collect();
+    assert_eq!(shards, BTreeSet::from([Some("1/2"), Some("2/2")]));
+    let name = "package-one+scheduler+fairness+shares_the_cpu@shard1%2f2.heap.json";
+    assert!(names(sidecars.path()).contains(&name.to_owned()));
+
+    let folder = sidecars.path().to_str().expect("text");
+    let project = project.variable("HEAP_SIDECAR_DIR", folder);
+    let said = project.heap(HEAP, ["report"]);
+    assert!(
+        said.stdout.contains("2 tests: 2 passed;"),
+        "{}",
+        said.stdout
+    );
+    // It hands the name on, and reports all of the run.
+    let said = project.heap(HEAP, ["test", "--tests", "--package", "package-one"]);
+    let expected = "2 tests: 2 passed; 3 executions;";
+    assert!(
+        said.stdout.contains(expected),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+}
+
+#[heap_tracked]
+#[test]
+fn a_partition_of_nextests_is_a_shard() {
+    if !nextest_is_installed() {
+        return;
+    }
+    let project = Project::copy_of("workspace").variable("HEAP_RUN_ID", "ci-8");
+    let sidecars = folder();
+    for arguments in [
+        ["--partition", "slice:1/2"].as_slice(),
+        &["--partition=slice:2/2"],
+    ] {
+        let mut command = project.cargo(["nextest", "run"].iter().chain(arguments));
+        command.env("HEAP_SIDECAR_DIR", sidecars.path());
+        let output = command.output().expect("cargo starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    }
+    let (found, _) = heap_sidecar::read_run(sidecars.path()).expect("it can be read");
+    let shards: BTreeSet<_> = found
+        .iter()
+        .map(|sidecar| sidecar.shard.as_deref())
+        .collect();
+    assert_eq!(
+        shards,
+        BTreeSet::from([Some("slice:1/2"), Some("slice:2/2")])
+    );
+    assert_eq!(runs(&found), BTreeSet::from(["ci-8"]));
+    let of_nextest: BTreeSet<_> = found.iter().map(|sidecar| &sidecar.runner_run_id).collect();
+    assert_eq!(of_nextest.len(), 2, "{of_nextest:?}");
+    assert!(of_nextest.iter().all(|id| id.is_some()));
+}
