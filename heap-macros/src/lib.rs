@@ -15,6 +15,7 @@
 mod attr;
 mod expand;
 mod item;
+mod linkage;
 mod place;
 mod size;
 mod usual;
@@ -24,11 +25,29 @@ mod valid;
 mod tests;
 
 use proc_macro::TokenStream;
+use quote::quote;
 
 /// Tracks the heap of a test. Documented where it is used: `heap_runtime::heap_tracked`.
 #[proc_macro_attribute]
 pub fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::heap_tracked(&arguments.into(), item.into()).into()
+}
+
+/// The global allocator, of the type that is given, for `heap_runtime::use_jemalloc!`. Where the standard library
+/// is linked dynamically it is none: half of the program would go on with another.
+#[doc(hidden)]
+#[proc_macro]
+pub fn global_allocator(allocator: TokenStream) -> TokenStream {
+    let allocator = proc_macro2::TokenStream::from(allocator);
+    // A static C library goes with a static standard library, whatever is preferred.
+    let unless_dynamic =
+        linkage::prefers_dynamic().then(|| quote!(#[cfg(target_feature = "crt-static")]));
+    quote! {
+        #unless_dynamic
+        #[global_allocator]
+        static HEAP_RUNTIME_ALLOCATOR: #allocator = #allocator;
+    }
+    .into()
 }
 
 /// The parser of sizes such as `"8 MiB"` as a module body, for `heap-runtime`: a proc-macro crate

@@ -196,7 +196,10 @@ pub use track::{TestResult, track, track_async};
 /// place of `malloc`, does not need it. Without jemalloc the tests run and leave sidecars, in which
 /// `heap.allocator` is `other` and the numbers are absent.
 ///
-/// Where jemalloc cannot be built, as on Windows, it makes nothing.
+/// Where jemalloc cannot be built, as on Windows, it makes nothing. Nor does it where the standard library is
+/// linked dynamically (`-C prefer-dynamic`, which cargo passes for the unit tests of a proc-macro crate): what is
+/// compiled in that library allocates from the system, whatever the program says, and the program would
+/// free it elsewhere. Write such tests below `tests/`.
 ///
 /// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
@@ -207,8 +210,7 @@ pub use track::{TestResult, track, track_async};
 #[macro_export]
 macro_rules! use_jemalloc {
     () => {
-        #[global_allocator]
-        static HEAP_RUNTIME_ALLOCATOR: $crate::__private::Jemalloc = $crate::__private::Jemalloc;
+        $crate::__private::global_allocator!($crate::__private::Jemalloc);
     };
 }
 

@@ -11,7 +11,7 @@ use heap_sidecar::{Allocator, HostHeapState};
 
 use crate::env::Settings;
 use crate::formatted::{self, After};
-use crate::jemalloc::{NOT_THE_ALLOCATOR, allocator};
+use crate::jemalloc::{allocator, not_the_allocator};
 use crate::notes::{MOST, say_full};
 use crate::own;
 use crate::pool::Pool;
@@ -229,7 +229,7 @@ fn may_be_seen(allocator: Allocator) -> bool {
 /// Why a tier will be missing, or both.
 fn missing_tiers(settings: &Settings, allocator: Allocator) -> Option<String> {
     if allocator != Allocator::Jemalloc {
-        return Some(NOT_THE_ALLOCATOR.into());
+        return Some(not_the_allocator().into());
     }
     let process =
         (!settings.process).then_some("HEAP_PROCESS=0: the process tier was not asked for");

@@ -10,7 +10,7 @@ use crate::budget;
 use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::formatted::After;
-use crate::jemalloc::NOT_THE_ALLOCATOR;
+use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
 use crate::own::{self, Entered, Own};
@@ -223,7 +223,7 @@ impl<'t> Scope<'t> {
             let unmet = if counted {
                 self.unwritten.as_deref().or(own::missing())
             } else {
-                Some(NOT_THE_ALLOCATOR)
+                Some(not_the_allocator())
             };
             if let Some(unmet) = unmet {
                 return Some((FailureKind::Error, required(unmet)));

@@ -134,3 +134,17 @@ fn verdicts(run: &Run) -> Verdicts {
     }
     verdicts
 }
+
+/// Cargo links the standard library dynamically there, with an allocator of its own that none of the crate's
+/// can take the place of.
+#[test]
+fn the_unit_tests_of_a_proc_macro_crate_run_without_numbers() {
+    let run = Project::copy_of("dynamic").test(&["--lib"]).success();
+    let sidecar = run.sidecar("tests::allocates");
+    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+    assert_eq!(sidecar.heap.allocator, Allocator::Other);
+    assert_eq!(sidecar.heap.own, None);
+    let reason = sidecar.heap.reason.as_deref().expect("there is one");
+    assert!(reason.contains("linked dynamically"), "{reason}");
+    assert_eq!(sidecar.budgets[0].held, None);
+}

@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicU64;
 use super::Reading;
 
 /// Why there are no numbers.
-pub(crate) const NOT_THE_ALLOCATOR: &str =
-    "heap numbers need jemalloc on a Unix system of 64 bits, which this target is not";
+pub(crate) fn not_the_allocator() -> &'static str {
+    "heap numbers need jemalloc on a Unix system of 64 bits, which this target is not"
+}
 
 pub(super) fn probe_moves_counter() -> bool {
     false

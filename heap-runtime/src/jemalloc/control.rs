@@ -15,8 +15,22 @@ use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 use super::Reading;
 
 /// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
-pub(crate) const NOT_THE_ALLOCATOR: &str = "jemalloc is not the allocator of this process: \
-     write `heap_runtime::use_jemalloc!();` once in the test binary";
+pub(crate) fn not_the_allocator() -> &'static str {
+    static IS_DYNAMIC: OnceLock<bool> = OnceLock::new();
+    if *IS_DYNAMIC.get_or_init(std_is_dynamic) {
+        "jemalloc cannot be the allocator of this process, because the standard library is linked dynamically \
+         (`-C prefer-dynamic`, as in the unit tests of a proc-macro crate): write such tests below `tests/`"
+    } else {
+        "jemalloc is not the allocator of this process: write `heap_runtime::use_jemalloc!();` once in the \
+         test binary"
+    }
+}
+
+/// Whether the standard library is a file of its own, by what is mapped. Linux alone says.
+fn std_is_dynamic() -> bool {
+    let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
+    String::from_utf8_lossy(&maps).contains("/libstd-")
+}
 
 /// Whether an allocation by Rust's global allocator moves jemalloc's counter for this thread.
 pub(super) fn probe_moves_counter() -> bool {

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use heap_sidecar::Allocator;
 
 pub(crate) use control::{
-    NOT_THE_ALLOCATOR, ThreadEvent, call_back, provoke_event, read_statistics, reset_thread_peak,
+    ThreadEvent, call_back, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
     size_class, thread_counters, thread_peak,
 };
 
