@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::complaint::{self, say_once};
 use crate::env::Settings;
+use crate::fork;
 use crate::notes::time_spent;
 use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
@@ -133,6 +134,10 @@ fn tracking() -> Result<Option<&'static Settings>, &'static str> {
         all(target_family = "wasm", target_os = "unknown")
     )) {
         say_once("no sidecars are written for this target");
+        return Ok(None);
+    }
+    if fork::is_child() {
+        fork::say_untracked();
         return Ok(None);
     }
     Ok(Some(Settings::get()?).filter(|settings| settings.track))

@@ -119,6 +119,7 @@ mod complaint;
 mod descriptor;
 mod env;
 mod execution;
+mod fork;
 mod formatted;
 #[cfg(any(doc, doctest))]
 pub mod guide;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::complaint::say_once;
+use crate::fork;
 use crate::formatted::After;
 use crate::own::{self, Own};
 use crate::pool::Pool;
@@ -139,6 +140,9 @@ pub(crate) fn say_full(what: &str) {
 
 /// Hands the notes of the calling thread's test to `note`, if there is one.
 fn with_current(note: impl FnOnce(&Notes)) {
+    if fork::is_child() {
+        return;
+    }
     let start = Instant::now();
     // What is noted is ours, not the test's. A text that the test has allocated is the test's to
     // free, so it is copied in here, and never moved.

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicU64;
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
 use super::Reading;
+use crate::fork;
 
 /// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
 pub(crate) fn not_the_allocator() -> &'static str {
@@ -62,7 +63,7 @@ struct Statistics {
 
 fn statistics() -> &'static Statistics {
     static STATISTICS: OnceLock<Statistics> = OnceLock::new();
-    STATISTICS.get_or_init(|| Statistics {
+    fork::get_or_make(&STATISTICS, || Statistics {
         epoch: epoch::mib().ok(),
         active: stats::active::mib().ok(),
         allocated: stats::allocated::mib().ok(),
@@ -98,7 +99,7 @@ pub(crate) fn read_statistics() -> Reading {
 /// Gives the calling thread's cached free blocks back to its arena.
 fn flush_thread_cache() {
     static FLUSH: OnceLock<Option<Command<3>>> = OnceLock::new();
-    if let Some(command) = FLUSH.get_or_init(|| Command::find(c"thread.tcache.flush")) {
+    if let Some(command) = fork::get_or_make(&FLUSH, || Command::find(c"thread.tcache.flush")) {
         // Refused where the thread has no cache; then there is nothing to flush.
         command.run();
     }

@@ -18,6 +18,8 @@ use std::sync::OnceLock;
 
 use heap_sidecar::Allocator;
 
+use crate::fork;
+
 pub(crate) use control::{
     ThreadEvent, call_back, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
     size_class, thread_counters, thread_peak,
@@ -39,7 +41,7 @@ pub(crate) use control::{
 #[must_use]
 pub fn allocator() -> Allocator {
     static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
-    *ALLOCATOR.get_or_init(|| {
+    *fork::get_or_make(&ALLOCATOR, || {
         if control::probe_moves_counter() {
             Allocator::Jemalloc
         } else {

@@ -10,6 +10,8 @@ use std::ptr::from_ref;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
+use crate::fork;
+
 use super::member::Member;
 use super::registry::Locked;
 use super::{MEMBER, REGISTRY, counters, ending, sampler, std_map, thread_end};
@@ -132,6 +134,7 @@ extern "C" fn after_fork_in_parent() {
 
 /// In the child, whose only thread is the one that forked.
 extern "C" fn after_fork_in_child() {
+    fork::note_child();
     // SAFETY: this thread has held the registry's lock since `before_fork`.
     let locked = unsafe { (*HELD.0.get()).take() };
     if let Some(mut locked) = locked {

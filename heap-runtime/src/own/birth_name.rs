@@ -12,7 +12,9 @@
 
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
+use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::own::stand_in::{Found, go_on, stand_in};
 
@@ -40,15 +42,17 @@ fn found() -> &'static Found<Create> {
 
 /// What starts a thread in truth: a sanitizer's function, a preloaded library's, the C library's.
 pub(super) fn next() -> Option<Create> {
-    static NEXT: OnceLock<Option<Create>> = OnceLock::new();
-    *NEXT.get_or_init(|| {
-        found().sanitizers.or_else(|| {
-            // SAFETY: the name ends in a nul; what is found by it has this type, by POSIX.
-            unsafe {
-                let found = libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr());
-                (!found.is_null()).then(|| transmute::<*mut c_void, Create>(found))
-            }
-        })
+    // Looked for by whoever is first, and by each that comes meanwhile: nobody waits, as a fork might for ever.
+    static NEXT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+    found().sanitizers.or_else(|| {
+        let mut next = NEXT.load(Ordering::Relaxed);
+        if next.is_null() {
+            // SAFETY: the name ends in a nul.
+            next = unsafe { libc::dlsym(libc::RTLD_NEXT, c"pthread_create".as_ptr()) };
+            NEXT.store(next, Ordering::Relaxed);
+        }
+        // SAFETY: what is found by that name has this type, by POSIX.
+        (!next.is_null()).then(|| unsafe { transmute::<*mut c_void, Create>(next) })
     })
 }
 

@@ -1,5 +1,6 @@
 //! Forks of a process with threads, and other processes.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::thread;
 use heap_runtime::heap_tracked;
 use heap_sidecar::{Outcome, Status, read_run};
 
-use crate::child::{Child, own};
+use crate::child::{Child, own, rounds};
 
 pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("forks", || {
@@ -28,6 +29,8 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
         }
     }),
     ("commands", commands),
+    ("forks_in_a_crowd", forks_in_a_crowd),
+    ("forks_first", forks_first),
     ("loses_threads", loses_threads),
 ];
 
@@ -222,6 +225,95 @@ fn a_child_that_comes_out_of_the_body_does_not_end_the_test() {
         assert_eq!(own(sidecar).retained_bytes, 4096);
         assert!(sidecar.labels.is_empty());
     }
+}
+
+/// All that a program can call of ours.
+fn calls_everything() {
+    heap_runtime::metric("m", 1.0);
+    heap_runtime::label("l", "v");
+    heap_runtime::checkpoint("c");
+    let entered = heap_runtime::current();
+    let inside = entered.enter();
+    heap_runtime::track("inner", || leak(8));
+    heap_runtime::skip("no reason");
+    drop(inside);
+    black_box((heap_runtime::collect(), heap_runtime::allocator()));
+    black_box(heap_runtime::HostContext::read());
+}
+
+/// Calls it all until another is done.
+#[heap_tracked]
+fn calls_until(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        calls_everything();
+    }
+}
+
+#[heap_tracked]
+fn forks_often(times: u32) {
+    for _ in 0..times {
+        // SAFETY: jemalloc is ready for it, and so are we.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // Who hangs is ended by this signal, and that is no exit.
+            // SAFETY: it sets a clock.
+            unsafe { libc::alarm(60) };
+            calls_everything();
+            let child = thread::spawn(|| leak(8));
+            let joined = child.join().is_ok();
+            // SAFETY: nothing is to be cleaned up: it is the parent's.
+            unsafe { libc::_exit(if joined { 7 } else { 1 }) };
+        }
+        assert_eq!(wait_for(pid), 7);
+    }
+}
+
+fn forks_in_a_crowd() {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| calls_until(&stop));
+        }
+        let forked = scope.spawn(|| forks_often(rounds(20))).join();
+        stop.store(true, Ordering::Relaxed);
+        forked.unwrap();
+    });
+}
+
+#[test]
+fn a_fork_waits_for_none_of_our_locks() {
+    let ran = Child::of("forks_in_a_crowd").run();
+    assert!(ran.status.success(), "{}", ran.said);
+    let forks = ran.only("forks_often");
+    assert_eq!(forks.outcome, Some(Outcome::Passed), "{}", ran.said);
+    assert_eq!(forks.heap.checkpoints, [], "they are the children's");
+    assert!(ran.said.contains("leaves no sidecar"), "{}", ran.said);
+    let processes: BTreeSet<u32> = ran.sidecars.iter().map(|one| one.pid).collect();
+    assert_eq!(processes.len(), 1, "a child has left some");
+}
+
+#[heap_tracked]
+fn after_the_fork() {
+    leak(4096);
+}
+
+/// Before it has tracked anything.
+fn forks_first() {
+    // SAFETY: nothing of ours was there before.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        after_the_fork();
+        // SAFETY: nothing is to be cleaned up: it is the parent's.
+        unsafe { libc::_exit(7) };
+    }
+    assert_eq!(wait_for(pid), 7);
+}
+
+#[test]
+fn a_fork_of_a_process_that_tracked_nothing_is_tracked() {
+    let ran = Child::of("forks_first").run();
+    assert_eq!(ran.own("after_the_fork").retained_bytes, 4096);
+    assert!(!ran.said.contains("leaves no sidecar"), "{}", ran.said);
 }
 
 #[heap_tracked(warmup = 1)]

@@ -8,6 +8,10 @@ pub(super) static LIVE: Source = Source;
 pub(super) struct Source;
 
 impl Source {
+    pub(super) const fn live() -> Self {
+        Self
+    }
+
     #[expect(clippy::unused_self, reason = "as where there is something to read")]
     pub(super) fn constant(&self) -> HostContext {
         HostContext::default()

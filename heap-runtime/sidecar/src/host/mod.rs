@@ -28,11 +28,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::host_context::HostContext;
+use source::Source;
 
 impl HostContext {
     /// Reads everything there is to know about this host now, except [`heap_state`](Self::heap_state).
     ///
-    /// What never changes is read once per process. Nothing here fails: what cannot be read is absent.
+    /// Nothing here fails: what cannot be read is absent. Nor does it wait for anything: it may be called in the
+    /// child of a fork, whose other threads are gone with all that they held.
     ///
     /// ```
     /// let host = heap_sidecar::HostContext::read();
@@ -44,13 +46,17 @@ impl HostContext {
     /// ```
     #[must_use]
     pub fn read() -> Self {
-        constant()
-            .clone()
-            .merge(read_changing())
-            .merge(read_incidents())
-            .merge(read_settings())
+        let source = Source::live();
+        let constant = CONSTANT.get().cloned();
+        constant
+            .unwrap_or_else(|| source.constant().merge(source::uname()))
+            .merge(source.changing().merge(source::rlimits()))
+            .merge(source.incidents())
+            .merge(source.settings())
     }
 }
+
+static CONSTANT: OnceLock<HostContext> = OnceLock::new();
 
 /// What stays as it is while the process runs, read at the first call.
 ///
@@ -60,7 +66,6 @@ impl HostContext {
 /// assert_eq!(host::constant().arch, heap_sidecar::HostContext::read().arch);
 /// ```
 pub fn constant() -> &'static HostContext {
-    static CONSTANT: OnceLock<HostContext> = OnceLock::new();
     CONSTANT.get_or_init(|| source::LIVE.constant().merge(source::uname()))
 }
 

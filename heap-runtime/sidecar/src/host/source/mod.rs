@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// This machine.
-pub(super) static LIVE: Source = Source::new(String::new());
+pub(super) static LIVE: Source = Source::live();
 
 /// A tree of files that describes a host, and what need not be looked up twice in it.
 ///
@@ -47,6 +47,11 @@ impl Source {
             accounting: OnceLock::new(),
             oom_kill_end: AtomicUsize::new(4096),
         }
+    }
+
+    /// This machine, of which nothing has been looked up yet.
+    pub(super) const fn live() -> Self {
+        Self::new(String::new())
     }
 
     /// What stays as it is while the process runs, except for what [`uname`] says.
