@@ -158,6 +158,15 @@ impl<'t> Scope<'t> {
         } else if measured.tier.is_some() {
             sidecar.heap.reason = Some("the test ended in its warm-up".into());
         }
+        if own::has_lost_a_thread() && (measured.tier.is_none() || heap_state.is_none()) {
+            let others = sidecar
+                .heap
+                .reason
+                .take()
+                .map(|reason| format!("; {reason}"));
+            let reason = own::LOST_A_THREAD.to_owned() + &others.unwrap_or_default();
+            sidecar.heap.reason = Some(reason);
+        }
         // What was returned is asked by the test's own code, which may panic too.
         let (ending, left, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
             Ok(ending) => {

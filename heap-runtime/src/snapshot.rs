@@ -3,6 +3,7 @@
 use heap_sidecar::{Allocator, HostHeapState};
 
 use crate::jemalloc;
+use crate::own;
 
 /// Takes a snapshot of this process's jemalloc heap.
 ///
@@ -23,7 +24,12 @@ use crate::jemalloc;
 /// ```
 #[must_use]
 pub fn collect() -> HostHeapState {
-    let reading = jemalloc::read_statistics();
+    // Else they would be read from memory that is no more.
+    let reading = if own::has_lost_a_thread() {
+        jemalloc::Reading::default()
+    } else {
+        jemalloc::read_statistics()
+    };
     let bytes = |value: Option<usize>| value.and_then(|value| u64::try_from(value).ok());
     let mut state = HostHeapState::default();
     state.active_bytes = bytes(reading.active);

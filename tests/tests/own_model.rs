@@ -4,6 +4,9 @@
 //! The counters of a thread that has ended hold nonsense, as its memory does: who reads them then
 //! is found by wrong totals.
 
+#[expect(dead_code, reason = "the runtime uses more of it")]
+#[path = "../../heap-runtime/src/own/alive_elsewhere.rs"]
+mod alive;
 #[expect(
     clippy::field_reassign_with_default,
     reason = "in the runtime it is of another crate, and may have more fields"

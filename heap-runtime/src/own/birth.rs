@@ -6,7 +6,7 @@ mod name;
 
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
-use std::ptr::from_ref;
+use std::ptr::{from_ref, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
@@ -74,6 +74,8 @@ unsafe extern "C" fn create(
     let [function, data] = &child.errand;
     function.store(start as *mut c_void, Ordering::Relaxed);
     data.store(argument, Ordering::Relaxed);
+    let roomy = roomy(attributes);
+    let attributes = roomy.as_ref().map_or(attributes, from_ref);
     // SAFETY: the caller's arguments, but that `begin` is put before `start`. It takes a member,
     // which lives for ever; starting the thread makes what was stored in it visible there.
     let code = unsafe { real(thread, attributes, begin, from_ref(child).cast_mut().cast()) };
@@ -81,6 +83,31 @@ unsafe extern "C" fn create(
         REGISTRY.stillborn(child);
     }
     code
+}
+
+/// What `begin` and the end of a thread take of its stack at the most, in a build without optimisation.
+const ROOM: usize = 32 << 10;
+
+/// The same attributes with a larger stack, where that is so small that our part of the thread might not
+/// find room on it. A stack that the caller has made itself stays as it is.
+fn roomy(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
+    let (mut start, mut size) = (null_mut(), 0);
+    // SAFETY: the attributes are the caller's, for the function that this stands in for.
+    let code = unsafe {
+        attributes.as_ref()?;
+        libc::pthread_attr_getstack(attributes, &raw mut start, &raw mut size)
+    };
+    // Where there is none, it ends at 0.
+    let is_the_librarys = start.addr().wrapping_add(size) == 0;
+    if code != 0 || !is_the_librarys || size >= 2 * ROOM {
+        return None;
+    }
+    // SAFETY: what is behind a pointer in it stays the caller's: the copy is not destroyed.
+    unsafe {
+        let mut roomy = attributes.read();
+        let code = libc::pthread_attr_setstacksize(&raw mut roomy, size + ROOM);
+        (code == 0).then_some(roomy)
+    }
 }
 
 /// The new thread's first function.
@@ -96,6 +123,7 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     let argument = data.load(Ordering::Relaxed);
     // SAFETY: `create` has stored a function of this type.
     let start = unsafe { transmute::<*mut c_void, Start>(function) };
+    member.alive.begins();
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));
     member.set_thread(ending::this_thread());

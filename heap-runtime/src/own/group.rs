@@ -43,6 +43,8 @@ pub(crate) struct Group {
     pub(super) open: AtomicBool,
     pub(super) around: Link<Group>,
     pub(super) exact: AtomicBool,
+    /// A thread of it has died, and its counters with it.
+    pub(super) lost: AtomicBool,
     pub(super) allocated: AtomicU64,
     pub(super) deallocated: AtomicU64,
     pub(super) allocations: AtomicU64,
@@ -70,6 +72,7 @@ impl Group {
             open: AtomicBool::new(false),
             around: Link::none(),
             exact: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             allocated: AtomicU64::new(0),
             deallocated: AtomicU64::new(0),
             allocations: AtomicU64::new(0),

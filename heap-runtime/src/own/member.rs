@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use super::Notes;
+use super::alive::Alive;
 use super::group::{Group, Link, RELAXED, chain, is_within, lock};
 use super::sync::{Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
 
@@ -54,6 +55,7 @@ pub(crate) struct Member {
     pub(super) paused: AtomicBool,
     /// The kernel's number of the thread, once it has begun; 0 before, and where there is none.
     pub(super) thread: AtomicU32,
+    pub(crate) alive: Alive,
     /// What the thread was started to do: a function and its argument, from the thread that starts
     /// it to the one that begins.
     pub(crate) errand: [AtomicPtr<c_void>; 2],
@@ -72,6 +74,7 @@ impl Member {
             sampled: AtomicI64::new(0),
             paused: AtomicBool::new(false),
             thread: AtomicU32::new(0),
+            alive: Alive::new(),
             errand: [null_mut(), null_mut()].map(AtomicPtr::new),
         }
     }

@@ -27,6 +27,15 @@
         target_env = "gnu",
         not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
     )),
+    path = "alive_elsewhere.rs"
+)]
+mod alive;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
+    )),
     path = "birth_elsewhere.rs"
 )]
 mod birth;
@@ -89,11 +98,13 @@ mod watch;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use heap_sidecar::Allocator;
 
+use crate::fork;
 use crate::jemalloc;
 use crate::notes::Notes;
 use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
@@ -125,6 +136,7 @@ fn member() -> &'static Member {
     MEMBER.get().unwrap_or_else(|| {
         let member = REGISTRY.enlist(None);
         member.set_thread(ending::this_thread());
+        member.alive.begins();
         let ends_with_thread = thread_end::watch(member);
         REGISTRY.begin(member, counters());
         if !ends_with_thread {
@@ -179,6 +191,22 @@ impl Drop for Membership {
         }
     }
 }
+
+/// Whether a thread of this process is known to have died with its counters, which jemalloc's statistics
+/// would be read from, too.
+pub(crate) fn has_lost_a_thread() -> bool {
+    // In a fork the others are gone anyway, and our own may not be there to ask.
+    if !fork::is_child() && REGISTRY.bury() {
+        LOST.store(true, Ordering::Relaxed);
+    }
+    LOST.load(Ordering::Relaxed)
+}
+
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Why a number is missing that such a thread had a part in.
+pub(crate) const LOST_A_THREAD: &str = "a thread of this process has ended by the system call `exit`, and its \
+     counters are gone with its memory";
 
 /// Why there is no own tier in this process, where jemalloc counts and there is none all the same.
 pub(crate) fn missing() -> Option<&'static str> {
@@ -285,7 +313,10 @@ impl Own {
     }
 
     fn tier(&self, totals: &Totals) -> Option<OwnTier> {
-        if !self.counted {
+        if totals.lost {
+            LOST.store(true, Ordering::Relaxed);
+        }
+        if !self.counted || totals.lost {
             return None;
         }
         // Only the calling thread's, and those of threads that have ended, are in it.

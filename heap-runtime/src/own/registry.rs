@@ -75,6 +75,8 @@ pub(crate) struct Totals {
     pub(crate) threads_running: u32,
     pub(crate) most_running: u32,
     pub(crate) overlap: u32,
+    /// A thread of it has died, and what it moved is not known.
+    pub(crate) lost: bool,
 }
 
 /// The groups that a member with this stack is in, or no more in, by one entry more or less.
@@ -95,16 +97,8 @@ impl Locked<'_> {
     /// In the child of a fork: only the calling thread has come along, so only its member is left.
     /// The counters of the others are no one's memory any more. Allocates nothing.
     pub(crate) fn forget_others(&mut self, survivor: Option<&'static Member>) {
-        for index in 0..self.lists.members.len() {
-            let Some(&member) = self.lists.members.get(index) else {
-                continue;
-            };
-            let survives = survivor.is_some_and(|survivor| std::ptr::eq(survivor, member));
-            if !survives && member.in_use.load(RELAXED) {
-                member.set_counters(None);
-                self.lists.end(member);
-            }
-        }
+        self.lists
+            .end_those(|member| survivor.is_none_or(|survivor| !std::ptr::eq(survivor, member)));
     }
 }
 
@@ -207,6 +201,7 @@ impl Registry {
         refer(around);
         group.around.set(around);
         group.exact.store(exact, RELAXED);
+        group.lost.store(false, RELAXED);
         group.timeline.set_every_bytes(every_bytes);
         // A group inside another is part of the same test, so only outermost ones are counted.
         for other in &lists.groups {
@@ -277,6 +272,11 @@ impl Registry {
             .collect()
     }
 
+    /// Ends the members whose threads have died without a word. Says whether there was one.
+    pub(crate) fn bury(&self) -> bool {
+        lock(&self.lists).bury()
+    }
+
     /// What the group has come to now.
     pub(crate) fn totals(&self, group: &'static Group) -> Totals {
         lock(&self.lists).totals(group)
@@ -289,7 +289,7 @@ impl Registry {
         group: &'static Group,
         last: impl FnOnce(&'static Group, Totals) -> T,
     ) -> T {
-        let lists = lock(&self.lists);
+        let mut lists = lock(&self.lists);
         let totals = lists.totals(group);
         group.open.store(false, RELAXED);
         group.timeline.stop();
@@ -328,6 +328,33 @@ impl Registry {
 }
 
 impl Lists {
+    /// Ends the members whose threads are no more. Their counters are no one's memory.
+    fn end_those(&mut self, are_gone: impl Fn(&'static Member) -> bool) {
+        for index in 0..self.members.len() {
+            let Some(&member) = self.members.get(index) else {
+                continue;
+            };
+            if member.in_use.load(RELAXED) && are_gone(member) {
+                member.set_counters(None);
+                self.end(member);
+            }
+        }
+    }
+
+    /// Ends those that have died without a word. Says whether there was one.
+    fn bury(&mut self) -> bool {
+        let found = std::cell::Cell::new(false);
+        self.end_those(|member| {
+            let died = member.allocated.get().is_some() && member.alive.has_died();
+            if died {
+                found.set(true);
+                chain(member.group.get()).for_each(|group| group.lost.store(true, RELAXED));
+            }
+            died
+        });
+        found.get()
+    }
+
     fn free_member(&mut self) -> &'static Member {
         let free = self
             .members
@@ -413,7 +440,8 @@ impl Lists {
         group
     }
 
-    fn totals(&self, group: &'static Group) -> Totals {
+    fn totals(&mut self, group: &'static Group) -> Totals {
+        self.bury();
         let mut threads_running = 0;
         for member in &self.members {
             if member.in_use.load(RELAXED) && member.is_in(group) {
@@ -440,6 +468,7 @@ impl Lists {
             threads_running,
             most_running,
             overlap: group.overlap.load(RELAXED),
+            lost: group.lost.load(RELAXED),
         }
     }
 }

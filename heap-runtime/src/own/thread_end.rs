@@ -63,5 +63,6 @@ unsafe extern "C" fn ended(value: *mut c_void) {
         return REGISTRY.doze(member);
     }
     MEMBER.set(None);
+    member.alive.ends();
     REGISTRY.end(member);
 }

@@ -24,6 +24,14 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("stragglers", stragglers),
     ("pthreads", pthreads),
     ("library", library),
+    ("small_stacks", small_stacks),
+    ("loses_one", || {
+        loses_a_thread();
+        after_the_loss();
+        // When a thread begins or ends, jemalloc looks into the memory of the one that is gone.
+        // SAFETY: nothing is to be cleaned up.
+        unsafe { libc::_exit(0) };
+    }),
 ];
 
 extern "C" fn leak_a_page(_: *mut c_void) -> *mut c_void {
@@ -177,6 +185,66 @@ fn unborn() {
     assert_eq!(start(Some(1 << 60), leak_a_page), None);
     join(start(None, leak_a_page).unwrap());
     assert_eq!(start(Some(1 << 60), leak_a_page), None);
+}
+
+extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
+    null_mut()
+}
+
+#[heap_tracked]
+fn small_stacks() {
+    for _ in 0..10 {
+        join(start(Some(libc::PTHREAD_STACK_MIN), nothing).unwrap());
+    }
+}
+
+#[test]
+fn the_smallest_stack_has_room_for_us() {
+    let ran = Child::of("small_stacks").run();
+    let own = ran.own("small_stacks");
+    assert_eq!((own.threads, own.threads_running), (11, 0));
+    assert_eq!(own.retained_bytes, 0);
+}
+
+/// By the system call, which runs no destructor.
+extern "C" fn dies(_: *mut c_void) -> *mut c_void {
+    leak(4096);
+    // SAFETY: it ends the calling thread, and nothing of it is needed any more.
+    unsafe { libc::syscall(libc::SYS_exit, 0) };
+    null_mut()
+}
+
+#[heap_tracked(max_retained = "1 MiB")]
+fn loses_a_thread() {
+    // Of a stack so large that the C library does not keep it, but gives it back.
+    join(start(Some(64 << 20), dies).unwrap());
+    heap_runtime::checkpoint("lost");
+}
+
+#[heap_tracked]
+fn after_the_loss() {
+    leak(4096);
+}
+
+#[test]
+fn of_a_thread_that_dies_without_a_word_nothing_is_told() {
+    let ran = Child::of("loses_one").env("HEAP_PROCESS", "1").run();
+    assert!(ran.status.success(), "{}", ran.said);
+    for sidecar in ran.of("loses_a_thread") {
+        assert_eq!(sidecar.heap.own, None, "{}", ran.said);
+        assert_eq!(sidecar.heap.checkpoints[0].own, None);
+        assert_eq!(sidecar.budgets[0].held, None);
+    }
+    for sidecar in ran.of("after_the_loss") {
+        let own = own(sidecar);
+        assert_eq!((own.retained_bytes, own.threads_running), (4096, 0));
+    }
+    for sidecar in &ran.sidecars {
+        // jemalloc would look into the thread's memory.
+        assert_eq!(sidecar.heap.process, None);
+        let reason = sidecar.heap.reason.as_deref().unwrap();
+        assert!(reason.contains("the system call `exit`"), "{reason}");
+    }
 }
 
 #[test]
