@@ -82,10 +82,8 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
             None
         }
         (Limit::MaxPeak, Some(over)) => {
-            let error = own.and_then(|own| own.peak_error_bytes).unwrap_or(0);
             let certainly_over = measured.peak_at_least > bytes;
-            let at_most = actual.map_or(0, |actual| actual.saturating_add(signed(error)));
-            if !certainly_over && (over || at_most > signed(bytes)) {
+            if !certainly_over && (over || measured.peak_at_most > bytes) {
                 budget.note = Some("within error; use `exact`".to_owned());
             }
             Some(!certainly_over)

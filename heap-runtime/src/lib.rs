@@ -156,7 +156,7 @@ mod turn;
 /// |---|---|
 /// | `max_peak = "8 MiB"`, `max_retained = "0 B"`, `max_allocated = 4096` | budgets on the own tier, in bytes or as a size: a test that passes fails if it is over one. A `max_peak` below 1 MiB (16 times `HEAP_SAMPLE_BYTES`) implies `exact` |
 /// | `max_allocations = 100` | a budget on the number of allocations; implies `exact` |
-/// | `exact` | counts allocations and takes the peak to the byte; from then on, each allocation of this process costs some 30 to 80 ns more |
+/// | `exact` | counts allocations and takes the peak to the byte; while it runs, each allocation and each free of this process costs some 30 to 80 ns more |
 /// | `exclusive` | no other tracked test of the process runs at the same time, so that the process tier is this test's too. Where that cannot be, as on a thread that is neither the main thread nor named like the test, a test that passes fails, and says why |
 /// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak. A round that fails is the end of the test, which has failed |
 /// | `labels(scheduler = "eevdf")` | goes into the sidecar |

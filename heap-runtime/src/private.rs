@@ -4,7 +4,9 @@
 pub use std::process::Termination;
 
 #[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
-pub use {heap_macros::global_allocator, tikv_jemallocator::Jemalloc};
+pub use crate::jemalloc::Jemalloc;
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+pub use heap_macros::global_allocator;
 
 pub use crate::execution::{
     Body, Once, RunAgain, Warmed, never_called, once, once_fn, run, run_async,

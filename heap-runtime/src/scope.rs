@@ -13,7 +13,7 @@ use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
-use crate::own::{self, Entered, Own};
+use crate::own::{self, Entered, Own, Wanted};
 use crate::panics;
 use crate::record::{self, Record};
 use crate::run::{Running, process_id};
@@ -51,7 +51,11 @@ impl<'t> Scope<'t> {
         let record = record::of(test, settings, turn.is_exclusive());
         let name = record::name(&record);
         let slot = record::slot(&record, &name, settings);
-        let own = Own::open(test.is_exact(settings), settings.sample_bytes);
+        let wanted = Wanted {
+            exact: test.is_exact(settings),
+            limited: test.limits_peak(settings),
+        };
+        let own = Own::open(wanted, settings.sample_bytes);
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
             record.set_started_at(SystemTime::now());

@@ -5,6 +5,7 @@ pub mod damage;
 pub mod memory_group;
 pub mod project;
 pub mod rerun;
+pub mod resizes;
 pub mod sched;
 pub mod scratch;
 pub mod suite;

@@ -24,8 +24,30 @@ fn jemalloc_as_the_global_allocator() {
 #[test]
 fn jemalloc_in_place_of_malloc() {
     let project = Project::copy_of("unprefixed").with_its_own_jemalloc();
-    let run = project.test(&["--test", "unprefixed"]);
-    has_the_mebibyte(&run.success());
+    let run = project.test(&["--tests"]).success();
+    has_the_mebibyte(&run);
+    // A block that was given half its size in its place is counted once, and its error says that it may have been
+    // there twice; to the byte where each allocation is looked at.
+    let (whole, half) = (100 << 20, 50 << 20);
+    for (name, error) in [
+        ("c_shrinks", half),
+        ("rust_shrinks", half),
+        ("both_shrink", half),
+        ("c_shrinks_exactly", 0),
+    ] {
+        let sidecar = run.sidecar(name);
+        let own = sidecar.heap.own.expect("jemalloc counts");
+        assert_eq!(own.peak_bytes, Some(whole), "{name}");
+        let stated = own.peak_error_bytes.expect("an error");
+        let slack = if error == 0 { 0 } else { 128 << 10 };
+        assert!((error..=error + slack).contains(&stated), "{name} {own:?}");
+        assert!(
+            sidecar
+                .budgets
+                .iter()
+                .all(|budget| budget.held == Some(true))
+        );
+    }
 }
 
 fn has_the_mebibyte(run: &Run) {

@@ -32,12 +32,38 @@ fn a_loop_of_allocations() {
     heap_tests_counted_loop();
 }
 
+#[heap_tracked(exact)]
+fn counts_each_allocation() {
+    drop(black_box(Box::new(0)));
+}
+
 #[test]
-fn nothing_is_added_to_an_allocation_but_a_seldom_call_back() {
-    let Some(bare) = instructions("0") else {
+#[ignore = "run by the others, under callgrind"]
+fn a_loop_after_an_exact_test() {
+    counts_each_allocation();
+    heap_tests_counted_loop();
+}
+
+#[test]
+fn an_exact_test_leaves_nothing_behind_that_costs() {
+    let Some(bare) = instructions("a_loop_after_an_exact_test", "0") else {
         return;
     };
-    let tracked = instructions("1").expect("valgrind was there a moment ago");
+    let after = instructions("a_loop_after_an_exact_test", "1").expect("valgrind is there");
+    let limit = bare + bare / 50;
+    assert!(
+        after <= limit,
+        "{ALLOCATIONS} allocations and deallocations take {after} instructions after an exact test, {bare} without it"
+    );
+}
+
+#[test]
+fn nothing_is_added_to_an_allocation_but_a_seldom_call_back() {
+    let Some(bare) = instructions("a_loop_of_allocations", "0") else {
+        return;
+    };
+    let tracked =
+        instructions("a_loop_of_allocations", "1").expect("valgrind was there a moment ago");
     // All that is executed in the loop, jemalloc's own events and our call-back among it: one each 64 KiB, which is
     // one in 1,024 allocations. A wrapper of three instructions would be 3 % and more.
     let limit = bare + bare / 50;
@@ -47,8 +73,8 @@ fn nothing_is_added_to_an_allocation_but_a_seldom_call_back() {
     );
 }
 
-/// How many instructions the loop takes with `HEAP_TRACK` set to that. `None` without valgrind.
-fn instructions(track: &str) -> Option<u64> {
+/// How many instructions the loop takes in that test, with `HEAP_TRACK` set to that. `None` without valgrind.
+fn instructions(test: &str, track: &str) -> Option<u64> {
     let found = Command::new("valgrind").arg("--version").output();
     if !found.is_ok_and(|output| output.status.success()) {
         println!("skipped: valgrind is not installed");
@@ -56,7 +82,7 @@ fn instructions(track: &str) -> Option<u64> {
     }
     let folder = scratch::folder();
     let file = folder.path().join("callgrind.out");
-    let victim = rerun::victim("a_loop_of_allocations", folder.path());
+    let victim = rerun::victim(test, folder.path());
     let output = under_callgrind(&victim, &file)
         .env("HEAP_TRACK", track)
         .output()

@@ -22,6 +22,8 @@ mod known;
 mod noise;
 #[path = "own/notes.rs"]
 mod notes;
+#[path = "own/reallocations.rs"]
+mod reallocations;
 #[path = "own/retained.rs"]
 mod retained;
 #[path = "own/runtimes.rs"]
@@ -40,6 +42,7 @@ const SUBJECTS: &[&[Subject]] = &[
     guards::SUBJECTS,
     known::SUBJECTS,
     notes::SUBJECTS,
+    reallocations::SUBJECTS,
     retained::SUBJECTS,
     runtimes::SUBJECTS,
     safety::SUBJECTS,

@@ -30,6 +30,8 @@ mod sync;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/timeline.rs"]
 mod timeline;
+#[path = "../../heap-runtime/src/own/unsaid.rs"]
+mod unsaid;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/watch.rs"]
 mod watch;

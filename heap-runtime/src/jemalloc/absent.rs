@@ -1,5 +1,7 @@
 //! In place of jemalloc's control interface on targets where it is not asked.
 
+use std::convert::Infallible;
+use std::ffi::{c_uint, c_void};
 use std::sync::atomic::AtomicU64;
 
 use super::Reading;
@@ -33,6 +35,46 @@ impl ThreadEvent {
 
 pub(crate) fn call_back(_: ThreadEvent) -> bool {
     false
+}
+
+pub(crate) fn await_reallocation() -> bool {
+    false
+}
+
+pub(crate) fn sees_reallocations() -> bool {
+    true
+}
+
+/// Hooks that nobody calls.
+#[expect(dead_code, reason = "nobody calls them")]
+pub(crate) struct Hooks {
+    pub(crate) alloc: unsafe extern "C" fn(*mut c_void, c_uint, *mut c_void, usize, *const usize),
+    pub(crate) dalloc: unsafe extern "C" fn(*mut c_void, c_uint, *mut c_void, *const usize),
+    pub(crate) expand:
+        unsafe extern "C" fn(*mut c_void, c_uint, *mut c_void, usize, usize, usize, *const usize),
+    pub(crate) extra: *mut c_void,
+}
+
+pub(crate) const EXPANDED_BY_XALLOCX: c_uint = 2;
+
+/// There are none.
+pub(crate) struct Installed(Infallible);
+
+impl Hooks {
+    #[expect(clippy::unused_self, reason = "as where there is jemalloc")]
+    pub(crate) fn install(&self) -> Option<Installed> {
+        None
+    }
+}
+
+impl Installed {
+    pub(crate) fn remove(self) {
+        match self.0 {}
+    }
+}
+
+pub(crate) unsafe fn usable_size(_: *const c_void) -> u64 {
+    0
 }
 
 pub(crate) fn provoke_event() {}

@@ -4,15 +4,16 @@
 //! name). A name that this jemalloc lacks is `None`, and whatever hangs on it is absent.
 
 use std::alloc::{Layout, alloc, dealloc};
-use std::ffi::CStr;
+use std::ffi::{CStr, c_uint, c_void};
 use std::hint::black_box;
-use std::ptr::null_mut;
+use std::ptr::{NonNull, from_ref, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
 use super::Reading;
+pub(crate) use super::global::await_reallocation;
 use crate::fork;
 
 /// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
@@ -49,6 +50,22 @@ pub(super) fn probe_moves_counter() -> bool {
         dealloc(block, layout);
     }
     counter.get() != before
+}
+
+/// Whether C's `malloc` is jemalloc's too.
+pub(crate) fn serves_c() -> bool {
+    let Ok(counter) = thread::allocatedp::read() else {
+        return false;
+    };
+    let before = counter.get();
+    // SAFETY: the block is given back at once, to where it comes from.
+    unsafe { libc::free(black_box(libc::malloc(64))) };
+    counter.get() != before
+}
+
+/// Whether all reallocations of this process are seen: Rust's, and there are none of C's.
+pub(crate) fn sees_reallocations() -> bool {
+    super::global::probe_is_seen() && !serves_c()
 }
 
 /// The MIBs of what `collect` reads.
@@ -190,6 +207,90 @@ impl ThreadEvent {
 pub(crate) fn call_back(event: ThreadEvent) -> bool {
     // SAFETY: the layout is that of the jemalloc that is linked, whose version this crate fixes.
     unsafe { tikv_jemalloc_ctl::raw::write(b"experimental.hooks.thread_event\0", event) }.is_ok()
+}
+
+/// What jemalloc calls with each block: the layout of jemalloc 5.3's `hooks_t`. Of its arguments, those that
+/// have a use here; what they are called with is in jemalloc's `hook.h`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Hooks {
+    /// After a block was allocated; it is null where there was no memory.
+    pub(crate) alloc: unsafe extern "C" fn(
+        extra: *mut c_void,
+        kind: c_uint,
+        block: *mut c_void,
+        raw: usize,
+        arguments: *const usize,
+    ),
+    /// Before a block is freed.
+    pub(crate) dalloc: unsafe extern "C" fn(
+        extra: *mut c_void,
+        kind: c_uint,
+        block: *mut c_void,
+        arguments: *const usize,
+    ),
+    /// After a block got another size in its place, or the same one again.
+    pub(crate) expand: unsafe extern "C" fn(
+        extra: *mut c_void,
+        kind: c_uint,
+        block: *mut c_void,
+        old_size: usize,
+        new_size: usize,
+        raw: usize,
+        arguments: *const usize,
+    ),
+    pub(crate) extra: *mut c_void,
+}
+
+/// The kind of an expansion that is `xallocx`'s: the only one that is told after the counters have moved.
+pub(crate) const EXPANDED_BY_XALLOCX: c_uint = 2;
+
+/// Hooks that jemalloc has taken.
+pub(crate) struct Installed(NonNull<c_void>);
+
+// SAFETY: it is a name for jemalloc, which takes it back from any thread.
+unsafe impl Send for Installed {}
+
+impl Hooks {
+    /// Has jemalloc call these, from the next call of it on that any thread makes. None where it does not:
+    /// it has four places for them, and the interface is experimental.
+    pub(crate) fn install(&self) -> Option<Installed> {
+        let mut handle: *mut c_void = null_mut();
+        let mut length = size_of_val(&handle);
+        // SAFETY: the name ends in a nul. What is written has the layout of the jemalloc that is linked, whose
+        // version this crate fixes, and is copied; what is read is a pointer of the length that is given.
+        let code = unsafe {
+            tikv_jemalloc_sys::mallctl(
+                c"experimental.hooks.install".as_ptr(),
+                (&raw mut handle).cast(),
+                &raw mut length,
+                from_ref(self).cast_mut().cast(),
+                size_of::<Self>(),
+            )
+        };
+        NonNull::new(handle).filter(|_| code == 0).map(Installed)
+    }
+}
+
+impl Installed {
+    /// Has jemalloc call them no more. A call that has begun on another thread goes on.
+    pub(crate) fn remove(self) {
+        // SAFETY: the name gives nothing and takes a pointer, which is one that jemalloc gave and has not had back.
+        let removed = unsafe {
+            tikv_jemalloc_ctl::raw::write(b"experimental.hooks.remove\0", self.0.as_ptr())
+        };
+        debug_assert!(removed.is_ok(), "jemalloc does not know its own hooks");
+    }
+}
+
+/// What a live block takes.
+///
+/// # Safety
+///
+/// The block is one of jemalloc's, and not freed.
+pub(crate) unsafe fn usable_size(block: *const c_void) -> u64 {
+    // SAFETY: as the caller has promised.
+    unsafe { tikv_jemalloc_sys::sallocx(block, 0) as u64 }
 }
 
 /// Allocates and frees as much as makes jemalloc look at its events on this thread, of which each

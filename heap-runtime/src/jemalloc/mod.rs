@@ -13,6 +13,8 @@
     path = "absent.rs"
 )]
 mod control;
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+mod global;
 
 use std::sync::OnceLock;
 
@@ -21,9 +23,12 @@ use heap_sidecar::Allocator;
 use crate::fork;
 
 pub(crate) use control::{
-    ThreadEvent, call_back, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
-    size_class, thread_counters, thread_peak,
+    EXPANDED_BY_XALLOCX, Hooks, Installed, ThreadEvent, await_reallocation, call_back,
+    not_the_allocator, provoke_event, read_statistics, reset_thread_peak, sees_reallocations,
+    size_class, thread_counters, thread_peak, usable_size,
 };
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+pub use global::Jemalloc;
 
 /// The allocator of this process, proved by an allocation and remembered.
 ///

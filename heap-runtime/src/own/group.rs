@@ -5,12 +5,13 @@
 
 use std::ptr::null_mut;
 
-use super::interval::error;
-use super::member::Member;
+use super::interval::{error, kept_back};
+use super::member::{Member, Moved};
 use super::sync::{
     Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering,
 };
 use super::timeline::Timeline;
+use super::unsaid::{Bound, Bytes, SignedBytes, Unsaid};
 use super::watch::Watch;
 use super::{LastSeen, Notes};
 
@@ -36,20 +37,40 @@ impl<T> Link<T> {
     }
 }
 
+/// How the live bytes of a group are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looks {
+    /// Each thread looks when it has moved so many bytes; never, where that is 0.
+    Every(u64),
+    /// jemalloc calls hooks with each block.
+    Hooks,
+    /// Each thread looks at each of its allocations and deallocations, by a call-back that is not taken out again.
+    Each,
+}
+
 /// The threads of one tracked body, and what they have come to.
 pub(crate) struct Group {
     /// Members in it, groups in it, and handles on it.
     pub(super) references: AtomicU32,
     pub(super) open: AtomicBool,
     pub(super) around: Link<Group>,
-    pub(super) exact: AtomicBool,
     /// A thread of it has died, and its counters with it.
     pub(super) lost: AtomicBool,
+    /// See [`Looks`].
+    pub(super) hooked: AtomicBool,
+    pub(super) each: AtomicBool,
     pub(super) allocated: AtomicU64,
     pub(super) deallocated: AtomicU64,
     pub(super) allocations: AtomicU64,
     pub(super) live: AtomicI64,
     pub(super) peak: AtomicI64,
+    /// What of `live` may be one block that is counted twice, and the most that was live if it was not.
+    pub(super) doubted: SignedBytes,
+    pub(super) doubted_peak: SignedBytes,
+    /// The most that a look at an allocation may have counted twice.
+    pub(super) twice: Bytes,
+    /// What its threads keep back of what they allocate, and of what they free.
+    pub(super) unsaid: [Unsaid; 2],
     /// The sum of what `add_peak` was given: of several threads, no more than that was live at once.
     pub(super) thread_peaks: AtomicI64,
     /// Threads that were ever in it, and a set of those that came by a guard.
@@ -71,13 +92,18 @@ impl Group {
             references: AtomicU32::new(0),
             open: AtomicBool::new(false),
             around: Link::none(),
-            exact: AtomicBool::new(false),
             lost: AtomicBool::new(false),
+            hooked: AtomicBool::new(false),
+            each: AtomicBool::new(false),
             allocated: AtomicU64::new(0),
             deallocated: AtomicU64::new(0),
             allocations: AtomicU64::new(0),
             live: AtomicI64::new(0),
             peak: AtomicI64::new(0),
+            doubted: SignedBytes::new(0),
+            doubted_peak: SignedBytes::new(0),
+            twice: Bytes::new(0),
+            unsaid: [Unsaid::new(), Unsaid::new()],
             thread_peaks: AtomicI64::new(0),
             threads: AtomicU32::new(0),
             joined: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -90,8 +116,33 @@ impl Group {
         }
     }
 
-    pub(super) fn is_exact(&self) -> bool {
-        self.exact.load(RELAXED)
+    pub(super) fn set_looks(&self, looks: Looks) {
+        self.hooked.store(looks == Looks::Hooks, RELAXED);
+        self.each.store(looks == Looks::Each, RELAXED);
+        self.timeline.set_every_bytes(match looks {
+            Looks::Every(bytes) => bytes,
+            Looks::Hooks | Looks::Each => 1,
+        });
+    }
+
+    pub(super) fn looks(&self) -> Looks {
+        if self.is_hooked() {
+            Looks::Hooks
+        } else if self.is_each() {
+            Looks::Each
+        } else {
+            Looks::Every(self.timeline.interval())
+        }
+    }
+
+    /// Whether jemalloc's hooks look at it, and nobody else needs to.
+    pub(crate) fn is_hooked(&self) -> bool {
+        self.hooked.load(RELAXED)
+    }
+
+    /// Whether each allocation is looked at without a hook.
+    pub(crate) fn is_each(&self) -> bool {
+        self.each.load(RELAXED)
     }
 
     /// Where what the test says about itself goes.
@@ -109,8 +160,76 @@ impl Group {
         &self.watch
     }
 
+    /// What is live has changed by so much. So much of that may be a block that is counted twice.
+    pub(super) fn changed(&self, by: i64, doubt: i64) {
+        let live = self.live.fetch_add(by, RELAXED) + by;
+        let doubted = match doubt {
+            0 => self.doubted.load(RELAXED),
+            _ => self.doubted.fetch_add(doubt, RELAXED) + doubt,
+        };
+        if doubted != 0 {
+            self.doubted_peak.fetch_max(live, RELAXED);
+        }
+        self.sampled(live - doubted);
+    }
+
+    /// What was said to be doubtful was there, or was not.
+    pub(super) fn no_more_doubt(&self, doubt: i64, was_there: bool) {
+        let doubted = self.doubted.fetch_sub(doubt, RELAXED) - doubt;
+        if was_there {
+            self.sampled(self.live.load(RELAXED) - doubted);
+        }
+    }
+
+    /// A thread has allocated so many bytes since it last told, and looks at an allocation. If that is one half of
+    /// a reallocation that nobody sees, a block of no more than those is counted twice; where only `small` ones are
+    /// not seen, of no more than that.
+    pub(super) fn may_be_twice(&self, bytes: u64, small: Option<u64>) {
+        match (self.looks(), small) {
+            (Looks::Every(interval), _) => {
+                self.was_twice(bytes.min(small.unwrap_or(interval)));
+            }
+            // It is this one allocation. The half that follows is looked at too.
+            (Looks::Each, Some(small)) if bytes <= small => self.was_twice(bytes),
+            (Looks::Each | Looks::Hooks, _) => {}
+        }
+    }
+
+    /// A block of so many bytes was counted twice.
+    pub(super) fn was_twice(&self, bytes: u64) {
+        if bytes > self.twice.load(RELAXED) {
+            self.twice.fetch_max(bytes, RELAXED);
+        }
+    }
+
+    /// What so many threads may have counted twice.
+    pub(super) fn twice(&self, threads: u32) -> u64 {
+        let each = self.twice.load(RELAXED);
+        each.saturating_mul(u64::from(threads))
+    }
+
+    /// The most that a thread has moved between two tellings was `before`, and is `after`.
+    pub(super) fn unsaid(&self, before: Moved, after: Moved) {
+        let [rises, falls] = &self.unsaid;
+        let [rise, fall] = kept_back(self.timeline.interval());
+        rises.raise(before.allocated.min(rise), after.allocated.min(rise));
+        falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
+    }
+
+    /// What is unsaid, that of `members` since they last told anything among it.
+    pub(super) fn unsaid_by<'a>(&self, members: impl Iterator<Item = &'a Member>) -> [Bound; 2] {
+        let [mut rises, mut falls] = self.unsaid.each_ref().map(Unsaid::so_far);
+        let [rise, fall] = kept_back(self.timeline.interval());
+        for member in members {
+            let (before, after) = member.unsaid();
+            rises.raise(before.allocated.min(rise), after.allocated.min(rise));
+            falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
+        }
+        [rises, falls]
+    }
+
     /// Takes so many live bytes for its peak, its timeline, and for whoever asks after a kill.
-    pub(super) fn sampled(&self, live: i64) {
+    fn sampled(&self, live: i64) {
         // Most samples are below it, and to look is cheaper than to write.
         if live > self.peak.load(RELAXED) {
             self.peak.fetch_max(live, RELAXED);
@@ -120,11 +239,18 @@ impl Group {
     }
 
     fn seen(&self, live: i64) -> LastSeen {
-        let error = error(self.timeline.interval(), self.most_running.load(RELAXED));
+        let error = match self.looks() {
+            Looks::Hooks | Looks::Each => 0,
+            Looks::Every(bytes) => {
+                let threads = self.most_running.load(RELAXED);
+                error(bytes, threads).max(self.twice(threads))
+            }
+        };
+        let doubted = self.doubted.load(RELAXED).unsigned_abs();
         let mut seen = LastSeen::default();
         seen.at_ns = self.timeline.elapsed_ns();
         seen.live_bytes = live.unsigned_abs();
-        seen.error_bytes = if self.is_exact() { 0 } else { error };
+        seen.error_bytes = error.saturating_add(doubted);
         seen
     }
 

@@ -8,25 +8,28 @@
 /// with 256 bytes, which take no longer, it is some six hundredths: `cargo bench -p heap-tests -- sampling`.
 pub(crate) const INTERVAL: u64 = 64 << 10;
 
+/// A block that is given a new size below this is not seen to be: of one that stays in its place, a sample
+/// may count less than that twice. To see each would be felt where small vectors grow.
+pub(crate) const SMALL_REALLOCATION: usize = 4 << 10;
+
 /// A fall of a thread's live bytes by less than this need not be told to its groups: their sums lie in
 /// cache lines that all threads write. A rise is always told, so that no peak gets lower by it.
 pub(super) fn small_fall(interval: u64) -> u64 {
     interval / 64
 }
 
-/// How much too high a sum may be that one of so many threads at once has just added to. That
-/// thread is right about itself; each other may have freed as much since it last looked, and kept a small
-/// fall to itself.
-pub(super) fn too_high(interval: u64, threads: u32) -> u64 {
-    let others = u64::from(threads.max(1)) - 1;
-    interval
-        .saturating_add(small_fall(interval))
-        .saturating_mul(others)
+/// What a thread may have allocated since it last told its groups, and what it may have freed: that much is
+/// never kept back longer.
+pub(super) fn kept_back(interval: u64) -> [u64; 2] {
+    [interval, interval.saturating_add(small_fall(interval))]
 }
 
-/// How far off such a sum may be either way: each thread may also have allocated as much since it
-/// last looked.
+/// How far off a sum may be, either way, where nothing is known of its threads but how many there are at once. The
+/// one that has just added to it is right about itself.
 pub(super) fn error(interval: u64, threads: u32) -> u64 {
-    let too_low = interval.saturating_mul(u64::from(threads.max(1)));
-    too_low.max(too_high(interval, threads))
+    let [rise, fall] = kept_back(interval);
+    let threads = u64::from(threads.max(1));
+    let too_low = rise.saturating_mul(threads);
+    let too_high = fall.saturating_mul(threads - 1);
+    too_low.max(too_high)
 }

@@ -5,14 +5,26 @@ use std::ptr::null_mut;
 
 use super::Notes;
 use super::alive::Alive;
-use super::group::{Group, Link, RELAXED, chain, is_within, lock};
-use super::sync::{Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
+use super::group::{Group, Link, Looks, RELAXED, chain, is_within, lock};
+use super::interval::SMALL_REALLOCATION;
+use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
+use super::unsaid::{Bytes, Most, SignedBytes};
 
 /// Two counters of one thread: bytes allocated, bytes freed.
 #[derive(Clone, Copy)]
 pub(crate) struct Counters {
     pub(crate) allocated: &'static AtomicU64,
     pub(crate) deallocated: &'static AtomicU64,
+}
+
+impl Counters {
+    /// What they say.
+    pub(crate) fn now(self) -> Moved {
+        Moved {
+            allocated: self.allocated.load(RELAXED),
+            deallocated: self.deallocated.load(RELAXED),
+        }
+    }
 }
 
 /// Bytes allocated and freed.
@@ -28,12 +40,34 @@ impl Moved {
         self.allocated.wrapping_sub(self.deallocated).cast_signed()
     }
 
+    /// The larger of each.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            allocated: self.allocated.max(other.allocated),
+            deallocated: self.deallocated.max(other.deallocated),
+        }
+    }
+
     pub(super) fn since(self, earlier: Self) -> Self {
         Self {
             allocated: self.allocated.wrapping_sub(earlier.allocated),
             deallocated: self.deallocated.wrapping_sub(earlier.deallocated),
         }
     }
+}
+
+/// When a thread's counters are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Nothing is being reallocated: they say what is live.
+    AtRest,
+    /// jemalloc has just counted an allocation. Of a small reallocation, it will count next what that frees,
+    /// which may be the same block: then that never was there twice.
+    Allocated,
+    /// So it may be of any reallocation.
+    PerhapsAllocated,
+    /// jemalloc has just counted a deallocation.
+    Freed,
 }
 
 /// A thread that is or was measured.
@@ -50,8 +84,14 @@ pub(crate) struct Member {
     /// The counters when the member was last settled.
     pub(super) settled_allocated: AtomicU64,
     pub(super) settled_deallocated: AtomicU64,
-    /// Allocated minus freed when the member last sampled itself.
-    pub(super) sampled: AtomicI64,
+    /// What it had moved when it last told its groups. Inside a reallocation that a hook has told of, that is
+    /// ahead of the counters.
+    told_allocated: Bytes,
+    told_deallocated: Bytes,
+    /// By how much the last telling has raised what is live, until it is known whether it was there.
+    pub(super) doubted: SignedBytes,
+    /// The most that it has moved between two tellings since it came.
+    unsaid: Most,
     pub(super) paused: AtomicBool,
     /// The kernel's number of the thread, once it has begun; 0 before, and where there is none.
     pub(super) thread: AtomicU32,
@@ -71,7 +111,10 @@ impl Member {
             deallocated: Link::none(),
             settled_allocated: AtomicU64::new(0),
             settled_deallocated: AtomicU64::new(0),
-            sampled: AtomicI64::new(0),
+            told_allocated: Bytes::new(0),
+            told_deallocated: Bytes::new(0),
+            doubted: SignedBytes::new(0),
+            unsaid: Most::new(),
             paused: AtomicBool::new(false),
             thread: AtomicU32::new(0),
             alive: Alive::new(),
@@ -85,7 +128,7 @@ impl Member {
     }
 
     /// What its counters say; `None` where it has none.
-    pub(super) fn counted(&self) -> Option<Moved> {
+    pub(crate) fn counted(&self) -> Option<Moved> {
         Some(Moved {
             allocated: self.allocated.get()?.load(RELAXED),
             deallocated: self.deallocated.get()?.load(RELAXED),
@@ -130,7 +173,7 @@ impl Member {
     pub(super) fn start_afresh(&self) {
         if let Some(now) = self.counted() {
             self.note_settled(now);
-            self.sampled.store(now.net(), RELAXED);
+            self.note_told(now);
         }
     }
 
@@ -138,46 +181,123 @@ impl Member {
     pub(super) fn account(&self) {
         self.settle();
         if let Some(now) = self.counted() {
-            self.sample(now);
+            self.sample(now, Look::AtRest);
         }
+    }
+
+    /// What it had moved when it last told its groups.
+    fn told(&self) -> Moved {
+        Moved {
+            allocated: self.told_allocated.load(RELAXED),
+            deallocated: self.told_deallocated.load(RELAXED),
+        }
+    }
+
+    fn note_told(&self, now: Moved) {
+        self.told_allocated.store(now.allocated, RELAXED);
+        self.told_deallocated.store(now.deallocated, RELAXED);
+    }
+
+    /// The most that it has moved between two tellings, the time since the last among it.
+    pub(super) fn unsaid(&self) -> (Moved, Moved) {
+        let until_now = self.counted().filter(|_| !self.is_paused());
+        let until_now = until_now.map(|now| now.since(self.told()));
+        let told = self.unsaid.get();
+        (told, told.max(until_now.unwrap_or_default()))
+    }
+
+    /// It is in other groups now, which know nothing of it yet.
+    pub(super) fn has_said_nothing(&self) {
+        self.unsaid.set(Moved::default());
     }
 
     /// [`sample`](Self::sample), unless live bytes have only fallen, by less than `small`: that is
     /// kept for the next time. This is what runs inside the allocator.
-    pub(crate) fn sample_roughly(&self, now: Moved, small: u64) {
-        let fall = self.sampled.load(RELAXED) - now.net();
-        if !u64::try_from(fall).is_ok_and(|fall| fall < small) {
-            self.sample(now);
+    pub(crate) fn sample_roughly(&self, now: Moved, look: Look, small: u64) {
+        let fall = self.told().net() - now.net();
+        let is_small = u64::try_from(fall).is_ok_and(|fall| fall < small);
+        if !is_small || self.doubted.load(RELAXED) != 0 {
+            self.sample(now, look);
         }
     }
 
     /// Adds to the groups' live bytes what this thread's have changed. By the thread itself.
-    pub(crate) fn sample(&self, now: Moved) {
+    pub(crate) fn sample(&self, now: Moved, look: Look) {
         if self.paused.load(RELAXED) {
             return;
         }
-        let change = now.net() - self.sampled.load(RELAXED);
+        let told = self.told();
+        let doubted = self.doubted.load(RELAXED);
+        if doubted != 0 {
+            self.doubted.store(0, RELAXED);
+            // The same allocation may have been the first half of this: then nothing was there twice.
+            let is_one = look == Look::Freed && now.allocated == told.allocated;
+            self.groups()
+                .for_each(|group| group.no_more_doubt(doubted, !is_one));
+        }
+        self.note_told(now);
+        let since = now.since(told);
+        if let Some(before) = self.unsaid.raise(since) {
+            let after = before.max(since);
+            self.groups().for_each(|group| group.unsaid(before, after));
+        }
+        let change = since.net();
         if change == 0 {
             return;
         }
-        self.sampled.store(now.net(), RELAXED);
-        for group in chain(self.group.get()) {
-            let live = group.live.fetch_add(change, RELAXED) + change;
-            group.sampled(live);
+        let doubt = match look {
+            Look::PerhapsAllocated => change.max(0),
+            Look::AtRest | Look::Allocated | Look::Freed => 0,
+        };
+        self.doubted.store(doubt, RELAXED);
+        for group in self.groups() {
+            group.changed(change, doubt);
+            match look {
+                Look::Allocated => {
+                    group.may_be_twice(since.allocated, Some(SMALL_REALLOCATION as u64));
+                }
+                Look::PerhapsAllocated => group.may_be_twice(since.allocated, None),
+                Look::AtRest | Look::Freed => {}
+            }
         }
     }
 
-    /// [`sample`](Self::sample), for those groups alone that asked for each allocation.
-    pub(crate) fn sample_exactly(&self, is_alloc: bool, now: Moved) {
-        if self.paused.load(RELAXED) || !chain(self.group.get()).any(Group::is_exact) {
-            return;
+    /// jemalloc has allocated a block of `bytes`, and calls a hook.
+    pub(crate) fn hooked_allocated(&self, now: Moved, bytes: impl FnOnce() -> u64) {
+        let mut now = now;
+        // A reallocation that moves a block tells of the new one before its counters move. Nothing else that
+        // allocates leaves them where they were.
+        if now.allocated == self.told_allocated.load(RELAXED) {
+            now.allocated = now.allocated.wrapping_add(bytes());
         }
-        // Also where the other call-back has been here first.
-        self.sample(now);
-        if is_alloc {
-            for group in chain(self.group.get()).filter(|group| group.is_exact()) {
-                group.allocations.fetch_add(1, RELAXED);
-            }
+        self.sample(now, Look::AtRest);
+        self.count(Group::is_hooked);
+    }
+
+    /// jemalloc is about to free a block of `bytes`, and calls a hook.
+    pub(crate) fn hooked_freed(&self, now: Moved, bytes: u64) {
+        let after = Moved {
+            // Of a reallocation, the new block is in it already.
+            allocated: self.told_allocated.load(RELAXED),
+            deallocated: now.deallocated.wrapping_add(bytes),
+        };
+        self.sample(after, Look::AtRest);
+    }
+
+    /// jemalloc has given a block a new size in its place, and calls a hook, before its counters move.
+    pub(crate) fn hooked_resized(&self, now: Moved, from: u64, to: u64) {
+        let after = Moved {
+            allocated: now.allocated.wrapping_add(to),
+            deallocated: now.deallocated.wrapping_add(from),
+        };
+        self.sample(after, Look::AtRest);
+        self.count(Group::is_hooked);
+    }
+
+    /// jemalloc's own peak of this thread has a block of so many bytes twice.
+    pub(crate) fn was_twice(&self, bytes: u64) {
+        if !self.is_paused() {
+            self.groups().for_each(|group| group.was_twice(bytes));
         }
     }
 
@@ -198,11 +318,28 @@ impl Member {
         }
     }
 
+    /// jemalloc has counted an allocation for the groups that count them so.
+    pub(crate) fn count(&self, counts: impl Fn(&Group) -> bool) {
+        for group in self.groups().filter(|group| counts(group)) {
+            group.allocations.fetch_add(1, RELAXED);
+        }
+    }
+
+    /// Whether one of its groups is looked at in such a way.
+    pub(crate) fn is_looked_at(&self, so: impl Fn(&Group) -> bool) -> bool {
+        !self.is_paused() && self.groups().any(so)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &'static Group> {
+        chain(self.group.get())
+    }
+
     /// Tells the groups by how much this thread alone has peaked since it was last accounted, where
     /// live bytes cannot be sampled. By the thread itself, before it is accounted again.
     pub(crate) fn add_peak(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        for group in chain(self.group.get()) {
+        let unseen = |group: &&Group| matches!(group.looks(), Looks::Every(_));
+        for group in self.groups().filter(unseen) {
             group
                 .peak
                 .fetch_max(group.live.load(RELAXED) + bytes, RELAXED);

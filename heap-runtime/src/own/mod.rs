@@ -11,8 +11,8 @@
 //!
 //! What it cannot know:
 //!
-//! - A reallocation is an allocation and then a free, also where the block stays in its place: for a
-//!   moment both count for the peak.
+//! - Whether a large block that was given another size has stayed in its place, where Rust's allocator is not that of
+//!   [`use_jemalloc!`](crate::use_jemalloc) or C's is jemalloc too. Then the peak has it once, and its error twice.
 //! - In the rounds of a thread's last destructors after jemalloc's own, totals are exact, but
 //!   `exact` counts no allocations. Destructors that come after ours in the last round are missed.
 //! - The C library's own threads (`timer_create`, `getaddrinfo_a`) are not started through
@@ -47,6 +47,7 @@ mod elders;
 mod ending;
 mod group;
 mod handle;
+mod hooks;
 mod interval;
 #[cfg_attr(
     not(all(
@@ -94,6 +95,7 @@ mod thread_end;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod unsaid;
 mod watch;
 
 use std::cell::Cell;
@@ -113,9 +115,12 @@ pub use handle::{Entered as EnteredHandle, Handle, current};
 
 use group::Group;
 pub(crate) use interval::INTERVAL;
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+pub(crate) use interval::SMALL_REALLOCATION;
 use member::{Counters, Member};
 use registry::{Registry, Ticket, Totals};
 use sampler::Sampling;
+pub(crate) use sampler::Wanted;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 
@@ -230,8 +235,9 @@ pub(crate) struct Own {
 pub(crate) struct Measured {
     /// Absent where jemalloc does not count.
     pub(crate) tier: Option<OwnTier>,
-    /// What the true peak is at the least: see [`Sampling::at_least`].
+    /// What the true peak is at the least, and at the most.
     pub(crate) peak_at_least: u64,
+    pub(crate) peak_at_most: u64,
     pub(crate) timeline: Option<Timeline>,
     pub(crate) overlap: u32,
     /// Where what was last seen of it stands.
@@ -240,19 +246,19 @@ pub(crate) struct Measured {
 
 impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
-    pub(crate) fn open(exact: bool, every_bytes: u64) -> Self {
+    pub(crate) fn open(wanted: Wanted, every_bytes: u64) -> Self {
         birth::prepare();
         per_thread::prepare();
         now_ns();
         let member = member();
         let counted = missing().is_none() && jemalloc::allocator() == Allocator::Jemalloc;
         let sampling = if counted {
-            sampler::start(exact, every_bytes)
+            sampler::start(wanted, every_bytes)
         } else {
             Sampling::None
         };
         Self {
-            group: REGISTRY.open(member, exact, sampling.every_bytes()),
+            group: REGISTRY.open(member, sampling.looks()),
             sampling,
             counted,
         }
@@ -262,7 +268,7 @@ impl Own {
     pub(crate) fn start(&self, notes: Arc<Notes>) {
         self.group.set_notes(Some(notes));
         self.group.timeline().start();
-        if self.sampling.every_bytes() > 0 {
+        if self.sampling.looks_on() {
             self.group.watch().start();
         }
     }
@@ -292,14 +298,13 @@ impl Own {
     /// Ends the measurement. Nobody may be in it any more who is not to stay.
     pub(crate) fn close(self) -> Measured {
         let slot = self.group.watch().stop();
-        REGISTRY.close(self.group, |group, totals| {
+        let measured = REGISTRY.close(self.group, |group, totals| {
             let points = group.timeline().points();
+            let [peak_at_least, peak_at_most] = self.sampling.bounds(&totals);
             Measured {
                 tier: self.tier(&totals),
-                peak_at_least: self
-                    .sampling
-                    .at_least(totals.peak, totals.most_running)
-                    .max(u64::try_from(totals.moved.net()).unwrap_or(0)),
+                peak_at_least,
+                peak_at_most,
                 timeline: (!points.is_empty()).then(|| {
                     let mut timeline = Timeline::default();
                     timeline.every_bytes = group.timeline().every_bytes();
@@ -309,7 +314,9 @@ impl Own {
                 overlap: totals.overlap,
                 slot,
             }
-        })
+        });
+        sampler::stop(self.sampling);
+        measured
     }
 
     fn tier(&self, totals: &Totals) -> Option<OwnTier> {
@@ -327,13 +334,18 @@ impl Own {
             Sampling::ThreadPeak if others > 0 => Sampling::None,
             sampling => sampling,
         };
-        let (peak_source, peak_error_bytes) = sampling.peak(totals.peak, totals.most_running);
+        let peak_source = sampling.source();
+        let [at_least, at_most] = sampling.bounds(totals);
+        let peak = totals.peak;
+        let error = peak
+            .saturating_sub(at_least)
+            .max(at_most.saturating_sub(peak));
         let mut tier = OwnTier::default();
         tier.allocated_bytes = totals.moved.allocated;
         tier.deallocated_bytes = totals.moved.deallocated;
         tier.retained_bytes = totals.moved.net();
-        tier.peak_bytes = peak_source.map(|_| totals.peak);
-        tier.peak_error_bytes = peak_error_bytes;
+        tier.peak_bytes = peak_source.map(|_| peak);
+        tier.peak_error_bytes = peak_source.map(|_| error);
         tier.peak_source = peak_source;
         tier.allocations = (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations);
         tier.threads = totals.threads;
@@ -344,6 +356,13 @@ impl Own {
 
 /// A thread in a measurement; it goes back to where it was when this is dropped.
 pub(crate) struct Entered(#[expect(dead_code, reason = "dropped, that is all")] Membership);
+
+/// A reallocation of the calling thread's is over, in the middle of which it may have been noticed. In its place, a
+/// block has kept so many bytes of what it had.
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+pub(crate) fn reallocated(noticed: bool, in_place: Option<usize>) {
+    sampler::reallocated(noticed, in_place);
+}
 
 /// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
 pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {

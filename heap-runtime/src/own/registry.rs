@@ -31,7 +31,7 @@
 //! has joined by a guard. The last is its group. Guards may be dropped in any order, and even after
 //! the thread's end: each takes out its own entry, if that is still there.
 
-use super::group::{Group, RELAXED, chain, change, is_within, lock, refer, release};
+use super::group::{Group, Looks, RELAXED, chain, change, is_within, lock, refer, release};
 use super::member::{Counters, Member, Moved, begin, pause, resume};
 use super::sync::{Mutex, MutexGuard};
 
@@ -67,8 +67,13 @@ pub(crate) struct Ticket(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) moved: Moved,
-    /// The largest sampled amount of live bytes, at least what is live now.
+    /// The largest sampled amount of live bytes, at least what is live now; and how large it is in truth, at
+    /// the least and at the most.
     pub(crate) peak: u64,
+    pub(crate) peak_at_least: u64,
+    pub(crate) peak_at_most: u64,
+    /// The most that a look may have counted twice.
+    pub(crate) twice: u64,
     pub(crate) allocations: u64,
     pub(crate) threads: u32,
     /// Threads that are still in it.
@@ -138,6 +143,7 @@ impl Registry {
         for group in chain(group) {
             group.came(false);
         }
+        member.has_said_nothing();
         drop(paused);
         Some(member)
     }
@@ -187,12 +193,7 @@ impl Registry {
     }
 
     /// Opens a group inside the one that `member`, the calling thread, is in. Nobody is in it yet.
-    pub(crate) fn open(
-        &self,
-        member: &'static Member,
-        exact: bool,
-        every_bytes: u64,
-    ) -> &'static Group {
+    pub(crate) fn open(&self, member: &'static Member, looks: Looks) -> &'static Group {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
         let around = member.group.get();
@@ -200,9 +201,8 @@ impl Registry {
         refer(Some(group));
         refer(around);
         group.around.set(around);
-        group.exact.store(exact, RELAXED);
         group.lost.store(false, RELAXED);
-        group.timeline.set_every_bytes(every_bytes);
+        group.set_looks(looks);
         // A group inside another is part of the same test, so only outermost ones are counted.
         for other in &lists.groups {
             if other.open.load(RELAXED) && !is_within(around, other) {
@@ -233,6 +233,7 @@ impl Registry {
             entry.paused_before = paused_before;
         }
         member.group.set(Some(group));
+        member.has_said_nothing();
         // Nothing may come between this and the body: it would be counted.
         member.start_afresh();
         member.paused.store(false, RELAXED);
@@ -258,6 +259,7 @@ impl Registry {
             None => member.paused.store(parted.paused_before, RELAXED),
         }
         member.group.set(stack.last().map(|entry| entry.group));
+        member.has_said_nothing();
         release(Some(parted.group));
     }
 
@@ -292,6 +294,8 @@ impl Registry {
         let mut lists = lock(&self.lists);
         let totals = lists.totals(group);
         group.open.store(false, RELAXED);
+        // A thread that stays in it is looked at as those of the group around.
+        group.hooked.store(false, RELAXED);
         group.timeline.stop();
         drop(lists);
         let result = last(group, totals);
@@ -394,6 +398,7 @@ impl Lists {
         member.group.set(None);
         member.set_counters(None);
         member.set_thread(0);
+        member.doubted.store(0, RELAXED);
         member.paused.store(false, RELAXED);
         let stack = self.stack_mut(member);
         while let Some(entry) = stack.pop() {
@@ -423,6 +428,9 @@ impl Lists {
         for counter in [&group.allocated, &group.deallocated, &group.allocations] {
             counter.store(0, RELAXED);
         }
+        for unsaid in &group.unsaid {
+            unsaid.clear();
+        }
         for count in [
             &group.threads,
             &group.running,
@@ -434,20 +442,26 @@ impl Lists {
         for word in &group.joined {
             word.store(0, RELAXED);
         }
-        group.live.store(0, RELAXED);
-        group.peak.store(0, RELAXED);
-        group.thread_peaks.store(0, RELAXED);
+        for bytes in [&group.live, &group.peak, &group.thread_peaks] {
+            bytes.store(0, RELAXED);
+        }
+        for bytes in [&group.doubted, &group.doubted_peak] {
+            bytes.store(0, RELAXED);
+        }
+        group.twice.store(0, RELAXED);
         group
     }
 
     fn totals(&mut self, group: &'static Group) -> Totals {
         self.bury();
+        let running = || {
+            let members = self.members.iter().copied();
+            members.filter(|member| member.in_use.load(RELAXED) && member.is_in(group))
+        };
         let mut threads_running = 0;
-        for member in &self.members {
-            if member.in_use.load(RELAXED) && member.is_in(group) {
-                member.settle();
-                threads_running += 1;
-            }
+        for member in running() {
+            member.settle();
+            threads_running += 1;
         }
         let moved = Moved {
             allocated: group.allocated.load(RELAXED),
@@ -460,9 +474,13 @@ impl Lists {
             _ => group.thread_peaks.load(RELAXED),
         };
         let peak = group.peak.load(RELAXED).max(thread_peaks).max(moved.net());
+        let [peak_at_least, peak_at_most] = bounds(group, running(), peak, moved);
         Totals {
             moved,
-            peak: u64::try_from(peak).unwrap_or(0),
+            peak: peak.max(0).unsigned_abs(),
+            peak_at_least,
+            peak_at_most,
+            twice: group.twice(1),
             allocations: group.allocations.load(RELAXED),
             threads: group.threads.load(RELAXED),
             threads_running,
@@ -471,4 +489,32 @@ impl Lists {
             lost: group.lost.load(RELAXED),
         }
     }
+}
+
+/// How large the peak of a group is in truth, at the least and at the most.
+fn bounds<'a>(
+    group: &Group,
+    running: impl Iterator<Item = &'a Member>,
+    peak: i64,
+    moved: Moved,
+) -> [u64; 2] {
+    let positive = |bytes: i64| bytes.max(0).unsigned_abs();
+    let peak = positive(peak);
+    let doubted = positive(group.doubted_peak.load(RELAXED)).max(peak);
+    let threads = group.most_running.load(RELAXED);
+    let [too_low, too_high] = match group.looks() {
+        Looks::Hooks => [0, 0],
+        Looks::Each => [0, group.twice(threads)],
+        Looks::Every(_) => {
+            let [rises, falls] = group.unsaid_by(running);
+            // The one that has told last is right about itself, but for what it may have counted twice.
+            let others = threads.saturating_sub(1);
+            let too_high = falls.of(others).saturating_add(group.twice(threads));
+            [rises.of(threads), too_high]
+        }
+    };
+    let at_least = peak.saturating_sub(too_high).max(positive(moved.net()));
+    // More than was ever allocated was never live.
+    let at_most = doubted.saturating_add(too_low).min(moved.allocated);
+    [at_least, at_most]
 }

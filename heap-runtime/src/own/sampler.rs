@@ -3,15 +3,23 @@
 //!
 //! The call-back runs inside the allocator. It takes no lock, waits for nothing, allocates nothing
 //! and cannot unwind; where nobody is measured it returns after one load.
+//!
+//! A reallocation is told in two halves: first the new size is counted, and then the old one is taken off. Between
+//! them the counters have a block twice that never moved. The second half comes at once, so a sample of the first
+//! is put off until the reallocation is over, where we see it: see [`jemalloc::Jemalloc`]. Where we do not, such a
+//! sample is doubted until something else happens: then it was no reallocation.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
-use super::MEMBER;
 use super::elders::Elders;
-use super::interval::{error, small_fall, too_high};
-use super::member::{Member, Moved};
+use super::group::{Group, Looks};
+use super::interval::{SMALL_REALLOCATION, small_fall};
+use super::member::{Look, Member, Moved};
+use super::registry::Totals;
+use super::{MEMBER, hooks};
+use crate::complaint::say_once;
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
 
@@ -24,11 +32,16 @@ static EVERY: OnceLock<Option<u64>> = OnceLock::new();
 /// See [`small_fall`]; of that interval.
 static SMALL_FALL: AtomicU64 = AtomicU64::new(0);
 
+/// Whether each reallocation of a block that is not small is seen to be one.
+static SEES_REALLOCATIONS: OnceLock<bool> = OnceLock::new();
+
 /// Where the peak of a measurement comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sampling {
+    /// Hooks, at each allocation and deallocation.
+    Hooks,
     /// Call-backs at each allocation and deallocation.
-    Exact,
+    Each,
     /// Call-backs each so many bytes.
     Every(u64),
     /// No call-back to be had: jemalloc's own peak of each thread.
@@ -38,42 +51,49 @@ pub(super) enum Sampling {
 }
 
 impl Sampling {
-    /// What the timeline says of its distance.
-    pub(super) fn every_bytes(self) -> u64 {
+    pub(super) fn looks(self) -> Looks {
         match self {
-            Self::Exact => 1,
-            Self::Every(bytes) => bytes,
-            Self::ThreadPeak | Self::None => 0,
+            Self::Hooks => Looks::Hooks,
+            Self::Each => Looks::Each,
+            Self::Every(bytes) => Looks::Every(bytes),
+            Self::ThreadPeak | Self::None => Looks::Every(0),
         }
     }
 
-    /// Where a peak of so many bytes comes from, and how far off it may be with so many threads at once.
-    pub(super) fn peak(self, peak: u64, threads: u32) -> (Option<PeakSource>, Option<u64>) {
+    /// Whether live bytes are looked at while the test runs.
+    pub(super) fn looks_on(self) -> bool {
+        self.looks() != Looks::Every(0)
+    }
+
+    /// Where the peak comes from.
+    pub(super) fn source(self) -> Option<PeakSource> {
         match self {
-            Self::Exact => (Some(PeakSource::Exact), Some(0)),
-            Self::Every(bytes) => (Some(PeakSource::ThreadEvent), Some(error(bytes, threads))),
+            Self::Hooks | Self::Each => Some(PeakSource::Exact),
+            Self::Every(_) => Some(PeakSource::ThreadEvent),
+            Self::ThreadPeak => Some(PeakSource::ThreadPeak),
+            Self::None => None,
+        }
+    }
+
+    /// What the true peak is at the least, and at the most.
+    pub(super) fn bounds(self, totals: &Totals) -> [u64; 2] {
+        match self {
             Self::ThreadPeak => {
-                let threads = u64::from(threads.max(1));
+                let threads = u64::from(totals.most_running.max(1));
                 let missed = THREAD_PEAK_ERROR.saturating_mul(threads);
-                // It is the sum of theirs, which need not have peaked at once.
-                let error = if threads > 1 {
-                    missed.max(peak)
-                } else {
-                    missed
+                let live = u64::try_from(totals.moved.net()).unwrap_or(0);
+                // It is the sum of theirs, which need not have peaked at once; and in each, a block that was
+                // reallocated in its place is twice.
+                let at_least = match SEES_REALLOCATIONS.get() {
+                    Some(true) if threads == 1 => {
+                        let twice = totals.twice.max(SMALL_REALLOCATION as u64);
+                        totals.peak.saturating_sub(twice).max(live)
+                    }
+                    _ => live,
                 };
-                (Some(PeakSource::ThreadPeak), Some(error))
+                [at_least, totals.peak.saturating_add(missed)]
             }
-            Self::None => (None, None),
-        }
-    }
-
-    /// What the true peak is at the least, where `peak` was sampled.
-    pub(super) fn at_least(self, peak: u64, threads: u32) -> u64 {
-        match self {
-            Self::Every(bytes) => peak.saturating_sub(too_high(bytes, threads)),
-            // Threads need not have peaked at once.
-            Self::ThreadPeak if threads > 1 => 0,
-            Self::Exact | Self::ThreadPeak | Self::None => peak,
+            _ => [totals.peak_at_least, totals.peak_at_most],
         }
     }
 }
@@ -87,21 +107,49 @@ static ELDERS: RwLock<Option<Elders>> = RwLock::new(None);
 thread_local! {
     /// How many of them this thread has learnt of.
     static LEARNT: Cell<u32> = const { Cell::new(0) };
+    /// What it had moved when the first half of a reallocation was told.
+    static HALFWAY: Cell<Option<Moved>> = const { Cell::new(None) };
+}
+
+/// What a test wants to be known of its peak.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Each allocation is looked at.
+    pub(crate) exact: bool,
+    /// It is held to a limit. Where jemalloc has no call-back, nothing else can tell whether that holds.
+    pub(crate) limited: bool,
 }
 
 /// Has jemalloc call back. The first call decides on the interval: there is no way to take a
-/// call-back out again.
-pub(super) fn start(exact: bool, every_bytes: u64) -> Sampling {
+/// call-back out again. What this gives is to be [stopped](stop).
+pub(super) fn start(wanted: Wanted, every_bytes: u64) -> Sampling {
     static EACH: OnceLock<bool> = OnceLock::new();
     let every = *EVERY.get_or_init(|| {
         SMALL_FALL.store(small_fall(every_bytes), Ordering::Relaxed);
+        SEES_REALLOCATIONS.get_or_init(jemalloc::sees_reallocations);
         let event = ThreadEvent::new(sample, every_bytes);
         call_back(event).then_some(every_bytes)
     });
-    if exact && *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_exactly, 1))) {
-        return Sampling::Exact;
+    if wanted.exact || (wanted.limited && every.is_none()) {
+        if hooks::install() {
+            return Sampling::Hooks;
+        }
+        if *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_each, 1))) {
+            say_once(
+                "jemalloc has no place left for hooks: a test with `exact` makes each allocation of this process \
+                 dearer from now on",
+            );
+            return Sampling::Each;
+        }
     }
     every.map_or(Sampling::ThreadPeak, Sampling::Every)
+}
+
+/// Ends what `start` has begun.
+pub(super) fn stop(sampling: Sampling) {
+    if sampling == Sampling::Hooks {
+        hooks::remove();
+    }
 }
 
 fn call_back(event: ThreadEvent) -> bool {
@@ -148,22 +196,80 @@ pub(super) fn start_thread_peak() {
     }
 }
 
-extern "C" fn sample(_is_alloc: bool, allocated: u64, deallocated: u64) {
-    if let Some(member) = MEMBER.get() {
-        let moved = Moved {
-            allocated,
-            deallocated,
-        };
-        member.sample_roughly(moved, SMALL_FALL.load(Ordering::Relaxed));
+/// How the counters are to be taken in the middle of jemalloc's book-keeping. None where it is put off until the
+/// [end](reallocated) of a reallocation.
+fn look(is_alloc: bool, now: Moved) -> Option<Look> {
+    if jemalloc::await_reallocation() {
+        if is_alloc {
+            HALFWAY.set(Some(now));
+        }
+        return None;
+    }
+    Some(if !is_alloc {
+        Look::Freed
+    } else if SEES_REALLOCATIONS.get() == Some(&true) {
+        Look::Allocated
+    } else {
+        Look::PerhapsAllocated
+    })
+}
+
+extern "C" fn sample(is_alloc: bool, allocated: u64, deallocated: u64) {
+    let Some(member) = MEMBER.get() else { return };
+    if member.is_looked_at(Group::is_hooked) {
+        return;
+    }
+    let now = Moved {
+        allocated,
+        deallocated,
+    };
+    if let Some(look) = look(is_alloc, now) {
+        member.sample_roughly(now, look, SMALL_FALL.load(Ordering::Relaxed));
     }
 }
 
-extern "C" fn sample_exactly(is_alloc: bool, allocated: u64, deallocated: u64) {
-    if let Some(member) = MEMBER.get() {
-        let moved = Moved {
-            allocated,
-            deallocated,
-        };
-        member.sample_exactly(is_alloc, moved);
+extern "C" fn sample_each(is_alloc: bool, allocated: u64, deallocated: u64) {
+    let Some(member) = MEMBER
+        .get()
+        .filter(|member| member.is_looked_at(Group::is_each))
+    else {
+        return;
+    };
+    if is_alloc {
+        member.count(Group::is_each);
+    }
+    if member.is_looked_at(Group::is_hooked) {
+        return;
+    }
+    let now = Moved {
+        allocated,
+        deallocated,
+    };
+    // Also where the other call-back has been here first.
+    if let Some(look) = look(is_alloc, now) {
+        member.sample(now, look);
+    }
+}
+
+/// See [`super::reallocated`]. Of a block that has moved, both places were there at once.
+#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+pub(super) fn reallocated(noticed: bool, in_place: Option<usize>) {
+    let Some(member) = MEMBER.get() else {
+        return HALFWAY.set(None);
+    };
+    if noticed {
+        let halfway = HALFWAY.take();
+        if let Some(halfway) = halfway.filter(|_| in_place.is_none()) {
+            member.sample(halfway, Look::AtRest);
+        }
+        if let Some(now) = member.counted() {
+            member.sample_roughly(now, Look::AtRest, SMALL_FALL.load(Ordering::Relaxed));
+        }
+    }
+    // Nobody calls back where the peak is jemalloc's own, and that has the block twice.
+    if let Some(kept) = in_place
+        && EVERY.get() == Some(&None)
+    {
+        member.was_twice(kept as u64);
     }
 }

@@ -31,6 +31,9 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
 /// How far one thread's part in a peak may be off.
 const INTERVAL: u64 = 64 << 10;
 
+/// A block that was given another size below this may be counted twice.
+const SMALL_REALLOCATION: u64 = 4 << 10;
+
 const MIB_50: usize = 50 << 20;
 const FIVE_MILLION: usize = 5_000_000;
 
@@ -47,7 +50,7 @@ fn an_empty_body_has_done_nothing() {
     ran.each_of_thousand("empty", |own| {
         (own.allocated_bytes, own.deallocated_bytes) == (0, 0)
             && own.retained_bytes == 0
-            && own.peak_bytes == Some(0)
+            && (own.peak_bytes, own.peak_error_bytes) == (Some(0), Some(0))
             && (own.threads, own.threads_running) == (1, 0)
     });
     // The noise was there.
@@ -79,7 +82,7 @@ fn a_leaked_box_is_its_size_class() {
     ran.each_of_thousand("one_box", |own| {
         (own.allocated_bytes, own.deallocated_bytes) == (32, 0)
             && own.retained_bytes == 32
-            && own.peak_bytes == Some(32)
+            && (own.peak_bytes, own.peak_error_bytes) == (Some(32), Some(0))
     });
 }
 
@@ -116,7 +119,8 @@ fn what_came_and_went_is_in_the_peak() {
         own.allocated_bytes == class(MIB_50)
             && own.retained_bytes == 0
             && own.peak_source == Some(PeakSource::ThreadEvent)
-            && own.peak_error_bytes == Some(INTERVAL)
+            // More than was ever allocated was never live.
+            && own.peak_error_bytes <= Some(SMALL_REALLOCATION)
             && peaked_at(own, 52_428_800)
             && own.allocations.is_none()
     });
@@ -192,7 +196,7 @@ fn children_peak_together() {
         // std's handles keep nothing: they are freed by the end of the join.
         own.retained_bytes == 0
             && (own.threads, own.threads_running) == (5, 0)
-            && own.peak_error_bytes == Some(5 * INTERVAL)
+            && own.peak_error_bytes <= Some(5 * INTERVAL)
             && peaked_at(own, held)
     });
     let ran = Child::of("four_children_exactly").run();

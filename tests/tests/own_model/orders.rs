@@ -3,8 +3,8 @@
 use loom::model::Builder;
 use loom::thread;
 
-use super::group::Group;
-use super::member::{Counters, Member, Moved};
+use super::group::{Group, Looks};
+use super::member::{Counters, Look, Member, Moved};
 use super::registry::{Registry, Totals};
 use super::sync::{AtomicU64, Ordering, POINTS};
 use super::timeline::Timeline;
@@ -26,10 +26,11 @@ impl Thread {
     fn allocate(self, member: &Member, bytes: u64) {
         let allocated = self.0.allocated.load(Ordering::Relaxed) + bytes;
         self.0.allocated.store(allocated, Ordering::Relaxed);
-        member.sample(Moved {
+        let now = Moved {
             allocated,
             deallocated: self.0.deallocated.load(Ordering::Relaxed),
-        });
+        };
+        member.sample(now, Look::AtRest);
     }
 
     /// Its memory is another's.
@@ -59,7 +60,7 @@ impl Test {
         let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
         let me = Thread::new();
         let member = registry.enlist(Some(me.0));
-        let group = registry.open(member, false, 1);
+        let group = registry.open(member, Looks::Every(1));
         Self {
             registry,
             me,
@@ -129,7 +130,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
         registry.part(member, ticket);
         let first = test.close();
         // In the same space, where the child has left it.
-        let second = registry.open(member, false, 1);
+        let second = registry.open(member, Looks::Every(1));
         let ticket = registry.join(member, second);
         me.allocate(member, 100);
         registry.part(member, ticket);
