@@ -181,7 +181,7 @@ pub use heap_macros::heap_tracked;
 #[doc(inline)]
 pub use heap_sidecar::{
     Allocator, CgroupLevel, CgroupMemory, CgroupMemoryEvents, HeapDelta, HostContext,
-    HostHeapState, MemoryPressure, MemoryStall, Runner, TaskDelayAcct, TaskXacct,
+    HostHeapState, Pressure, Runner, Stall, TaskDelayAcct, TaskXacct,
 };
 pub use jemalloc::allocator;
 pub use notes::{checkpoint, label, metric, skip};

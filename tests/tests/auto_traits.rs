@@ -11,13 +11,15 @@ use cargo_heap::report::{
     RunPressure, Side, State, Tolerance, Totals, Verdict,
 };
 use heap_runtime::{EnteredHandle, Handle, Test};
+use heap_sidecar::process::Mark;
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{
-    Allocator, Budget, CgroupMemory, CgroupMemoryEvents, Checkpoint, Failure, FailureKind,
-    FolderError, Heap, HeapDelta, HostContext, HostHeapState, LastSeen, Limit, MemoryPressure,
-    MemoryStall, Outcome, OwnTier, PeakSource, ProcessTier, ReadError, Runner, Sidecar, Source,
-    Status, TaskDelayAcct, TaskXacct, Timeline, Unreadable,
+    Allocator, Budget, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents, CgroupPressure,
+    Checkpoint, CpuTime, Failure, FailureKind, FolderError, Heap, HeapDelta, HostContext,
+    HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, Parent, PeakSource, Pressure, Process,
+    ProcessTier, ReadError, Runner, SchedExt, Sidecar, Source, Stall, Status, TaskDelayAcct,
+    TaskXacct, Timeline, Unreadable,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
@@ -45,12 +47,13 @@ macro_rules! all {
 fn every_public_type_is_as_free_as_it_can_be() {
     let checked = all! {
         is_plain:
-            Across Allocator Association Baseline Budget CgroupMemory CgroupMemoryEvents Change
-            Checkpoint Column Comparison Context<'static> Diagnosis DifferentAllocators Failure
-            FailureKind Finding Handle Heap HeapDelta Host HostContext HostHeapState Human Kind LastSeen
-            Limit Measured MemoryPressure MemoryStall Moved Number Order Outcome OwnTier PeakSource
-            ProcessTier Rfc3339 Row RunFolder RunPressure Runner Side Sidecar Signed Source State Status
-            TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals Verdict;
+            Across Allocator Association Baseline Budget CgroupCpu CgroupLevel CgroupMemory
+            CgroupMemoryEvents CgroupPressure Change Checkpoint Column Comparison Context<'static> CpuTime
+            Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
+            HostHeapState Human Kind LastSeen Limit Mark Measured Moved Note Number Order Outcome OwnTier Parent
+            PeakSource Pressure Process ProcessTier Rfc3339 Row RunFolder RunPressure Runner SchedExt Side Sidecar Signed
+            Source Stall State Status TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals
+            Verdict;
         is_shared: FolderError ReadError Run Unreadable;
     };
     // It is about the thread that has entered.

@@ -29,6 +29,8 @@
 //! with a message that says so.
 
 mod allocator;
+mod cgroup_memory;
+mod cpu;
 mod digits;
 mod heap;
 mod heap_state;
@@ -37,23 +39,25 @@ pub mod host;
 mod host_context;
 mod note;
 mod padded;
+mod pressure;
 pub mod process;
 #[cfg(feature = "read")]
 mod read;
 mod record;
 pub mod run_id;
 mod runner;
+mod sched_ext;
 pub mod size;
 pub mod timestamp;
 
 pub use allocator::Allocator;
+pub use cgroup_memory::{CgroupLevel, CgroupMemory, CgroupMemoryEvents};
+pub use cpu::{CgroupCpu, CpuTime};
 pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PeakSource, ProcessTier, Timeline};
 pub use heap_state::{HeapDelta, HostHeapState};
-pub use host_context::{
-    CgroupLevel, CgroupMemory, CgroupMemoryEvents, HostContext, MemoryPressure, MemoryStall,
-    TaskDelayAcct, TaskXacct,
-};
+pub use host_context::{HostContext, TaskDelayAcct, TaskXacct};
 pub use note::{NOTES_SUFFIX, Note};
+pub use pressure::{CgroupPressure, Pressure, Stall};
 pub use process::{Parent, Process};
 #[cfg(feature = "read")]
 pub use read::{
@@ -63,6 +67,7 @@ pub use record::{
     Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Outcome, Sidecar, Source, Status,
 };
 pub use runner::Runner;
+pub use sched_ext::SchedExt;
 
 /// How every sidecar's file name ends.
 pub const SUFFIX: &str = ".heap.json";

@@ -272,3 +272,92 @@ fn each_cgroup_with_a_limit_is_told_with_its_distance() {
     assert_eq!(levels(source.settings().cgroup_memory.unwrap()), [0, 1, 2]);
     assert_eq!(levels(source.changing().cgroup_memory.unwrap()), [0, 1, 2]);
 }
+
+#[test]
+fn a_quota_of_cpu_time_is_told_from_when_it_is_there() {
+    let root = tree(&[
+        ("proc/self/mountinfo", MOUNT_V2),
+        ("proc/self/cgroup", "0::/a/b\n"),
+        ("sys/fs/cgroup/a/cpu.max", "20000 100000\n"),
+        (
+            "sys/fs/cgroup/a/cpu.stat",
+            "nr_periods 9\nnr_throttled 7\nthrottled_usec 654321\n",
+        ),
+        ("sys/fs/cgroup/a/b/cpu.max", "max 100000\n"),
+        ("sys/fs/cgroup/a/b/cpu.stat", "usage_usec 5\n"),
+    ]);
+    let source = source(root.path());
+    let [above] = source.changing().cgroup_cpu[..] else {
+        panic!("one has a quota");
+    };
+    assert_eq!(
+        (above.above, above.quota_us, above.period_us),
+        (1, 20_000, Some(100_000))
+    );
+    assert_eq!(
+        (above.nr_throttled, above.throttled_us),
+        (Some(7), Some(654_321))
+    );
+    put(root.path(), "sys/fs/cgroup/a/b/cpu.max", "5000 10000\n");
+    put(root.path(), "sys/fs/cgroup/a/cpu.max", "max 100000\n");
+    source.settings();
+    let [own] = source.changing().cgroup_cpu[..] else {
+        panic!("another has one now");
+    };
+    assert_eq!(
+        (own.above, own.quota_us, own.nr_throttled),
+        (0, 5_000, None)
+    );
+}
+
+#[test]
+fn a_quota_of_version_1_is_beside_a_memory_of_version_2() {
+    let root = tree(&[
+        (
+            "proc/self/mountinfo",
+            &format!(
+                "{MOUNT_V2}36 22 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+            ),
+        ),
+        ("proc/self/cgroup", "2:cpu,cpuacct:/q\n0::/a\n"),
+        ("sys/fs/cgroup/a/memory.current", "1\n"),
+        ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"),
+        ("sys/fs/cgroup/cpu/q/cpu.cfs_quota_us", "25000\n"),
+        ("sys/fs/cgroup/cpu/q/cpu.cfs_period_us", "50000\n"),
+        (
+            "sys/fs/cgroup/cpu/q/cpu.stat",
+            "nr_periods 1\nnr_throttled 1\nthrottled_time 7000999\n",
+        ),
+    ]);
+    let host = source(root.path()).changing();
+    assert!(host.cgroup_memory.is_some());
+    let [quota] = host.cgroup_cpu[..] else {
+        panic!("one has a quota");
+    };
+    assert_eq!((quota.quota_us, quota.period_us), (25_000, Some(50_000)));
+    assert_eq!(
+        (quota.nr_throttled, quota.throttled_us),
+        (Some(1), Some(7000))
+    );
+}
+
+#[test]
+fn the_root_is_the_host_and_has_no_pressure_of_its_own() {
+    let line = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=4\n";
+    let root = tree(&[
+        ("proc/self/mountinfo", MOUNT_V2),
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/memory.pressure", line),
+        ("sys/fs/cgroup/a/cgroup.events", "populated 1\n"),
+        ("sys/fs/cgroup/a/memory.pressure", line),
+        ("sys/fs/cgroup/a/cpu.pressure", line),
+    ]);
+    let source = source(root.path());
+    assert_eq!(source.changing().cgroup_pressure, None);
+    put(root.path(), "proc/self/cgroup", "0::/a\n");
+    let pressure = source.changing().cgroup_pressure.unwrap();
+    assert_eq!(pressure.memory.unwrap().full.unwrap().total, 4);
+    // Not of the whole host: all of a cgroup may wait for a CPU.
+    assert_eq!(pressure.cpu.unwrap().full.unwrap().total, 4);
+    assert_eq!(pressure.io, None);
+}

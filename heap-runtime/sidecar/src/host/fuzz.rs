@@ -22,6 +22,27 @@ const FILES: &[(&str, &str)] = &[
         "proc/pressure/memory",
         "some avg10=0.08 total=1\nfull avg10=0.00 total=0\n",
     ),
+    (
+        "proc/pressure/cpu",
+        "some avg10=0.08 total=1\nfull avg10=0.00 total=0\n",
+    ),
+    ("proc/stat", "cpu  1 2 3 4 5 6 7 8 9 0\ncpu0 1 2 3 4\n"),
+    ("sys/kernel/sched_ext/state", "enabled\n"),
+    ("sys/kernel/sched_ext/enable_seq", "1\n"),
+    (
+        "sys/kernel/sched_ext/root/events",
+        "SCX_EV_A 1\nSCX_EV_B 0\n",
+    ),
+    ("sys/fs/cgroup/a/cgroup.events", "populated 1\n"),
+    (
+        "sys/fs/cgroup/a/io.pressure",
+        "some avg10=0.08 total=1\nfull avg10=0.00 total=0\n",
+    ),
+    ("sys/fs/cgroup/a/cpu.max", "5000 100000\n"),
+    (
+        "sys/fs/cgroup/a/cpu.stat",
+        "nr_periods 2\nnr_throttled 1\nthrottled_usec 100\n",
+    ),
     ("proc/self/status", "VmHWM:\t 2048 kB\nVmRSS:\t 1024 kB\n"),
     ("proc/self/cgroup", "4:memory:/a/b\n0::/a\n"),
     (

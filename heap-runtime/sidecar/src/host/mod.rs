@@ -5,8 +5,8 @@
 //! | reading | what | when |
 //! |---|---|---|
 //! | [`constant`] | the machine and its kernel | once per process |
-//! | [`changing`] | memory, pressure, the cgroup's use, the process's own pages | before and after each test |
-//! | [`incidents`] | the host's kills for want of memory | before and after each test |
+//! | [`changing`] | memory, who waited for what, the cgroup's use and quotas, the process's own pages | before and after each test |
+//! | [`incidents`] | the host's kills for want of memory, the state of `sched_ext` | before and after each test |
 //! | [`settings`] | what somebody sets now and then: tunables, governors, limits | after each test |
 //!
 //! Each reads files of `/proc` and `/sys`, and each field stands alone: what cannot be read or makes no sense
@@ -71,7 +71,7 @@ pub fn constant() -> &'static HostContext {
 
 /// What moves during a test: to be read before and after it. At most 10 ms old.
 ///
-/// To open, format and parse the files takes some 50 µs, nearly all of it in the kernel; tests that
+/// To open, format and parse the files takes some 100 µs, nearly all of it in the kernel; tests that
 /// are over in less share a reading.
 ///
 /// ```
@@ -98,7 +98,7 @@ pub fn incidents() -> Arc<HostContext> {
 /// What somebody sets now and then: to be read after each test. At most 20 ms old.
 ///
 /// ```
-/// let limits = heap_sidecar::host::settings().cgroup_memory;
+/// let limits = heap_sidecar::host::settings().cgroup_memory.clone();
 /// // What is used of them moves.
 /// assert_eq!(limits.and_then(|limits| limits.current_bytes), None);
 /// ```

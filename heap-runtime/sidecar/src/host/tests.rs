@@ -203,6 +203,31 @@ fn only_an_enabled_sched_ext_scheduler_counts() {
 }
 
 #[test]
+fn a_count_of_cpus_time_stands_alone() {
+    let time = |stat: &str| {
+        let root = tree(&[("proc/stat", stat)]);
+        source(root.path()).changing().cpu_time
+    };
+    // Ticks of 10 ms, as everywhere.
+    let read = time("cpu  1 2 3 4 50 6 7 80 9 0\ncpu0 1 2 3 4 5 6 7 8 9 0\n").unwrap();
+    assert_eq!(
+        (read.iowait_us, read.steal_us),
+        (Some(500_000), Some(800_000))
+    );
+    // A kernel before steal was counted.
+    let read = time("cpu  1 2 3 4 50 6 7\n").unwrap();
+    assert_eq!((read.iowait_us, read.steal_us), (Some(500_000), None));
+    for stat in [
+        "",
+        "cpu  1 2 3\n",
+        "cpu0 1 2 3 4 5 6 7 8 9\n",
+        "cpu  1 2 3 4 x 6 7 -8\n",
+    ] {
+        assert_eq!(time(stat), None, "{stat}");
+    }
+}
+
+#[test]
 fn a_kernel_configuration_that_is_none_says_nothing() {
     let xacct = |config: &str| {
         let root = tree(&[
@@ -322,7 +347,7 @@ fn every_field_can_be_redacted() {
     let Value::Object(all) = serde_json::to_value(full()).unwrap() else {
         panic!("a struct is an object");
     };
-    assert_eq!(all.len(), 29, "a field of `full` has no value");
+    assert_eq!(all.len(), 35, "a field of `full` has no value");
     for key in all.keys() {
         let mut host = full();
         assert!(host.redact([key.as_str()]).is_empty(), "{key} is no field");

@@ -1,7 +1,9 @@
 //! Processors: what they are, how many there are and how their frequency is governed.
 
 use super::{Source, file};
+use crate::CpuTime;
 use procfs::{CpuInfo, FromBufRead};
+use rustix::param::clock_ticks_per_second;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 
@@ -34,6 +36,24 @@ impl Source {
             field(["model name", "CPU part"]),
             field(["vendor_id", "CPU implementer"]),
         )
+    }
+
+    /// Time that the CPUs did not work although there was work.
+    pub(super) fn cpu_time(&self) -> Option<CpuTime> {
+        let mut buffer = file::buffer();
+        // The kernel makes all of it, however little is taken.
+        let bytes = file::start(&*self.path("/proc/stat"), &mut buffer)?;
+        let line = bytes.split(|byte| *byte == b'\n').next()?;
+        let line = str::from_utf8(line).ok()?.strip_prefix("cpu ")?;
+        // user nice system idle iowait irq softirq steal
+        let mut ticks = line.split_ascii_whitespace().skip(4);
+        let iowait = ticks.next().and_then(in_us);
+        let steal = ticks.nth(2).and_then(in_us);
+        iowait.or(steal)?;
+        Some(CpuTime {
+            iowait_us: iowait,
+            steal_us: steal,
+        })
     }
 
     pub(super) fn online_cpus(&self) -> Option<usize> {
@@ -87,6 +107,14 @@ impl Source {
         let policies = policies.collect();
         self.policies.get_or_init(|| policies)
     }
+}
+
+/// Ticks as microseconds.
+fn in_us(ticks: &str) -> Option<u64> {
+    let ticks: u64 = ticks.parse().ok()?;
+    ticks
+        .checked_mul(1_000_000)?
+        .checked_div(clock_ticks_per_second())
 }
 
 /// How many numbers a list such as `0-3,8` holds.

@@ -16,6 +16,7 @@ pub(super) use kernel::uname;
 pub(super) use process::rlimits;
 
 use crate::HostContext;
+use cgroup::Membership;
 use std::borrow::Cow;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -29,7 +30,7 @@ pub(super) static LIVE: Source = Source::live();
 pub(super) struct Source {
     /// What goes in front of `/proc` and `/sys`: nothing, except for the trees of other machines in the tests.
     root: String,
-    membership: Mutex<Option<Arc<cgroup::Membership>>>,
+    membership: Mutex<Option<Arc<Membership>>>,
     policies: OnceLock<Vec<cpu::Policy>>,
     tunables: OnceLock<Vec<sched::Tunable>>,
     accounting: OnceLock<Option<kernel::Accounting>>,
@@ -74,18 +75,29 @@ impl Source {
     pub(super) fn changing(&self) -> HostContext {
         let memory = self.memory();
         let process = self.process();
+        let membership = self.membership();
+        let groups = membership.as_deref();
+        let (cgroup_memory, reason) =
+            groups
+                .map(Membership::memory_use)
+                .map_or((None, None), |read| match read {
+                    Ok(memory) => (Some(memory), None),
+                    Err(reason) => (None, Some(reason.to_owned())),
+                });
         HostContext {
             mem_available_kib: memory.available_kib,
             swap_free_kib: memory.swap_free_kib,
             // The total stands in the same file, so it costs nothing here.
             hugepages_total: memory.hugepages_total,
             hugepages_free: memory.hugepages_free,
-            memory_pressure: self.memory_pressure(),
-            cgroup_memory: self.cgroup_use(),
-            cgroup_memory_reason: self.cgroup_memory_reason(),
+            cpu_time: self.cpu_time(),
+            cgroup_pressure: groups.and_then(Membership::stalls),
+            cgroup_cpu: groups.map(Membership::cpu_quotas).unwrap_or_default(),
+            cgroup_memory,
+            cgroup_memory_reason: reason,
             rss_bytes: process.rss_bytes,
             peak_rss_bytes: process.peak_rss_bytes,
-            ..HostContext::default()
+            ..self.pressure()
         }
     }
 
@@ -93,12 +105,18 @@ impl Source {
     pub(super) fn incidents(&self) -> HostContext {
         HostContext {
             vm_oom_kill: self.oom_kills(),
+            sched_ext: self.sched_ext(),
             ..HostContext::default()
         }
     }
 
     /// What somebody sets now and then.
     pub(super) fn settings(&self) -> HostContext {
+        let membership = self.membership();
+        let groups = membership.as_deref();
+        if let Some(groups) = groups {
+            groups.look_for_cpu_quotas();
+        }
         HostContext {
             online_cpus: self.online_cpus(),
             thp_enabled: self.text("/sys/kernel/mm/transparent_hugepage/enabled"),
@@ -107,7 +125,7 @@ impl Source {
             cpufreq_governor: self.cpufreq_governor(),
             task_delayacct: self.task_delayacct(),
             sched_ext_ops: self.sched_ext_ops(),
-            cgroup_memory: self.cgroup_limits(),
+            cgroup_memory: groups.and_then(Membership::memory_limits),
             ..HostContext::default()
         }
     }

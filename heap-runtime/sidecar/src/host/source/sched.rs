@@ -1,6 +1,7 @@
-//! The scheduler: its switches, and the `sched_ext` scheduler in charge.
+//! The scheduler: its switches, and `sched_ext`.
 
 use super::{Source, file};
+use crate::SchedExt;
 use std::collections::BTreeMap;
 
 /// A switch of the scheduler: its name and its file.
@@ -45,5 +46,31 @@ impl Source {
             return None;
         }
         self.text("/sys/kernel/sched_ext/root/ops")
+    }
+
+    /// The state of `sched_ext`. Absent where the kernel has none.
+    pub(super) fn sched_ext(&self) -> Option<SchedExt> {
+        let state = self.text("/sys/kernel/sched_ext/state")?;
+        let mut buffer = file::buffer();
+        let mut number = |file: &str| file::number(&*self.path(file), &mut buffer);
+        Some(SchedExt {
+            enable_seq: number("/sys/kernel/sched_ext/enable_seq"),
+            nr_rejected: number("/sys/kernel/sched_ext/nr_rejected"),
+            ops: self.text("/sys/kernel/sched_ext/root/ops"),
+            events: self.sched_ext_events(),
+            state,
+        })
+    }
+
+    fn sched_ext_events(&self) -> BTreeMap<String, u64> {
+        let mut buffer = file::buffer();
+        let events = self.path("/sys/kernel/sched_ext/root/events");
+        let text = file::content(&*events, &mut buffer).unwrap_or_default();
+        text.lines()
+            .filter_map(|line| {
+                let (name, count) = line.split_once(' ')?;
+                Some((name.to_owned(), count.trim().parse().ok()?))
+            })
+            .collect()
     }
 }

@@ -3,8 +3,7 @@
 //! Of the own one the use is always read. Of each one with a limit, itself or above, all that tells how near the
 //! limit is: any of them may be the one that binds.
 
-use super::{Membership, file};
-use crate::host::source::Source;
+use super::{Membership, Version, file};
 use crate::{CgroupLevel, CgroupMemory, CgroupMemoryEvents};
 use std::ffi::CString;
 use std::path::Path;
@@ -14,12 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct MemoryFiles {
     version: Version,
     groups: Vec<Group>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
-    V1,
-    V2,
 }
 
 /// The files of a memory cgroup.
@@ -41,6 +34,8 @@ struct Group {
     is_limited: AtomicBool,
 }
 
+const NOT_ACCOUNTED: &str = "no cgroup at or above the process's own accounts memory";
+
 /// From here on a limit of version 1 is none: the kernel's largest, rounded down to whole pages of up to 1 MiB.
 const V1_UNLIMITED: u64 = (i64::MAX as u64) & !0xF_FFFF;
 
@@ -48,23 +43,22 @@ const V1_UNLIMITED: u64 = (i64::MAX as u64) & !0xF_FFFF;
 /// makes the kernel add it up over all CPUs, which is too dear where there is room.
 const LOOKED_INTO_PERCENT: u64 = 50;
 
-impl Source {
-    /// How much memory the cgroup uses, how often it was short, and how near the limits are that it has had.
-    pub(in crate::host::source) fn cgroup_use(&self) -> Option<CgroupMemory> {
-        let membership = self.membership()?;
-        let files = membership.memory_files().ok()?;
-        let nearest = files.groups.first()?;
+impl Membership {
+    /// How much memory the cgroup uses, how often it was short, and how near the limits are that it has had; or
+    /// why that is not known.
+    pub(in crate::host::source) fn memory_use(&self) -> Result<CgroupMemory, &'static str> {
+        let files = self.memory_files()?;
         let mut buffer = file::buffer();
         let limited = files.groups.iter().filter(|group| group.is_limited());
         let levels: Vec<_> = limited
             .filter_map(|group| group.level(files.version, &mut buffer))
             .collect();
-        let current = |level: &CgroupLevel| level.current_bytes;
+        let nearest = files.groups.first().ok_or(NOT_ACCOUNTED)?;
         let own = levels.iter().find(|level| level.above == nearest.above);
-        Some(CgroupMemory {
+        Ok(CgroupMemory {
             // Read once, so that one reading does not say two things of one cgroup.
             current_bytes: own
-                .and_then(current)
+                .and_then(|own| own.current_bytes)
                 .or_else(|| file::number(nearest.current.as_c_str(), &mut buffer)),
             events: nearest.events(files.version, &mut buffer),
             ..files.limits_of(levels)
@@ -72,20 +66,11 @@ impl Source {
     }
 
     /// The limits that bind the cgroup.
-    pub(in crate::host::source) fn cgroup_limits(&self) -> Option<CgroupMemory> {
-        let membership = self.membership()?;
-        let files = membership.memory_files().ok()?;
+    pub(in crate::host::source) fn memory_limits(&self) -> Option<CgroupMemory> {
+        let files = self.memory_files().ok()?;
         Some(files.limits_of(files.limits()))
     }
 
-    /// Why the memory cgroup is not known.
-    pub(in crate::host::source) fn cgroup_memory_reason(&self) -> Option<String> {
-        let membership = self.membership()?;
-        membership.memory_files().err().map(str::to_owned)
-    }
-}
-
-impl Membership {
     /// The nearest cgroup at or above the own that accounts memory, and those above it. Looked for again as long
     /// as there is none: the controller may yet be switched on.
     fn memory_files(&self) -> Result<&MemoryFiles, &'static str> {
@@ -93,8 +78,8 @@ impl Membership {
             return Ok(files);
         }
         let place = self.memory.as_ref().map_err(|reason| *reason)?;
-        let files = MemoryFiles::find(&place.directories, self.memory_version)
-            .ok_or("no cgroup at or above the process's own accounts memory")?;
+        let files =
+            MemoryFiles::find(&place.directories, self.memory_version).ok_or(NOT_ACCOUNTED)?;
         Ok(self.memory_files.get_or_init(|| files))
     }
 }

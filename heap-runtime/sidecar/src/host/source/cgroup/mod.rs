@@ -1,12 +1,16 @@
 //! The cgroups of the process, of either version.
 
+mod cpu;
 mod memory;
 mod place;
+mod stall;
 
 use super::{Source, file};
-use memory::{MemoryFiles, Version};
+use cpu::CpuFiles;
+use memory::MemoryFiles;
 use place::{Mount, Place, Unseen};
-use procfs::{FromBufRead, ProcessCGroups};
+use procfs::{FromBufRead, ProcessCGroup, ProcessCGroups};
+use stall::PressureFiles;
 use std::sync::{Arc, OnceLock, PoisonError};
 
 /// What `/proc/self/cgroup` said, and what was found there.
@@ -16,11 +20,20 @@ pub(super) struct Membership {
     memory_version: Version,
     memory: Result<Place, &'static str>,
     memory_files: OnceLock<MemoryFiles>,
+    cpu: Option<CpuFiles>,
+    pressure: Option<PressureFiles>,
+}
+
+/// A version of cgroups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
 }
 
 impl Source {
     /// Where the process is now. Looked up again only when it has been moved.
-    fn membership(&self) -> Option<Arc<Membership>> {
+    pub(super) fn membership(&self) -> Option<Arc<Membership>> {
         let mut buffer = file::buffer();
         let text = file::content(&*self.path("/proc/self/cgroup"), &mut buffer)?;
         let mut known = self
@@ -41,26 +54,40 @@ impl Source {
         // Not kept: in another cgroup namespace, the same mounts are named otherwise.
         let mountinfo = std::fs::read(&*self.path("/proc/self/mountinfo")).ok()?;
         let mounts = Mount::list(&String::from_utf8_lossy(&mountinfo), &self.root);
-        let v1 = groups
-            .iter()
-            .find(|group| group.controllers.iter().any(|name| name == "memory"));
         // A controller is in one hierarchy at a time: with memory on version 1, version 2 knows nothing about it.
-        let (memory_version, controller) = match v1 {
-            Some(_) => (Version::V1, Some("memory")),
-            None => (Version::V2, None),
+        let found = |controller: &'static str| {
+            let has =
+                |group: &&ProcessCGroup| group.controllers.iter().any(|name| name == controller);
+            let (version, group) = match groups.iter().find(has) {
+                Some(group) => (Version::V1, Some(group)),
+                None => (
+                    Version::V2,
+                    groups.iter().find(|group| group.hierarchy == 0),
+                ),
+            };
+            let place = group.map(|group| {
+                let controller = (version == Version::V1).then_some(controller);
+                Place::find(&mounts, controller, &group.pathname, self.pid())
+            });
+            (version, place)
         };
-        let own = v1.or_else(|| groups.iter().find(|group| group.hierarchy == 0));
-        let memory = match own {
-            Some(own) => {
-                Place::find(&mounts, controller, &own.pathname, self.pid()).map_err(Unseen::reason)
-            }
-            None => Err("the process is in no cgroup that could account memory"),
-        };
+        let (memory_version, memory) = found("memory");
+        let (cpu_version, cpu) = found("cpu");
+        // No controller is called so: that of version 2 in any case.
+        let (_, unified) = found("");
+        let unified = unified.and_then(Result::ok);
+        let own = unified.as_ref().and_then(|place| place.directories.first());
+        let cpu = cpu.and_then(Result::ok);
         Some(Membership {
             text: text.to_owned(),
             memory_version,
-            memory,
+            memory: match memory {
+                Some(place) => place.map_err(Unseen::reason),
+                None => Err("the process is in no cgroup that could account memory"),
+            },
             memory_files: OnceLock::new(),
+            cpu: cpu.and_then(|place| CpuFiles::new(&place.directories, cpu_version)),
+            pressure: own.and_then(|directory| PressureFiles::new(directory)),
         })
     }
 
