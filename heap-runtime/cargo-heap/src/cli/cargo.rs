@@ -43,13 +43,14 @@ pub(super) enum Prints {
 /// is. A request to terminate is passed on.
 pub(super) fn run(
     harness: Harness,
+    own: &[OsString],
     arguments: &[OsString],
     variables: &[(&str, &OsStr)],
     prints: Prints,
 ) -> Result<ExitStatus, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
-    command.args(harness.arguments()).args(arguments);
+    command.args(harness.arguments()).args(own).args(arguments);
     command.envs(variables.iter().copied());
     // Started inside a test of nextest's, this is a run of its own all the same.
     command.env_remove("NEXTEST_RUN_ID");

@@ -39,6 +39,10 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
         }
         writeln!(out)?;
     }
+    for (row, both) in report.let_pass() {
+        let name = escaped(&name(row, several));
+        writeln!(out, "{name}: {}\n", escaped(&both))?;
+    }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
         let diagnosis = &diagnosed.diagnosis;

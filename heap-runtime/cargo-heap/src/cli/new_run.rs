@@ -20,13 +20,16 @@ pub(super) fn run_id(settings: &Settings) -> String {
     let above = Mark::above();
     let is_inherited = |id: &String| above.is_some_and(|above| above.run_id == *id);
     let asked = settings.run_id.clone().filter(|id| !is_inherited(id));
-    asked.unwrap_or_else(|| {
-        let boot = Process::own().map_or(0, |own| own.boot).to_le_bytes();
-        let pid = std::process::id().to_le_bytes();
-        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let id = fnv1a([boot.as_slice(), &pid, &now.as_nanos().to_le_bytes()]);
-        format!("{id:016x}")
-    })
+    asked.unwrap_or_else(unique)
+}
+
+/// A name that no other command has, here or on another machine.
+pub(super) fn unique() -> String {
+    let boot = Process::own().map_or(0, |own| own.boot).to_le_bytes();
+    let pid = std::process::id().to_le_bytes();
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let name = fnv1a([boot.as_slice(), &pid, &now.as_nanos().to_le_bytes()]);
+    format!("{name:016x}")
 }
 
 /// Where the sidecars of a child will be.

@@ -15,7 +15,7 @@ use super::html;
 use super::junit;
 use super::markdown;
 use super::quantity::{bytes, difference, time};
-use super::run_table::{name, run_table, several_binaries, turn};
+use super::run_table::{both_verdicts, name, run_table, several_binaries, turn};
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::{printable, printable_json};
@@ -55,7 +55,9 @@ pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Sta
     let run = match junit {
         Some([input, output]) => {
             let input = junit::Input::read(input)?;
-            let run = Runs::default().read_run(&command.runs, input.run_id())?;
+            let mut run = Runs::default().read_run(&command.runs, input.run_id())?;
+            let verdicts = input.verdicts(&run.rows);
+            run.hear(verdicts);
             input.write(output, &run.rows)?;
             run
         }
@@ -186,9 +188,16 @@ impl Report {
             .map(|(index, row)| (row, index == 0))
     }
 
+    /// The tests that have passed for their runner, and not for their sidecars, and what both say.
+    pub(super) fn let_pass(&self) -> impl Iterator<Item = (&Row, String)> {
+        let passed = self.tests.iter().filter(|row| !row.state.is_bad());
+        passed.filter_map(|row| Some((row, both_verdicts(row)?)))
+    }
+
     /// What is to be said of a test's executions beside the one that its verdict is about.
     pub(super) fn beside(&self, diagnosed: &Diagnosed) -> Vec<String> {
         let mut lines = Vec::new();
+        lines.extend(both_verdicts(&self.tests[diagnosed.test]));
         if diagnosed.flaky {
             lines.push("it is flaky: a later attempt was good".to_owned());
         }
@@ -333,6 +342,10 @@ pub(super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(),
     for doubt in doubts(&report.tests, several) {
         let dim = terminal::DIM;
         writeln!(terminal, "{dim}? {doubt}{dim:#}\n")?;
+    }
+    for (row, both) in report.let_pass() {
+        let dim = terminal::DIM;
+        writeln!(terminal, "{dim}? {}: {both}{dim:#}\n", name(row, several))?;
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];

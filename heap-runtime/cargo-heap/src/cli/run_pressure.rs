@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::new_run::unique;
 use super::replace;
-use crate::report::{RUN_FORMAT_VERSION, RUN_SUFFIX, RunPressure};
+use crate::report::{RUN_FORMAT_VERSION, RUN_SUFFIX, RunPressure, RunnerVerdict};
 use crate::settings::Settings;
 use heap_sidecar::run_id::sanitised;
 use heap_sidecar::timestamp::Rfc3339;
@@ -22,6 +23,8 @@ pub(super) struct Readings {
     ended_at: String,
     host: HostContext,
     host_before: HostContext,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    runner_verdicts: Vec<RunnerVerdict>,
 }
 
 /// The reading before a run.
@@ -50,14 +53,19 @@ impl<'a> Started<'a> {
             ended_at: now(),
             host,
             host_before: self.host,
+            runner_verdicts: Vec::new(),
         }
     }
 }
 
 impl Readings {
-    /// The same, of the run with this id.
-    pub(super) fn of_run(self, run_id: String) -> Self {
-        Self { run_id, ..self }
+    /// The same, of the run with this id, of which the runner has said that.
+    pub(super) fn of_run(self, run_id: String, runner_verdicts: Vec<RunnerVerdict>) -> Self {
+        Self {
+            run_id,
+            runner_verdicts,
+            ..self
+        }
     }
 
     /// Keeps them in a folder of the run: as sidecars are written, whole and through no link.
@@ -65,7 +73,9 @@ impl Readings {
         let mut contents = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
         contents.push(b'\n');
         // An id that was read from a sidecar is no more to be trusted than one of the environment.
-        let name = format!("{}{RUN_SUFFIX}", sanitised(&self.run_id));
+        let run_id = sanitised(&self.run_id);
+        // Several commands, and several machines, may be one run.
+        let name = format!("{run_id}@{}{RUN_SUFFIX}", unique());
         let path = folder.join(name);
         replace::file(&path, &contents)
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))
@@ -84,6 +94,7 @@ impl From<Readings> for RunPressure {
             cgroup_oom_kills: of_cgroup(&readings.host),
             host_oom_kills_before: readings.host_before.vm_oom_kill,
             host_oom_kills: readings.host.vm_oom_kill,
+            runner_verdicts: readings.runner_verdicts,
             run_id: readings.run_id,
             started_at: readings.started_at,
             ended_at: readings.ended_at,

@@ -184,6 +184,17 @@ pub(super) fn name(row: &Row, with_binary: bool) -> String {
     name
 }
 
+/// What the runner and the sidecar say of a test, where that is not the same.
+pub(super) fn both_verdicts(row: &Row) -> Option<String> {
+    let sidecar = row.sidecar_state?;
+    let why = row.runner_message.as_deref().filter(|why| !why.is_empty());
+    let why = why.map_or_else(String::new, |why| format!(" ({})", printable(why)));
+    Some(format!(
+        "{} for nextest{why}, which has the last word; {sidecar} for its sidecar",
+        row.state
+    ))
+}
+
 /// Which execution of its test this is.
 pub(super) fn turn(row: &Row) -> String {
     let is_only_turn = row.stress_index.is_none() && row.iteration == 0;

@@ -2,15 +2,17 @@
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::junit::is_run;
+use super::junit::{is_run, word};
 use super::progress::Progress;
 use super::text::printable;
 use super::workspace::{self, Workspace};
 use crate::report::{Run, RunFolder};
 use crate::settings::Settings;
+use heap_sidecar::Runner;
 
 /// The places where runs are looked for; asked only if somebody has to look.
 #[derive(Default)]
@@ -180,8 +182,24 @@ pub(super) fn nothing_in(run: &Run) -> Error {
     Error::new(format!("there is no sidecar in {folders}: {hint}"))
 }
 
-/// Reads these folders, with progress to see where that takes long.
+/// Reads these folders, with progress to see where that takes long. Where nextest has left what it says of
+/// the tests, they stand as it says.
 pub(super) fn read(folders: &[PathBuf]) -> Result<Run, Error> {
     let progress = Progress::of("reading sidecars");
-    Run::read(folders, |done, all| progress.set(done, all)).map_err(|error| Error::of(&error))
+    let run = Run::read(folders, |done, all| progress.set(done, all));
+    let mut run = run.map_err(|error| Error::of(&error))?;
+    if run.rows.iter().any(|row| row.runner == Runner::Nextest) {
+        // A run's folder is below that of all runs, and that in the target folder; nextest keeps its files in
+        // `target` of the workspace, wherever cargo's own is.
+        let above = folders
+            .iter()
+            .filter_map(|folder| folder.parent()?.parent());
+        let mut targets: BTreeSet<PathBuf> = above.map(Path::to_owned).collect();
+        targets.extend(Workspace::of(&[]).into_iter().flat_map(|all| all.targets()));
+        for target in targets {
+            let verdicts = word::found(&target, &run.rows);
+            run.hear(verdicts);
+        }
+    }
+    Ok(run)
 }

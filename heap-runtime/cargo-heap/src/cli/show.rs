@@ -10,7 +10,7 @@ use super::error::{Chain, Error};
 use super::plot::plot;
 use super::quantity::{QUANTITIES, bytes, difference, time};
 use super::report::Message;
-use super::run_table::{full_name, name};
+use super::run_table::{both_verdicts, full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs};
@@ -39,7 +39,10 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     let mut shown = Vec::new();
     let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
     let is_it = |row: &Row| tests.contains(&row.key()) && runs.contains(row.run_id.as_str());
-    for (file, row) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
+    for (file, read) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
+        // As it stands in the run: the runner may have judged otherwise than its sidecar.
+        let row = run.rows.iter().find(|row| is_same(row, &read)).cloned();
+        let row = row.unwrap_or(read);
         let sidecar =
             heap_sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
         let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
@@ -60,6 +63,12 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     // A test that a later attempt has made good is good.
     let bad = Totals::of(shown.iter().map(|execution| &execution.row)).is_bad();
     Ok(if bad { Status::Bad } else { Status::Good })
+}
+
+/// Whether it is the same execution.
+fn is_same(a: &Row, b: &Row) -> bool {
+    let of = |row| -> (_, _, _, _) { (Row::key(row), row.turn(), &row.shard, &row.source_file) };
+    a.run_id == b.run_id && of(a) == of(b)
 }
 
 /// The files of the executions of tests that are wanted. Those that cannot be read are nobody's.
@@ -137,6 +146,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
                 format!("{} in, {} live", time(at), bytes(live))
             }),
         ),
+        ("judged", both_verdicts(row)),
         ("skipped", row.skip_reason.clone()),
         ("not measured", row.heap_reason.clone()),
     ];

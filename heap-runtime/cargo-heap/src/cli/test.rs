@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 
 use super::cargo::{self, Harness};
 use super::error::Error;
+use super::junit::word::Asked;
 use super::new_run::{NewRun, run_id};
 use super::report::Format;
 use super::run_pressure::{Readings, Started};
@@ -15,7 +16,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
 use super::{Status, args, compare, report};
-use crate::report::{Baseline, Run, Tolerance};
+use crate::report::{Baseline, Run, RunnerVerdict, Tolerance};
 use crate::settings::Settings;
 
 /// Runs the tests, then reports what they left.
@@ -51,10 +52,19 @@ pub(super) fn run(
         Format::Table => cargo::Prints::Beside,
         Format::Json | Format::Markdown | Format::Ndjson => cargo::Prints::ToStderr,
     };
-    let ended = cargo::run(harness, &arguments, &variables, prints)?;
+    let asked = match harness {
+        Harness::Nextest => Some(Asked::new()?),
+        Harness::Test => None,
+    };
+    let own = asked
+        .as_ref()
+        .map_or_else(Vec::new, |asked| asked.arguments().to_vec());
+    let ended = cargo::run(harness, &own, &arguments, &variables, prints)?;
     let readings = started.ended();
     let mut run = new.read()?;
-    keep(readings, &mut run);
+    let verdicts = asked.map(|asked| asked.verdicts(&workspace.targets(), &run.rows));
+    let otherwise = run.hear(verdicts.unwrap_or_default());
+    keep(readings, otherwise, &mut run);
     let tracked = !run.rows.is_empty();
     if command.output.format == Format::Table {
         writeln!(terminal)?;
@@ -77,7 +87,7 @@ pub(super) fn run(
         comparison.as_ref(),
         terminal,
     )?;
-    if ended.success() && reported == Status::Bad {
+    if harness == Harness::Test && ended.success() && reported == Status::Bad {
         terminal::note(
             &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
               the harness, and one that is called inside another fails by itself",
@@ -96,20 +106,20 @@ pub(super) fn run(
 }
 
 /// Keeps the readings around the run in its folders, and has the run know them.
-fn keep(readings: Readings, run: &mut Run) {
+fn keep(readings: Readings, verdicts: Vec<RunnerVerdict>, run: &mut Run) {
     let Some(run_id) = run.rows.first().map(|row| row.run_id.clone()) else {
         return;
     };
-    let readings = readings.of_run(run_id);
+    let readings = readings.of_run(run_id, verdicts);
     for folder in &run.folders {
         if let Err(error) = readings.keep(folder) {
             terminal::warn(&format!(
-                "how often the kernel killed during the run is not kept: {}",
+                "how often the kernel killed during the run, and what nextest said of its tests, is not kept: {}",
                 printable(&error)
             ));
         }
     }
-    run.pressure = vec![readings.into()];
+    run.pressure.push(readings.into());
 }
 
 /// What the user wrote; where there is nothing for cargo, what the workspace says.

@@ -66,6 +66,13 @@ fn executed_again<R: Borrow<Row>>(rows: &[R]) -> HashSet<TestOfRun<'_>> {
         .collect()
 }
 
+/// Whether one of these executions of a test in one round failed, and no later attempt has made it good.
+pub(super) fn is_bad_for_good<'a>(executions: impl Iterator<Item = &'a Row>) -> bool {
+    let mut round = Round::default();
+    executions.for_each(|row| round.add(row));
+    round.is_bad()
+}
+
 /// Of the executions of one test.
 fn together<R: Borrow<Row>>(rows: &[R], mut executions: Vec<usize>) -> Attempts {
     let row = |index: usize| rows[index].borrow();

@@ -37,8 +37,8 @@ pub struct Context<'a> {
     /// By process.
     largest_of_process: HashMap<(&'a str, u32), &'a Row>,
     killed_of_process: HashMap<(&'a str, u32), usize>,
-    /// By run, the readings around it.
-    around: HashMap<&'a str, &'a RunPressure>,
+    /// By run, the readings around it, or around each of the commands that it came of.
+    around: HashMap<&'a str, Vec<&'a RunPressure>>,
 }
 
 impl<'a> Context<'a> {
@@ -47,7 +47,8 @@ impl<'a> Context<'a> {
     pub fn of_run(run: &'a Run) -> Self {
         let mut context = Self::of(&run.rows);
         for pressure in &run.pressure {
-            context.around.insert(&pressure.run_id, pressure);
+            let around = context.around.entry(&pressure.run_id).or_default();
+            around.push(pressure);
         }
         context
     }
@@ -115,9 +116,9 @@ impl<'a> Context<'a> {
 
     /// The readings around the run of a test that was killed, where the last was taken after that.
     pub(super) fn around_killed(&self, row: &Row) -> Option<&'a RunPressure> {
-        let around = self.around.get(row.run_id.as_str()).copied()?;
-        let is_after = row.state == State::Killed && around.ended_at >= row.started_at;
-        is_after.then_some(around)
+        let around = self.around.get(row.run_id.as_str())?;
+        let mut around = around.iter().copied();
+        around.find(|around| row.state == State::Killed && around.is_around(&row.started_at))
     }
 
     pub(super) fn killed_with(&self, row: &Row) -> usize {

@@ -63,6 +63,7 @@ mod record;
 mod row;
 mod run;
 mod run_pressure;
+mod runner;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
@@ -80,5 +81,6 @@ pub use row::{Column, Row, TestKey};
 pub use run::Run;
 pub use run_pressure::RunPressure;
 pub(crate) use run_pressure::{FORMAT_VERSION as RUN_FORMAT_VERSION, SUFFIX as RUN_SUFFIX};
+pub use runner::RunnerVerdict;
 pub use state::State;
 pub use totals::Totals;

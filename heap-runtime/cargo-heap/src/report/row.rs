@@ -270,6 +270,10 @@ row! {
         runner_run_id: String,
         /// Of what is no test of the run: the process of the tracked test that has started it.
         parent_pid: u32,
+        /// How the test ended for its sidecar, where the runner has judged otherwise: `state` is what that says.
+        sidecar_state: State,
+        /// Why the runner failed a test that passed for its sidecar.
+        runner_message: String,
     }
 }
 
@@ -521,7 +525,10 @@ mod tests {
 
     #[test]
     fn the_columns_are_the_keys_of_a_row_in_their_order() {
-        let row = super::super::sample::full();
+        let mut row = super::super::sample::full();
+        // What only the runner can say.
+        row.sidecar_state = Some(State::Passed);
+        row.runner_message = Some("it left a process".into());
         let json = serde_json::to_string(&row).unwrap();
         // A row that has everything has every column.
         let mut from = 0;

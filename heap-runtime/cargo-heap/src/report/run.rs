@@ -10,6 +10,7 @@ use std::thread;
 use super::order::Order;
 use super::row::Row;
 use super::run_pressure::{self, RunPressure};
+use super::runner::{self, RunnerVerdict};
 use heap_sidecar::{FolderError, Unreadable};
 
 /// What is left of a run: a row for each sidecar, and the files that are none.
@@ -86,9 +87,34 @@ impl Run {
             unreadable,
         };
         Order::default().sort(&mut run.rows);
+        let verdicts = run
+            .pressure
+            .iter()
+            .flat_map(|around| &around.runner_verdicts);
+        let verdicts = verdicts.cloned().collect();
+        run.hear(verdicts);
         Order::default().sort(&mut run.children);
         run.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(run)
+    }
+
+    /// Has tests stand as the runner says. Gives the verdicts that are not what the sidecars say.
+    ///
+    /// ```
+    /// use cargo_heap::report::{Run, RunnerVerdict};
+    ///
+    /// let mut run = Run::read(&["docs/runs/tuesday"], |_, _| ())?;
+    /// let verdicts = run.rows.iter().map(RunnerVerdict::of).collect();
+    /// // It saw what they say.
+    /// assert!(run.hear(verdicts).is_empty());
+    /// # Ok::<(), heap_sidecar::FolderError>(())
+    /// ```
+    pub fn hear(&mut self, verdicts: Vec<RunnerVerdict>) -> Vec<RunnerVerdict> {
+        let otherwise = runner::hear(&mut self.rows, verdicts);
+        if !otherwise.is_empty() {
+            Order::default().sort(&mut self.rows);
+        }
+        otherwise
     }
 
     /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::record::HostMemory;
+use super::runner::RunnerVerdict;
 use heap_sidecar::{ReadError, Readable};
 
 /// The end of the names of files with such readings: not that of a sidecar.
@@ -67,6 +68,9 @@ pub struct RunPressure {
     /// The same after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_oom_kills: Option<u64>,
+    /// What the runner said of tests, where that is not what their sidecars say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runner_verdicts: Vec<RunnerVerdict>,
 }
 
 impl RunPressure {
@@ -89,7 +93,13 @@ impl RunPressure {
             cgroup_oom_kills: host.cgroup_memory.events.oom_kill,
             host_oom_kills_before: before.vm_oom_kill,
             host_oom_kills: host.vm_oom_kill,
+            runner_verdicts: record.runner_verdicts,
         }
+    }
+
+    /// Whether a test that started then was one of those that this was read around.
+    pub(super) fn is_around(&self, started_at: &str) -> bool {
+        *self.started_at <= *started_at && *started_at <= *self.ended_at
     }
 
     /// Kills in the run's cgroup while it ran.
@@ -114,6 +124,8 @@ struct Record {
     host: HostMemory,
     #[serde(rename = "host_before")]
     before: HostMemory,
+    #[serde(default)]
+    runner_verdicts: Vec<RunnerVerdict>,
 }
 
 impl Readable for Record {

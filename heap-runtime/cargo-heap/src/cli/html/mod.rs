@@ -18,7 +18,7 @@ use super::compare;
 use super::error::Error;
 use super::quantity::QUANTITIES;
 use super::report::{Diagnosed, Report, Unread, summary};
-use super::run_table::{name, several_binaries, turn};
+use super::run_table::{both_verdicts, name, several_binaries, turn};
 use super::show::files_of;
 use super::text::{printable, printable_lines};
 use crate::report::{Comparison, Diagnosis, Row, State, Totals};
@@ -200,6 +200,7 @@ impl Test {
             ("source", format!("{}:{}", row.source_file, row.source_line)),
             ("started", row.started_at.clone()),
         ];
+        facts.extend(both_verdicts(row).map(|both| ("judged", both)));
         facts.extend(row.skip_reason.clone().map(|reason| ("skipped", reason)));
         facts.extend(
             row.heap_reason

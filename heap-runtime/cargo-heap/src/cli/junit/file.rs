@@ -46,6 +46,10 @@ pub(super) struct Case {
     pub(super) earlier: u32,
     /// Attempts that failed after the one that this is about, which failed too.
     pub(super) later: u32,
+    /// Why it failed for the runner.
+    pub(super) failed: Option<String>,
+    /// Whether it did not run.
+    pub(super) skipped: bool,
     place: Place,
     /// What stands before it on its line, if that is nothing but blanks.
     indent: Option<String>,
@@ -282,6 +286,16 @@ impl Parser {
                 self.case_mut(|case| case.later = case.later.saturating_add(1));
                 Element::Other
             }
+            (Some(Element::Case), "failure" | "error") => {
+                let (message, kind) = (value(tag, "message")?, value(tag, "type")?);
+                let why = message.or(kind).unwrap_or_default();
+                self.case_mut(|case| case.failed = Some(why));
+                Element::Other
+            }
+            (Some(Element::Case), "skipped") => {
+                self.case_mut(|case| case.skipped = true);
+                Element::Other
+            }
             (Some(Element::Case), "properties") => {
                 if empty {
                     self.case_mut(|case| case.place = Place::EmptyProperties(end()));
@@ -338,6 +352,8 @@ impl Parser {
             stress_index: round,
             earlier: 0,
             later: 0,
+            failed: None,
+            skipped: false,
             place,
             indent,
         })

@@ -9,6 +9,7 @@
 //! ```
 
 mod file;
+pub(super) mod word;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -21,13 +22,15 @@ use super::error::Error;
 use super::run_table::name;
 use super::terminal;
 use super::text::printable;
-use crate::report::Row;
+use crate::report::{Row, RunnerVerdict};
 use file::{Case, JUnit, PREFIX};
+use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "attempt",
     "state",
+    "sidecar_state",
     "failure_kind",
     "skip_reason",
     "allocator",
@@ -67,6 +70,11 @@ impl<'a> Input<'a> {
     /// The run that it is of.
     pub(super) fn run_id(&self) -> &str {
         &self.junit.run_id
+    }
+
+    /// What it says of the tests that these are executions of.
+    pub(super) fn verdicts(&self, rows: &[Row]) -> Vec<RunnerVerdict> {
+        verdicts(&self.junit, rows)
     }
 
     /// Writes the file with the numbers of these rows, and says which test cases have them now.
@@ -123,8 +131,16 @@ struct Joined {
 /// which tells a library from a program of the same name.
 type Group<'a> = (&'a str, &'a str, &'a str, Option<u32>, &'a str);
 
-impl Joined {
-    fn of(junit: &JUnit, rows: &[Row]) -> Self {
+/// The executions that test cases are about.
+struct Cases<'a> {
+    groups: BTreeMap<Group<'a>, Vec<&'a Row>>,
+    /// For each test case.
+    found: Vec<Vec<Group<'a>>>,
+    claims: HashMap<Group<'a>, usize>,
+}
+
+impl<'a> Cases<'a> {
+    fn of(junit: &JUnit, rows: &'a [Row]) -> Self {
         let mut groups: BTreeMap<Group<'_>, Vec<&Row>> = BTreeMap::new();
         for row in rows.iter().filter(|row| is_run(row, &junit.run_id)) {
             let group = (
@@ -154,23 +170,66 @@ impl Joined {
         for group in found.iter().flatten() {
             *claims.entry(*group).or_default() += 1;
         }
+        Self {
+            groups,
+            found,
+            claims,
+        }
+    }
+
+    /// The executions of the test case at this place, where no other may be meant.
+    fn only(&self, place: usize) -> Option<&[&'a Row]> {
+        match self.found.get(place)?.as_slice() {
+            [group] if self.claims[group] == 1 => Some(&self.groups[group]),
+            _ => None,
+        }
+    }
+}
+
+/// What nextest says in this file of the tests that these are executions of.
+fn verdicts(junit: &JUnit, rows: &[Row]) -> Vec<RunnerVerdict> {
+    let cases = Cases::of(junit, rows);
+    let verdict = |(place, case): (usize, &Case)| {
+        let row = cases.only(place)?.first()?;
+        let mut verdict = RunnerVerdict::of(row);
+        verdict.outcome = match &case.failed {
+            Some(_) => Outcome::Failed,
+            None if case.skipped => return None,
+            None => Outcome::Passed,
+        };
+        let message = case.failed.as_deref().unwrap_or_default();
+        verdict.message = message.lines().next().map(|line| bounded(line).to_owned());
+        Some(verdict)
+    };
+    junit.cases.iter().enumerate().filter_map(verdict).collect()
+}
+
+/// A line is enough of what a runner says.
+fn bounded(line: &str) -> &str {
+    const LONGEST: usize = 500;
+    &line[..line.floor_char_boundary(LONGEST)]
+}
+
+impl Joined {
+    fn of(junit: &JUnit, rows: &[Row]) -> Self {
+        let cases = Cases::of(junit, rows);
         let mut joined = Self::default();
-        for (case, found) in junit.cases.iter().zip(&found) {
-            let properties = match found.as_slice() {
-                [group] if claims[group] == 1 => properties(case, &groups[group]),
-                [] => {
+        for (place, case) in junit.cases.iter().enumerate() {
+            let properties = match cases.only(place) {
+                Some(rows) => properties(case, rows),
+                None if cases.found[place].is_empty() => {
                     joined.without.push(case_name(case));
                     Vec::new()
                 }
-                _ => {
+                None => {
                     joined.ambiguous.push(case_name(case));
                     Vec::new()
                 }
             };
             joined.properties.push(properties);
         }
-        for (group, rows) in &groups {
-            if !claims.contains_key(group) {
+        for (group, rows) in &cases.groups {
+            if !cases.claims.contains_key(group) {
                 joined.left.extend(rows.iter().map(|row| name(row, true)));
             }
         }
