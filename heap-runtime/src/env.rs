@@ -240,7 +240,7 @@ pub(crate) fn cargo_target_dir() -> Option<PathBuf> {
 }
 
 /// `CARGO`: the cargo that has started this process, as a file.
-#[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+#[cfg(proc_fs)]
 pub(crate) fn cargo() -> Option<PathBuf> {
     env::var_os("CARGO").map(PathBuf::from)
 }

@@ -32,10 +32,7 @@ pub(crate) fn is_child() -> bool {
 }
 
 /// This process has been forked just now, by its only thread.
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu")),
-    expect(dead_code, reason = "births prepare for forks")
-)]
+#[cfg_attr(not(births), expect(dead_code, reason = "births prepare for forks"))]
 pub(crate) fn note_child() {
     FORKED.store(true, Ordering::Relaxed);
 }

@@ -16,7 +16,7 @@ pub(crate) fn process_id() -> i32 {
 }
 
 /// The calling thread's number.
-#[cfg(all(target_os = "linux", not(heap_runtime_elsewhere)))]
+#[cfg(proc_fs)]
 pub(crate) fn thread_id() -> i32 {
     // Not every C library of today has a function for it.
     // SAFETY: it takes nothing, and touches nothing.

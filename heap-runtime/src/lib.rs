@@ -82,8 +82,8 @@
 //! | Linux with glibc | both tiers | all of it | nothing |
 //! | Linux with musl, Linux with glibc linked statically (`crt-static`) | both tiers; a thread that the test starts is the test's only where it enters [`current`]'s handle | all of it | |
 //! | macOS, BSDs, Android | both tiers, threads as with musl | nothing but [`heap_state`](HostContext::heap_state) | [`last_seen`](sidecar::Heap::last_seen). The run is told by the process that started the test, and [`runner`](sidecar::Sidecar::runner) is `other` without nextest; a test that still runs is reported as killed, and `cargo heap test` needs `--nextest` |
-//! | any of 32 bits | none: [`allocator`] is `other`, and [`reason`](sidecar::Heap::reason) says why | as above | both tiers |
-//! | Windows, WASI | none: [`use_jemalloc!`] makes nothing, [`allocator`] is `other`, and [`reason`](sidecar::Heap::reason) says why | nothing | both tiers; else as on macOS, but that without nextest each test binary is a run of its own |
+//! | any of 32 bits | none: [`use_jemalloc!`] makes nothing, [`allocator`] is `absent`, and [`reason`](sidecar::Heap::reason) says why | as above | both tiers |
+//! | Windows, WASI | none, likewise | nothing | both tiers; else as on macOS, but that without nextest each test binary is a run of its own |
 //! | other WebAssembly, Miri | none | nothing | the sidecar: the attribute is a plain call, and one line on stderr says so |
 //!
 //! The first row is what all tests of this crate run on. Of the others, CI compiles musl, macOS and
@@ -103,6 +103,24 @@
 //! - **Text for people**, such as messages, may change in any release.
 //! - **Rust**: a newer version than 1.95 is asked for in a minor release at the earliest.
 //!
+//! # Features
+//!
+//! `jemalloc`, which is on by default, is what the numbers come from. It is C, and takes longer to build than
+//! all the rest. Without it, `heap-runtime = { version = "0.1", default-features = false }`, no C compiler is
+//! asked for anything, and a sidecar has all but the numbers: how the test ended, also if it was killed, the
+//! host before and after, labels, metrics and checkpoints. Its `heap.allocator` is `absent`, with the reason,
+//! and budgets are not checked.
+//!
+//! A package that has features of its own can hand it on, and take the numbers where somebody looks at them:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! heap-runtime = { version = "0.1", default-features = false }
+//!
+//! [features]
+//! heap-numbers = ["heap-runtime/jemalloc"]
+//! ```
+//!
 //! # Other packages
 //!
 //! | package | what it is |
@@ -115,7 +133,7 @@
 pub mod __private;
 mod budget;
 mod complaint;
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(posix)]
 mod descriptor;
 mod env;
 mod execution;
@@ -124,7 +142,7 @@ mod formatted;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod jemalloc;
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(posix)]
 mod kernel;
 mod notes;
 mod outcome;
@@ -197,7 +215,8 @@ pub use track::{TestResult, track, track_async};
 /// place of `malloc`, does not need it. Without jemalloc the tests run and leave sidecars, in which
 /// `heap.allocator` is `other` and the numbers are absent.
 ///
-/// Where jemalloc cannot be built, as on Windows, it makes nothing. Nor does it where the standard library is
+/// Without the feature `jemalloc`, and where it cannot be built, as on Windows, it makes nothing, and
+/// `heap.allocator` is `absent`. Nor does it make anything where the standard library is
 /// linked dynamically (`-C prefer-dynamic`, which cargo passes for the unit tests of a proc-macro crate): what is
 /// compiled in that library allocates from the system, whatever the program says, and the program would
 /// free it elsewhere. Write such tests below `tests/`.
@@ -207,7 +226,7 @@ pub use track::{TestResult, track, track_async};
 ///
 /// assert_eq!(heap_runtime::allocator(), heap_runtime::Allocator::Jemalloc);
 /// ```
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 #[macro_export]
 macro_rules! use_jemalloc {
     () => {
@@ -215,8 +234,8 @@ macro_rules! use_jemalloc {
     };
 }
 
-/// Makes nothing: jemalloc cannot be built for this target.
-#[cfg(not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))))]
+/// Makes nothing: there is no jemalloc, by the features or by the target.
+#[cfg(not(jemalloc))]
 #[macro_export]
 macro_rules! use_jemalloc {
     () => {};

@@ -3,9 +3,9 @@
 
 pub use std::process::Termination;
 
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub use crate::jemalloc::Jemalloc;
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub use heap_macros::global_allocator;
 
 pub use crate::execution::{

@@ -1,16 +1,10 @@
 //! Which run this process belongs to: all test binaries of one `cargo test`, or of one
 //! `cargo nextest run`, are one run.
 
-#[cfg_attr(
-    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-    path = "run/elsewhere.rs"
-)]
+#[cfg_attr(not(proc_fs), path = "run/elsewhere.rs")]
 mod ancestry;
 mod inside;
-#[cfg_attr(
-    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-    path = "run/marker_elsewhere.rs"
-)]
+#[cfg_attr(not(proc_fs), path = "run/marker_elsewhere.rs")]
 mod marker;
 
 use std::path::Path;

@@ -19,14 +19,8 @@
 mod json;
 mod name;
 mod place;
-#[cfg_attr(
-    all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))),
-    path = "sidecar/slot/unix.rs"
-)]
-#[cfg_attr(
-    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
-    path = "sidecar/slot/elsewhere.rs"
-)]
+#[cfg_attr(posix, path = "sidecar/slot/unix.rs")]
+#[cfg_attr(not(posix), path = "sidecar/slot/elsewhere.rs")]
 mod slot;
 mod write;
 

@@ -26,10 +26,7 @@ pub(crate) fn token() -> u64 {
 }
 
 /// Zeros where the kernel gives none: the rest has to do then.
-#[cfg(all(
-    any(target_os = "linux", target_vendor = "apple"),
-    not(any(miri, heap_runtime_elsewhere))
-))]
+#[cfg(all(posix, any(target_os = "linux", target_vendor = "apple")))]
 fn random() -> [u8; 16] {
     let mut random = [0; 16];
     // SAFETY: there is room for as many bytes.
@@ -38,10 +35,7 @@ fn random() -> [u8; 16] {
 }
 
 /// What std makes its maps by, from the system.
-#[cfg(not(all(
-    any(target_os = "linux", target_vendor = "apple"),
-    not(any(miri, heap_runtime_elsewhere))
-)))]
+#[cfg(not(all(posix, any(target_os = "linux", target_vendor = "apple"))))]
 fn random() -> [u8; 16] {
     use std::hash::{BuildHasher as _, RandomState};
     let half = || RandomState::new().hash_one(0_u8).to_le_bytes();

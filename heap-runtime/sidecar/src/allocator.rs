@@ -20,4 +20,7 @@ pub enum Allocator {
     Jemalloc,
     /// Any other; jemalloc's counters then say nothing about the process.
     Other,
+    /// There is no jemalloc in the process that heap-runtime could ask: it was built without its feature
+    /// `jemalloc`, or for a target that has none. Which allocator it is, is not known then.
+    Absent,
 }

@@ -1,18 +1,25 @@
-//! In place of jemalloc's control interface on targets where it is not asked.
+//! In place of jemalloc's control interface where there is no jemalloc, by the features or by the target.
 
 use std::convert::Infallible;
 use std::ffi::{c_uint, c_void};
 use std::sync::atomic::AtomicU64;
 
+use heap_sidecar::Allocator;
+
 use super::Reading;
 
 /// Why there are no numbers.
 pub(crate) fn not_the_allocator() -> &'static str {
-    "heap numbers need jemalloc on a Unix system of 64 bits, which this target is not"
+    if cfg!(feature = "jemalloc") {
+        "heap numbers need jemalloc on a Unix system of 64 bits, which this target is not"
+    } else {
+        "heap numbers need jemalloc, and heap-runtime was built without its feature `jemalloc`"
+    }
 }
 
-pub(super) fn probe_moves_counter() -> bool {
-    false
+/// Nobody can be asked.
+pub(super) fn probe() -> Allocator {
+    Allocator::Absent
 }
 
 pub(crate) fn read_statistics() -> Reading {

@@ -10,6 +10,7 @@ use std::ptr::{NonNull, from_ref, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
+use heap_sidecar::Allocator;
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
 use super::Reading;
@@ -34,8 +35,17 @@ fn std_is_dynamic() -> bool {
     String::from_utf8_lossy(&maps).contains("/libstd-")
 }
 
+/// The allocator, by whether an allocation moves jemalloc's counter.
+pub(super) fn probe() -> Allocator {
+    if moves_counter() {
+        Allocator::Jemalloc
+    } else {
+        Allocator::Other
+    }
+}
+
 /// Whether an allocation by Rust's global allocator moves jemalloc's counter for this thread.
-pub(super) fn probe_moves_counter() -> bool {
+fn moves_counter() -> bool {
     let Ok(counter) = thread::allocatedp::read() else {
         return false;
     };

@@ -1,19 +1,12 @@
 //! jemalloc: whether it is the allocator, and what it says.
 //!
-//! `control` is one of two files with the same interface: `control.rs`, or `absent.rs` for targets that
-//! jemalloc cannot be built for, where every answer is that there is none. So it is where a thread's
-//! counters cannot be read by another: a processor of 32 bits need not write 64 at once.
+//! `control` is one of two files with the same interface: `control.rs`, or `absent.rs`, where every answer is
+//! that there is none: without the feature `jemalloc`, for targets that it cannot be built for, and where a
+//! thread's counters cannot be read by another.
 
-#[cfg_attr(
-    not(all(
-        unix,
-        target_pointer_width = "64",
-        not(any(target_family = "wasm", miri, heap_runtime_elsewhere))
-    )),
-    path = "absent.rs"
-)]
+#[cfg_attr(not(jemalloc), path = "absent.rs")]
 mod control;
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 mod global;
 
 use std::sync::OnceLock;
@@ -27,15 +20,15 @@ pub(crate) use control::{
     not_the_allocator, provoke_event, read_statistics, reset_thread_peak, sees_reallocations,
     size_class, thread_counters, thread_peak, usable_size,
 };
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub use global::Jemalloc;
 
 /// The allocator of this process, proved by an allocation and remembered.
 ///
-/// Where jemalloc can be built it is always linked, and its counters are not zero even where nobody allocates through it
+/// With the feature `jemalloc` it is linked where it can be built, and its counters are not zero even where nobody allocates through it
 /// (28,672 bytes after the first `mallctl` of jemalloc 5.3.1), so their size proves nothing. What
 /// proves it is an allocation by Rust's global allocator that moves jemalloc's counter for this
-/// thread.
+/// thread. Without it, [`Allocator::Absent`].
 ///
 /// ```
 /// use heap_runtime::{Allocator, allocator};
@@ -46,13 +39,7 @@ pub use global::Jemalloc;
 #[must_use]
 pub fn allocator() -> Allocator {
     static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
-    *fork::get_or_make(&ALLOCATOR, || {
-        if control::probe_moves_counter() {
-            Allocator::Jemalloc
-        } else {
-            Allocator::Other
-        }
-    })
+    *fork::get_or_make(&ALLOCATOR, control::probe)
 }
 
 /// One reading of the process-wide statistics: each present or absent by itself.

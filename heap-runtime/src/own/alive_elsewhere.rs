@@ -10,6 +10,7 @@ impl Alive {
     #[expect(clippy::unused_self, reason = "as where there is something to do")]
     pub(crate) fn begins(&self) {}
 
+    #[cfg(posix)]
     #[expect(clippy::unused_self, reason = "as where there is something to do")]
     pub(crate) fn ends(&self) {}
 

@@ -27,9 +27,9 @@ pub(super) type Create = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-#[cfg(not(heap_runtime_sanitizer))]
+#[cfg(not(sanitizer))]
 stand_in!(".weak", "pthread_create", super::create);
-#[cfg(heap_runtime_sanitizer)]
+#[cfg(sanitizer)]
 stand_in!(".globl", "pthread_create", super::create);
 
 fn found() -> &'static Found<Create> {

@@ -108,6 +108,7 @@ impl Seen {
     }
 }
 
+#[cfg_attr(not(proc_fs), expect(dead_code, reason = "nobody can be asked"))]
 enum State {
     /// On a CPU, waiting for one, or for a disk.
     Ready,
@@ -121,7 +122,7 @@ struct Ran {
     turns: u64,
 }
 
-#[cfg(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+#[cfg(proc_fs)]
 mod platform {
     use std::fs::read_to_string;
     use std::time::Duration;
@@ -160,7 +161,7 @@ mod platform {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))))]
+#[cfg(not(proc_fs))]
 mod platform {
     use super::{Ran, State};
 

@@ -295,6 +295,7 @@ impl Member {
     }
 
     /// jemalloc's own peak of this thread has a block of so many bytes twice.
+    #[cfg(jemalloc)]
     pub(crate) fn was_twice(&self, bytes: u64) {
         if !self.is_paused() {
             self.groups().for_each(|group| group.was_twice(bytes));

@@ -21,76 +21,31 @@
 //!   a panic's hook makes is nobody's ([`crate::panics`]).
 
 // A static C library has no next definition to go on to.
-#[cfg_attr(
-    not(all(
-        target_os = "linux",
-        target_env = "gnu",
-        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-    )),
-    path = "alive_elsewhere.rs"
-)]
+#[cfg_attr(not(births), path = "alive_elsewhere.rs")]
 mod alive;
-#[cfg_attr(
-    not(all(
-        target_os = "linux",
-        target_env = "gnu",
-        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-    )),
-    path = "birth_elsewhere.rs"
-)]
+#[cfg_attr(not(births), path = "birth_elsewhere.rs")]
 mod birth;
-#[cfg_attr(
-    not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-    path = "elders_elsewhere.rs"
-)]
+#[cfg_attr(not(proc_fs), path = "elders_elsewhere.rs")]
 mod elders;
 mod ending;
 mod group;
 mod handle;
 mod hooks;
 mod interval;
-#[cfg_attr(
-    not(all(
-        target_os = "linux",
-        target_env = "gnu",
-        not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-    )),
-    expect(dead_code, reason = "births use more of it")
-)]
+#[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
 mod member;
 mod per_thread;
-#[cfg_attr(
-    not(any(
-        test,
-        all(
-            target_os = "linux",
-            target_env = "gnu",
-            not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-        )
-    )),
-    expect(dead_code, reason = "births use more of it")
-)]
+#[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
 mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-))]
+#[cfg(births)]
 mod stand_in;
-#[cfg(all(
-    target_os = "linux",
-    target_env = "gnu",
-    not(any(target_feature = "crt-static", miri, heap_runtime_elsewhere))
-))]
+#[cfg(births)]
 mod std_map;
 mod sync;
-#[cfg_attr(
-    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
-    path = "thread_end_elsewhere.rs"
-)]
+#[cfg_attr(not(posix), path = "thread_end_elsewhere.rs")]
 mod thread_end;
 mod timeline;
 #[cfg(test)]
@@ -115,7 +70,7 @@ pub use handle::{Entered as EnteredHandle, Handle, current};
 
 use group::Group;
 pub(crate) use interval::INTERVAL;
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub(crate) use interval::SMALL_REALLOCATION;
 use member::{Counters, Member};
 use registry::{Registry, Ticket, Totals};
@@ -359,7 +314,7 @@ pub(crate) struct Entered(#[expect(dead_code, reason = "dropped, that is all")] 
 
 /// A reallocation of the calling thread's is over, in the middle of which it may have been noticed. In its place, a
 /// block has kept so many bytes of what it had.
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub(crate) fn reallocated(noticed: bool, in_place: Option<usize>) {
     sampler::reallocated(noticed, in_place);
 }

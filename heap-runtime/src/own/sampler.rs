@@ -252,7 +252,7 @@ extern "C" fn sample_each(is_alloc: bool, allocated: u64, deallocated: u64) {
 }
 
 /// See [`super::reallocated`]. Of a block that has moved, both places were there at once.
-#[cfg(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))))]
+#[cfg(jemalloc)]
 pub(super) fn reallocated(noticed: bool, in_place: Option<usize>) {
     let Some(member) = MEMBER.get() else {
         return HALFWAY.set(None);

@@ -17,7 +17,7 @@ use super::{MEMBER, REGISTRY, counters, sampler};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc. A sanitizer ends with the thread too, in the
 /// last round and before us: what is compiled for it must not run after that.
-const ROUNDS: u32 = if cfg!(heap_runtime_sanitizer) { 3 } else { 4 };
+const ROUNDS: u32 = if cfg!(sanitizer) { 3 } else { 4 };
 
 thread_local! {
     static ROUND: Cell<u32> = const { Cell::new(0) };

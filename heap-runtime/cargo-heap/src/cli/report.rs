@@ -383,7 +383,10 @@ fn doubts(rows: &[Row], several: bool) -> Vec<String> {
     const NAMED: usize = 10;
     let mut doubts = Vec::new();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.allocator == Allocator::Other) {
+    for row in rows
+        .iter()
+        .filter(|row| row.allocator != Allocator::Jemalloc)
+    {
         let reason = row
             .heap_reason
             .as_deref()

@@ -228,7 +228,7 @@ impl Baseline {
                 .or_insert(measured);
         }
         let hosts = Host::all_of(rows.iter().map(Host::of).collect());
-        let allocators = [Allocator::Jemalloc, Allocator::Other]
+        let allocators = [Allocator::Jemalloc, Allocator::Other, Allocator::Absent]
             .into_iter()
             .filter(|allocator| rows.iter().any(|row| row.allocator == *allocator))
             .collect();

@@ -134,6 +134,7 @@ impl fmt::Display for DifferentAllocators {
                 .iter()
                 .map(|allocator| match allocator {
                     Allocator::Jemalloc => "jemalloc",
+                    Allocator::Absent => "none that can be asked",
                     _ => "another allocator",
                 })
                 .collect();

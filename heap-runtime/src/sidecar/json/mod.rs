@@ -42,6 +42,7 @@ impl HostMembers {
 pub(crate) struct Contents<'a> {
     pub(crate) text: &'a [u8],
     /// Where the value of `heap.last_seen` begins, if there is one.
+    #[cfg_attr(not(posix), expect(dead_code, reason = "nothing is overwritten there"))]
     pub(crate) last_seen_at: Option<usize>,
 }
 

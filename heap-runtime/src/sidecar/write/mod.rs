@@ -7,14 +7,8 @@
 //! `platform` is one of two files with the same interface: `unix.rs`, or `elsewhere.rs`, which has to
 //! trust the folder and its files to stay what they are.
 
-#[cfg_attr(
-    all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere))),
-    path = "unix.rs"
-)]
-#[cfg_attr(
-    not(all(unix, not(any(target_family = "wasm", miri, heap_runtime_elsewhere)))),
-    path = "elsewhere.rs"
-)]
+#[cfg_attr(posix, path = "unix.rs")]
+#[cfg_attr(not(posix), path = "elsewhere.rs")]
 pub(super) mod platform;
 
 use std::fmt;

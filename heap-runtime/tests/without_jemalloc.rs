@@ -1,5 +1,6 @@
-//! A tracked test where jemalloc cannot be built: `.ci/elsewhere` runs this on any machine.
+//! A tracked test without jemalloc: `.ci/elsewhere` runs this on any machine, by the features and by the target.
 #![cfg(any(
+    not(feature = "jemalloc"),
     not(unix),
     all(target_family = "wasm", not(target_os = "unknown")),
     heap_runtime_elsewhere
@@ -22,6 +23,9 @@ fn passes() {
     let worker = std::thread::spawn(|| vec![1_u8; 1 << 20].len());
     assert_eq!(worker.join().unwrap(), 1 << 20);
     assert!(std::env::var_os("FAIL").is_none(), "asked to fail");
+    if std::env::var_os("ABORT").is_some() {
+        std::process::abort();
+    }
 }
 
 /// Runs `passes` in a process of its own, which writes into `folder`.
@@ -52,12 +56,20 @@ fn a_test_passes_and_its_sidecar_says_why_it_has_no_numbers() {
     assert_eq!(sidecar.labels["kind"], "passes");
     assert_eq!(sidecar.metrics["answer"].to_string(), "42");
     assert!(sidecar.duration_ns.is_some());
-    assert_eq!(sidecar.heap.allocator, Allocator::Other);
+    assert_eq!(sidecar.heap.allocator, Allocator::Absent);
     let reason = sidecar.heap.reason.unwrap();
-    assert!(reason.contains("a Unix system of 64 bits"), "{reason}");
+    let expected = if cfg!(feature = "jemalloc") {
+        "a Unix system of 64 bits"
+    } else {
+        "without its feature `jemalloc`"
+    };
+    assert!(reason.contains(expected), "{reason}");
     assert_eq!(sidecar.heap.own, None);
     assert_eq!(sidecar.heap.process, None);
     assert_eq!(sidecar.host.heap_state, None);
+    let reads_host = cfg!(all(target_os = "linux", not(heap_runtime_elsewhere)));
+    assert_eq!(sidecar.host.total_memory_kib.is_some(), reads_host);
+    assert_eq!(sidecar.host_before.vm_oom_kill.is_some(), reads_host);
     assert_eq!(sidecar.budgets.len(), 1);
     assert_eq!(sidecar.budgets[0].held, None);
 }
@@ -72,6 +84,18 @@ fn a_failure_stays_one() {
     let failure = sidecar.failure.unwrap();
     assert_eq!(failure.kind, FailureKind::Panic);
     assert!(failure.message.contains("asked to fail"));
+}
+
+#[test]
+fn a_test_that_is_killed_leaves_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), ("ABORT", "1"));
+    assert!(!output.status.success(), "{output:?}");
+    let sidecar = sidecar(folder.path());
+    assert_eq!((sidecar.status, sidecar.outcome), (Status::Running, None));
+    assert_eq!(sidecar.heap.allocator, Allocator::Absent);
+    // Nothing is measured, and so there is no 0 to be taken for a number.
+    assert_eq!(sidecar.heap.last_seen, None);
 }
 
 #[test]
