@@ -14,12 +14,18 @@ use crate::sidecar::Limit;
 use crate::size;
 
 /// What the environment asks of tracking.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a variable that is a switch"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// `HEAP_TRACK`: `0` runs the tests as if the attribute were not there.
     pub(crate) track: bool,
     /// `HEAP_REQUIRE`: `1` fails a test that could not be tracked in full.
     pub(crate) require: bool,
+    /// `HEAP_LAST_SEEN`: `0` leaves what was last seen of a test out, and its system calls on the test's threads.
+    pub(crate) last_seen: bool,
     /// `HEAP_PROCESS`: `0` leaves the process tier out, and its epochs.
     pub(crate) process: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
@@ -64,6 +70,7 @@ impl Settings {
         let settings = Self {
             track: reader.switch("HEAP_TRACK", true),
             require: reader.switch("HEAP_REQUIRE", false),
+            last_seen: reader.switch("HEAP_LAST_SEEN", true),
             process: reader.switch("HEAP_PROCESS", true),
             sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
             run_id: reader.run_id("HEAP_RUN_ID"),

@@ -24,6 +24,23 @@ pub(crate) fn thread_id() -> i32 {
     i32::try_from(number).unwrap_or(-1)
 }
 
+/// Nanoseconds by the clock that is never set.
+pub(crate) fn monotonic_ns() -> Option<u64> {
+    let mut now = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `now` gives room for the time.
+    let ask = || unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    if leaving_errno(ask) != 0 {
+        return None;
+    }
+    // SAFETY: filled in, as there was an answer.
+    let now = unsafe { now.assume_init() };
+    let (seconds, ns) = (
+        u64::try_from(now.tv_sec).ok()?,
+        u64::try_from(now.tv_nsec).ok()?,
+    );
+    seconds.checked_mul(1_000_000_000)?.checked_add(ns)
+}
+
 /// How many bytes a file may have that is written to; `u64::MAX` where that is not limited. To write
 /// beyond it is answered with a signal that kills. Nothing where the process may not ask.
 pub(crate) fn file_size_limit() -> Option<u64> {

@@ -64,6 +64,7 @@
 //! | `HEAP_SHARD` | which part of the run this is, such as `3/20`; nextest's `--partition` is known without |
 //! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
 //! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where there is no own tier, for want of jemalloc mostly, or the sidecar cannot be written |
+//! | `HEAP_LAST_SEEN` | `0`: what a test has live is not written while it runs, so that no system call of ours is made on a thread of a test that allocates |
 //! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |

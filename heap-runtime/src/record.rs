@@ -213,7 +213,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     let heap = &mut sidecar.heap;
     heap.reason = missing_tiers(settings, allocator);
     heap.exclusive = exclusive;
-    heap.last_seen = may_be_seen(allocator).then(LastSeen::default);
+    heap.last_seen = may_be_seen(settings, allocator).then(LastSeen::default);
     sidecar.notes = Some(put(
         room.mark,
         str::from_utf8(&hexadecimal(token())).unwrap_or_default(),
@@ -222,8 +222,11 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
 }
 
 /// Whether what is last seen of a test is written while it runs.
-fn may_be_seen(allocator: Allocator) -> bool {
-    cfg!(target_os = "linux") && allocator == Allocator::Jemalloc && own::missing().is_none()
+fn may_be_seen(settings: &Settings, allocator: Allocator) -> bool {
+    settings.last_seen
+        && cfg!(target_os = "linux")
+        && allocator == Allocator::Jemalloc
+        && own::missing().is_none()
 }
 
 /// Why a tier will be missing, or both.

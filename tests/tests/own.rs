@@ -14,6 +14,8 @@ mod budgets;
 mod child;
 #[path = "own/fallback.rs"]
 mod fallback;
+#[path = "own/filtered.rs"]
+mod filtered;
 #[path = "own/guards.rs"]
 mod guards;
 #[path = "own/known.rs"]
@@ -39,6 +41,7 @@ type Subject = (&'static str, fn());
 const SUBJECTS: &[&[Subject]] = &[
     births::SUBJECTS,
     fallback::SUBJECTS,
+    filtered::SUBJECTS,
     guards::SUBJECTS,
     known::SUBJECTS,
     notes::SUBJECTS,

@@ -4,6 +4,9 @@
 //! destructors run in rounds for as long as there are values, four at most: a value that is set
 //! again in each round is there in the last.
 //!
+//! In each round the keys' destructors run in the order of the keys' numbers, and a new key gets the lowest
+//! that is free. So ours is one of a high number, which comes after those of any program that has fewer.
+//!
 //! Which round is the last cannot be seen by a thread that was first seen in the middle of them. So
 //! between two rounds nobody may read the thread's counters, which die with it.
 
@@ -23,14 +26,33 @@ thread_local! {
     static ROUND: Cell<u32> = const { Cell::new(0) };
 }
 
+/// So many numbers come before ours: half of what POSIX and glibc have. The other half stays free for
+/// whoever makes a key meanwhile.
+const BEFORE: usize = 511;
+
 /// The key, where the system has one left.
 fn key() -> Option<libc::pthread_key_t> {
     static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
     *KEY.get_or_init(|| {
-        let mut key = 0;
-        // SAFETY: the key is written before it is read, and the destructor takes what `watch` sets.
-        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) };
-        (code == 0).then_some(key)
+        let mut made = [0; BEFORE + 1];
+        let mut count = 0;
+        for key in &mut made {
+            // SAFETY: the key is written before it is read, and the destructor takes what `watch` sets.
+            if unsafe { libc::pthread_key_create(key, Some(ended)) } != 0 {
+                break;
+            }
+            count += 1;
+        }
+        let (last, others) = made.get_mut(..count)?.split_last_mut()?;
+        // A number that somebody has given back meanwhile may be lower than those before.
+        for other in others {
+            if *other > *last {
+                std::mem::swap(other, last);
+            }
+            // SAFETY: the key was made here, and no thread has set it.
+            unsafe { libc::pthread_key_delete(*other) };
+        }
+        Some(*last)
     })
 }
 

@@ -19,6 +19,7 @@ use crate::class;
 pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("std_threads", std_threads),
     ("destructors", destructors),
+    ("tracks_at_the_end", tracks_at_the_end),
     ("two_thousand", two_thousand),
     ("unborn", unborn),
     ("stragglers", stragglers),
@@ -86,7 +87,8 @@ thread_local! {
     static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
 }
 
-/// The key of a destructor that runs in each round but the last. In that, it may come after ours.
+/// The key of a destructor that runs in so many rounds as it is set to. It is made after the first tracked
+/// test's start.
 fn key() -> libc::pthread_key_t {
     extern "C" fn ended(rounds: *mut c_void) {
         leak(4096);
@@ -115,7 +117,7 @@ fn set(rounds: usize) {
 fn destructors() {
     let child = thread::spawn(|| {
         AT_THE_END.set(Some(AtTheEnd(Box::new([1; 1000]))));
-        set(3);
+        set(4);
     });
     child.join().unwrap();
 }
@@ -125,8 +127,57 @@ fn the_last_destructors_of_a_thread_are_counted() {
     let ran = Child::of("destructors").times(100).run();
     for sidecar in ran.of("destructors") {
         let own = own(sidecar);
-        assert_eq!(own.retained_bytes, (2 + 3) * 4096);
+        assert_eq!(own.retained_bytes, (2 + 4) * 4096);
         assert_eq!((own.threads, own.threads_running), (3, 0));
+    }
+}
+
+#[heap_tracked]
+fn in_a_destructor() {
+    leak(4096);
+}
+
+extern "C" fn tracks(round: *mut c_void) {
+    in_a_destructor();
+    let left = round as usize - 1;
+    if left > 0 {
+        // SAFETY: the key's destructor takes a number for what it is.
+        unsafe { libc::pthread_setspecific(tracking_key(), left as *const c_void) };
+    }
+}
+
+fn tracking_key() -> libc::pthread_key_t {
+    static KEY: Mutex<Option<libc::pthread_key_t>> = Mutex::new(None);
+    *KEY.lock().unwrap().get_or_insert_with(|| {
+        let mut key = 0;
+        // SAFETY: the key is written, and the destructor takes any value.
+        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(tracks)) };
+        assert_eq!(code, 0);
+        key
+    })
+}
+
+/// A test in the destructor of a key that is made after the first tracked test, in each of its rounds.
+#[heap_tracked]
+fn tracks_at_the_end() {
+    let child = thread::spawn(|| {
+        // SAFETY: the key's destructor takes a number for what it is.
+        let code = unsafe { libc::pthread_setspecific(tracking_key(), 4 as *const c_void) };
+        assert_eq!(code, 0);
+    });
+    child.join().unwrap();
+}
+
+#[test]
+fn a_test_in_a_destructor_of_a_thread_is_measured() {
+    let ran = Child::of("tracks_at_the_end").times(20).run();
+    let inner = ran.of("in_a_destructor");
+    assert_eq!(inner.len(), 4 * 20);
+    for sidecar in inner {
+        assert_eq!(own(sidecar).retained_bytes, 4096);
+    }
+    for sidecar in ran.of("tracks_at_the_end") {
+        assert_eq!(own(sidecar).retained_bytes, 4 * 4096);
     }
 }
 

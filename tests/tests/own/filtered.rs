@@ -1,0 +1,89 @@
+//! Threads that may make few system calls.
+
+use std::hint::black_box;
+use std::thread;
+
+use heap_runtime::heap_tracked;
+use heap_runtime::sidecar::Outcome;
+use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter, sock_fprog};
+
+use crate::child::{Child, own};
+
+pub(crate) const SUBJECTS: &[crate::Subject] = &[
+    ("refused", || {
+        under_a_filter(libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned());
+    }),
+    ("killed", || under_a_filter(libc::SECCOMP_RET_KILL_PROCESS)),
+];
+
+/// What the allocator, std and the C library need for a thread that allocates and ends.
+const ALLOWED: [libc::c_long; 10] = [
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_sigaltstack,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_sched_yield,
+    libc::SYS_exit,
+];
+
+/// From here on, this thread may do no more than that.
+fn filter(otherwise: u32) {
+    let statement = |code, value| sock_filter {
+        code: u16::try_from(code).unwrap(),
+        jt: 0,
+        jf: 0,
+        k: value,
+    };
+    // The number of the call is at the start of what a filter is given.
+    let mut program = vec![statement(BPF_LD | BPF_W | BPF_ABS, 0)];
+    for call in ALLOWED {
+        program.push(sock_filter {
+            jf: 1,
+            ..statement(BPF_JMP | BPF_JEQ | BPF_K, u32::try_from(call).unwrap())
+        });
+        program.push(statement(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW));
+    }
+    program.push(statement(BPF_RET | BPF_K, otherwise));
+    let program = sock_fprog {
+        len: u16::try_from(program.len()).unwrap(),
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: the program is whole, and read by the kernel before this returns.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        assert_eq!(
+            libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program),
+            0
+        );
+    }
+}
+
+#[heap_tracked]
+fn under_a_filter(otherwise: u32) {
+    let filtered = thread::spawn(move || {
+        filter(otherwise);
+        drop(black_box(Vec::<u8>::with_capacity(8 << 20)));
+    });
+    filtered.join().unwrap();
+}
+
+#[test]
+fn a_filter_on_a_thread_changes_nothing() {
+    for (subject, last_seen) in [("refused", "1"), ("refused", "0"), ("killed", "0")] {
+        let ran = Child::of(subject).env("HEAP_LAST_SEEN", last_seen).run();
+        assert!(
+            ran.status.success(),
+            "{subject}: {:?} {}",
+            ran.status,
+            ran.said
+        );
+        let sidecar = ran.only("under_a_filter");
+        assert_eq!(sidecar.outcome, Some(Outcome::Passed), "{subject}");
+        assert!(own(sidecar).peak_bytes.unwrap() >= 8 << 20);
+    }
+}
