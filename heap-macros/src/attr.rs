@@ -1,18 +1,20 @@
 //! The arguments of the attribute, as they are written: nothing is judged here but their form.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Ident, Result, Token};
 
 /// `name`, `name = value` or `name(list)`.
+#[derive(Clone)]
 pub(crate) struct Argument {
     pub(crate) name: Ident,
     pub(crate) value: Value,
 }
 
 /// What follows the name of an argument.
+#[derive(Clone)]
 pub(crate) enum Value {
     /// Nothing.
     None,
@@ -81,6 +83,17 @@ impl Argument {
             }
         };
         Ok(Self { name, value })
+    }
+}
+
+impl ToTokens for Argument {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let name = &self.name;
+        tokens.extend(match &self.value {
+            Value::None => quote!(#name),
+            Value::Assigned(value) => quote!(#name = #value),
+            Value::List(list) => quote!(#name(#list)),
+        });
     }
 }
 

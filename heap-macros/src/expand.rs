@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
+use crate::module;
 use crate::place;
 use crate::usual;
 use crate::valid::{self, Options, ShouldPanic};
@@ -18,8 +19,12 @@ pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenS
     {
         return expansion;
     }
+    if let Some(expansion) = module::expansion(arguments, &item) {
+        return expansion;
+    }
     let mut errors = Vec::new();
     let options = valid::options(arguments.clone(), &mut errors);
+    errors.extend(options.skip.map(valid::skips_nothing));
     let mut function = match item::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
@@ -45,7 +50,7 @@ pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenS
 }
 
 /// The path of the runtime.
-fn runtime(options: &Options) -> TokenStream {
+pub(crate) fn runtime(options: &Options) -> TokenStream {
     options
         .runtime
         .as_ref()
@@ -53,7 +58,7 @@ fn runtime(options: &Options) -> TokenStream {
 }
 
 /// The item as it was, behind the errors: whoever uses it does not get a second, false error.
-fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
+pub(crate) fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenStream {
     let is_expression = item::is_expression(&item);
     let mut tokens =
         valid::combined(errors).map_or_else(TokenStream::new, |error| error.to_compile_error());

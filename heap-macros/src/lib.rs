@@ -6,7 +6,9 @@
 //! ```text
 //! tokens ──attr──▶ arguments ──valid──▶ options ─┐
 //! tokens ──item──▶ function  ──valid─────────────┴─expand──▶ the function, its body in one call
-//!    └────usual, where it is a test as most are──────────────▶ the same, compiled in half the time
+//!    ├────usual, where it is a test as most are──────────────▶ the same, compiled in half the time
+//!    ├────place, where other attributes stand below──────────▶ the function, and this attribute last of them
+//!    └────module, by scan and inherit────────────────────────▶ the module, with this attribute on its tests
 //! ```
 //!
 //! What is wrong is said at the user's own token, several mistakes at once, and the item is
@@ -14,13 +16,18 @@
 
 mod attr;
 mod expand;
+mod inherit;
 mod item;
 mod linkage;
+mod module;
 mod place;
+mod scan;
 mod size;
 mod usual;
 mod valid;
 
+#[cfg(test)]
+mod module_tests;
 #[cfg(test)]
 mod tests;
 

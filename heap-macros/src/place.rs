@@ -10,7 +10,7 @@
 //! no list of those crates.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
@@ -104,14 +104,22 @@ fn leaves_the_function(attribute: &Meta, is_async: bool) -> bool {
 /// Whether a `cfg_attr` comes to nothing that this attribute has to know of. Not even the compiler knows that
 /// before it comes to it.
 fn hides_nothing(attribute: &Meta, is_async: bool) -> bool {
-    let Meta::List(list) = attribute else {
-        return true;
-    };
+    parts(attribute)
+        .1
+        .iter()
+        .all(|meta| !meta.path().is_ident("should_panic") && leaves_the_function(meta, is_async))
+}
+
+/// The condition of a `cfg_attr`, and the attributes that it comes to; of any other, none and itself.
+pub(crate) fn parts(attribute: &Meta) -> (TokenStream, Vec<Meta>) {
+    if !attribute.path().is_ident("cfg_attr") {
+        return (TokenStream::new(), vec![attribute.clone()]);
+    }
     let metas = Punctuated::<Meta, Token![,]>::parse_terminated;
-    // The first one is the condition.
-    metas.parse2(list.tokens.clone()).is_ok_and(|metas| {
-        metas.iter().skip(1).all(|meta| {
-            !meta.path().is_ident("should_panic") && leaves_the_function(meta, is_async)
-        })
-    })
+    let list = attribute.require_list();
+    let metas = list.and_then(|list| metas.parse2(list.tokens.clone()));
+    // One that is malformed is the compiler's to report.
+    let mut metas = metas.into_iter().flatten();
+    let condition = metas.next().to_token_stream();
+    (condition, metas.collect())
 }

@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Meta, Path, Result};
+use syn::{Attribute, Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Meta, Path, Result};
 
 use crate::attr::{self, Argument, Kind, Value};
 use crate::item::Function;
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) exclusive: bool,
     /// How many rounds, and where that is said.
     pub(crate) warmup: Option<(u32, Span)>,
+    /// Where it is said that nothing is to be tracked.
+    pub(crate) skip: Option<Span>,
 }
 
 /// The harness's idea of success.
@@ -33,7 +35,7 @@ pub(crate) enum ShouldPanic {
 }
 
 /// How an argument is written, for messages that say what to write instead.
-const ARGUMENTS: [(&str, &str); 9] = [
+const ARGUMENTS: [(&str, &str); 10] = [
     ("max_peak", "max_peak = \"8 MiB\""),
     ("max_retained", "max_retained = \"0 B\""),
     ("max_allocated", "max_allocated = \"64 MiB\""),
@@ -43,6 +45,7 @@ const ARGUMENTS: [(&str, &str); 9] = [
     ("warmup", "warmup = 1"),
     ("labels", "labels(key = \"value\")"),
     ("crate", "crate = path::to::heap_runtime"),
+    ("skip", "skip"),
 ];
 
 /// Judges the arguments. What is wrong with them is added to `errors`, one for each mistake.
@@ -82,6 +85,7 @@ impl Options {
             "warmup" => self.warmup = Some((warmup(&name, value)?, name.span())),
             "labels" => self.labels = labels(&name, value)?,
             "crate" => self.runtime = Some(runtime(&name, value)?),
+            "skip" => self.skip = flag(&name, value)?.then(|| name.span()),
             other => return Err(unknown(&name, other)),
         }
         Ok(())
@@ -129,10 +133,7 @@ pub(crate) fn function(
     let mut should_panic = ShouldPanic::No;
     for attribute in &function.attributes {
         if is_heap_tracked(attribute.path()) {
-            errors.push(Error::new(
-                attribute.path().span(),
-                "`#[heap_tracked]` stands here twice: remove this one",
-            ));
+            errors.push(stands_twice(attribute));
         } else if attribute.path().is_ident("should_panic") {
             should_panic = expected_panic(&attribute.meta);
         }
@@ -153,6 +154,22 @@ pub(crate) fn function(
         }
     }
     should_panic
+}
+
+pub(crate) fn stands_twice(attribute: &Attribute) -> Error {
+    Error::new(
+        attribute.path().span(),
+        "`#[heap_tracked]` stands here twice: remove this one",
+    )
+}
+
+/// `skip` is taken away by the module around it, and is none where it gets here.
+pub(crate) fn skips_nothing(span: Span) -> Error {
+    Error::new(
+        span,
+        "`skip` stands alone, as `#[heap_tracked(skip)]`, on what is to be left out of a module that has \
+         `#[heap_tracked]` itself: remove it here",
+    )
 }
 
 /// Whether an attribute is this one, however it was imported.

@@ -8,10 +8,16 @@
 mod attr;
 #[path = "../src/expand.rs"]
 mod expand;
+#[path = "../src/inherit.rs"]
+mod inherit;
 #[path = "../src/item.rs"]
 mod item;
+#[path = "../src/module.rs"]
+mod module;
 #[path = "../src/place.rs"]
 mod place;
+#[path = "../src/scan.rs"]
+mod scan;
 #[path = "../src/size.rs"]
 mod size;
 #[path = "../src/usual.rs"]
@@ -47,6 +53,7 @@ const ARGUMENTS: &[&str] = &[
     "warmup",
     "labels",
     "crate",
+    "skip",
     "r#type",
     "max_peek",
     "scheduler",
@@ -108,6 +115,10 @@ const ITEMS: &[&str] = &[
     "#[ignore]",
     "#[heap_tracked]",
     "#[heap_runtime::heap_tracked(exact)]",
+    "#[heap_tracked(skip)]",
+    "#[heap_tracked(warmup = 0, labels(a = \"b\"))]",
+    "#[cfg_attr(unix, test)]",
+    "#[cfg_attr(unix, heap_tracked(skip), rstest)]",
     "#[tokio::test]",
     "#[cfg(unix)]",
     "#[track_caller]",
@@ -149,6 +160,11 @@ const ITEMS: &[&str] = &[
     "struct S;",
     "enum E {}",
     "mod m {}",
+    "mod",
+    "proptest!",
+    "quickcheck!",
+    "const A: u8 =",
+    "-> A<{ 1 }>",
     "use a::b;",
     "let c = || 1;",
     "macro_rules!",
@@ -257,6 +273,20 @@ fn items() {
                 "warmup = 1, max_peak = \"8 MiB\", crate = evidence::heap",
                 &item,
             );
+        });
+}
+
+#[test]
+fn modules() {
+    bolero::check!()
+        .with_iterations(1_000)
+        .for_each(|bytes: &[u8]| {
+            let module = format!("mod tests {{ {} }}", source(bytes, ITEMS));
+            expands("", &module);
+            expands("warmup = 1, labels(a = \"b\", c = \"d\")", &module);
+            let arguments = source(bytes, ARGUMENTS);
+            let test = format!("mod tests {{ #[heap_tracked({arguments})] #[test] fn a() {{}} }}");
+            expands("exact, labels(scheduler = \"eevdf\")", &test);
         });
 }
 

@@ -180,6 +180,7 @@ mod turn;
 /// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak. A round that fails is the end of the test, which has failed |
 /// | `labels(scheduler = "eevdf")` | goes into the sidecar |
 /// | `crate = path::to::heap_runtime` | where this crate is, if not at `::heap_runtime` |
+/// | `skip` | stands alone, in a tracked module: this test, or module, is not tracked |
 ///
 /// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
@@ -195,6 +196,45 @@ mod turn;
 ///     Ok(())
 /// }
 /// # }
+/// ```
+///
+/// # On a module
+///
+/// On an inline module it tracks each test in it, and in the modules inside: every function with an attribute that makes
+/// tests, by its name (`test`, `tokio::test`, `rstest`, `test_case` and the like), and those of `proptest!` and
+/// `quickcheck!`. What another macro makes needs the attribute in what it makes; a module in a file of its own needs it
+/// on its tests. Functions that are no tests stay as they are.
+///
+/// The arguments are defaults. A test's own, or those of a module inside, come before them; labels come together by
+/// their keys; `warmup = 0`, `exact = false` and `exclusive = false` take back what the module gives. `warmup` does not
+/// come to tests that should panic.
+///
+/// ```standalone_crate
+/// heap_runtime::use_jemalloc!();
+///
+/// #[heap_runtime::heap_tracked(max_retained = "0 B", labels(area = "queue"))]
+/// mod tests {
+///     use heap_runtime::heap_tracked;
+///
+///     fn queue_of(length: u32) -> Vec<u32> {
+///         (0..length).collect()
+///     }
+///
+///     #[test]
+///     fn is_drained() {
+///         assert_eq!(queue_of(100).drain(..).count(), 100);
+///     }
+///
+///     #[heap_tracked(max_peak = "64 KiB", labels(size = "large"))]
+///     #[test]
+///     fn stays_small() {
+///         assert_eq!(queue_of(1000).len(), 1000);
+///     }
+///
+///     #[heap_tracked(skip)]
+///     #[test]
+///     fn is_not_about_memory() {}
+/// }
 /// ```
 pub use heap_macros::heap_tracked;
 #[doc(inline)]

@@ -9,6 +9,7 @@ mod async_std;
 mod cfg_attr;
 mod googletest;
 mod insta;
+mod modules;
 mod ntest;
 mod proptest;
 mod quickcheck;
