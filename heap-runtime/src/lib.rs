@@ -102,7 +102,8 @@
 //!   takes a value that older readers would refuse, raises it. A reader takes every version up to its
 //!   own, and refuses a newer one with a message that says so.
 //! - **Text for people**, such as messages, may change in any release.
-//! - **Rust**: a newer version than 1.95 is asked for in a minor release at the earliest.
+//! - **Rust**: a newer version than 1.88 is asked for in a minor release at the earliest. Of `cargo-heap`, which
+//!   tests do not depend on, the stable version of the day.
 //!
 //! # Features
 //!

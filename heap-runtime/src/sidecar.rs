@@ -41,7 +41,8 @@ pub(crate) fn bounded(text: &str, longest: usize) -> String {
     if text.len() <= longest {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(longest)])
+    let end = (0..=longest).rfind(|at| text.is_char_boundary(*at));
+    format!("{}…", &text[..end.unwrap_or(0)])
 }
 
 /// A failure, with as much of the message as is kept.

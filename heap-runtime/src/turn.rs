@@ -18,7 +18,7 @@ use crate::own;
 use crate::test::Test;
 
 /// A future that nobody has polled for so long does not keep others waiting any more.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 static TURNS: Turns = Turns::new();
 
