@@ -70,7 +70,7 @@ pub fn victims(module: &str, folder: &Path) -> Command {
 }
 
 /// `cargo heap` with these arguments and `HEAP_SIDECAR_DIR`, as a process of its own: this test
-/// binary has it in it, in its ignored test `name`, which returns [`cargo_heap`].
+/// binary has it in it, in its ignored test `name`, which returns [`cargo_heap()`].
 ///
 /// # Panics
 ///

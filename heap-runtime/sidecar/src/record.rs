@@ -87,7 +87,7 @@ pub struct Sidecar {
     /// cannot write, before 0000 or after 9999.
     pub started_at: String,
     /// How long the body ran, in nanoseconds of the monotonic clock. Without the time that it took notes on the
-    /// thread that ran it: [`checkpoint`](crate::checkpoint), [`metric`](crate::metric) and the like.
+    /// thread that ran it: `heap_runtime::checkpoint`, `heap_runtime::metric` and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
     /// How the test ended, as the harness sees it. Absent while it runs.

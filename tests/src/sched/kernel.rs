@@ -24,7 +24,7 @@ pub fn granule() -> Duration {
 /// EEVDF keeps each thread's lag within one slice, which is seen up to one tick late: one [`granule`]. A span has a
 /// beginning and an end, and both can be wrong by that much in opposite directions. The whole is doubled, for what is
 /// taken from a thread in stretches too short to be told from its own rounds. Longer ones are
-/// [`Taken`](super::taken::Taken): they count as CPU time of the thread that ran, and the last one before the beginning or
+/// [`Taken`]: they count as CPU time of the thread that ran, and the last one before the beginning or
 /// the end is not yet paid back then.
 #[must_use]
 pub fn fair_tolerance(taken: Taken) -> Duration {
