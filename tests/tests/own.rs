@@ -20,6 +20,8 @@ mod filtered;
 mod guards;
 #[path = "own/known.rs"]
 mod known;
+#[path = "own/nesting.rs"]
+mod nesting;
 #[path = "own/noise.rs"]
 mod noise;
 #[path = "own/notes.rs"]
@@ -44,6 +46,7 @@ const SUBJECTS: &[&[Subject]] = &[
     filtered::SUBJECTS,
     guards::SUBJECTS,
     known::SUBJECTS,
+    nesting::SUBJECTS,
     notes::SUBJECTS,
     reallocations::SUBJECTS,
     retained::SUBJECTS,

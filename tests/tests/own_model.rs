@@ -17,6 +17,8 @@ mod group;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/interval.rs"]
 mod interval;
+#[path = "../../heap-runtime/src/own/lists.rs"]
+mod lists;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/member.rs"]
 mod member;
@@ -25,6 +27,8 @@ mod orders;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/registry.rs"]
 mod registry;
+#[path = "../../heap-runtime/src/own/stack.rs"]
+mod stack;
 #[path = "own_model/sync.rs"]
 mod sync;
 #[expect(dead_code, reason = "the runtime uses more of it")]

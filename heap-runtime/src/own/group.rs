@@ -48,6 +48,12 @@ pub(crate) enum Looks {
     Each,
 }
 
+impl<T> Default for Link<T> {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
 /// The threads of one tracked body, and what they have come to.
 pub(crate) struct Group {
     /// Members in it, groups in it, and handles on it.
@@ -114,6 +120,15 @@ impl Group {
             timeline: Timeline::new(),
             watch: Watch::new(),
         }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(RELAXED)
+    }
+
+    /// Whether one around it is open.
+    pub(super) fn is_in_open(&self) -> bool {
+        chain(self.around.get()).any(Group::is_open)
     }
 
     pub(super) fn set_looks(&self, looks: Looks) {

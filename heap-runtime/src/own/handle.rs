@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::group::Group;
 use super::member::Member;
+use super::stack::Joins;
 use super::{MEMBER, Membership, REGISTRY, join};
 
 /// The tracked test that a thread was in, for other threads to join.
@@ -83,7 +84,7 @@ impl Handle {
     #[must_use = "the thread leaves the test again as soon as the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
         Entered {
-            membership: self.group.map(join),
+            membership: self.group.map(|group| join(group, Joins::Instead)),
             handle: PhantomData,
         }
     }

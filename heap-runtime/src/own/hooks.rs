@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::group::Group;
 use super::member::{Member, Moved};
-use super::{MEMBER, REGISTRY, counters};
+use super::{MEMBER, REGISTRY};
 use crate::jemalloc::{EXPANDED_BY_XALLOCX, Hooks, Installed, usable_size};
 
 /// Who wants them. Only taken under the registry's lock, over which nobody forks: jemalloc does not see to it that
@@ -64,9 +64,7 @@ fn hooked() -> Option<(&'static Member, Moved)> {
     if !member.is_looked_at(Group::is_hooked) {
         return None;
     }
-    // Between the rounds of its last destructors nobody else may read them, and the thread itself may.
-    let now = member.counted().or_else(|| Some(counters()?.now()))?;
-    Some((member, now))
+    Some((member, member.counted()?))
 }
 
 unsafe extern "C" fn alloc(

@@ -1,12 +1,14 @@
 //! A member: a thread that is or was measured, by its own counters.
 
 use std::ffi::c_void;
+use std::iter::successors;
 use std::ptr::null_mut;
 
 use super::Notes;
 use super::alive::Alive;
-use super::group::{Group, Link, Looks, RELAXED, chain, is_within, lock};
+use super::group::{Group, Link, Looks, RELAXED, chain, lock};
 use super::interval::SMALL_REALLOCATION;
+use super::stack::Beside;
 use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use super::unsaid::{Bytes, Most, SignedBytes};
 
@@ -15,16 +17,6 @@ use super::unsaid::{Bytes, Most, SignedBytes};
 pub(crate) struct Counters {
     pub(crate) allocated: &'static AtomicU64,
     pub(crate) deallocated: &'static AtomicU64,
-}
-
-impl Counters {
-    /// What they say.
-    pub(crate) fn now(self) -> Moved {
-        Moved {
-            allocated: self.allocated.load(RELAXED),
-            deallocated: self.deallocated.load(RELAXED),
-        }
-    }
 }
 
 /// Bytes allocated and freed.
@@ -77,10 +69,14 @@ pub(crate) struct Member {
     pub(super) index: usize,
     /// The innermost group. Written by the thread itself, or before it runs.
     pub(super) group: Link<Group>,
+    /// Groups that it is in beside that and those around it. As above.
+    pub(super) beside: Link<Beside>,
     /// Absent until the thread has begun, and where jemalloc does not count for it. Valid as long
     /// as the thread runs; a thread's end takes them away, under the lock.
     pub(super) allocated: Link<AtomicU64>,
     pub(super) deallocated: Link<AtomicU64>,
+    /// The thread may be ending, and nobody else may read its counters.
+    pub(super) dozes: AtomicBool,
     /// The counters when the member was last settled.
     pub(super) settled_allocated: AtomicU64,
     pub(super) settled_deallocated: AtomicU64,
@@ -107,8 +103,10 @@ impl Member {
             in_use: AtomicBool::new(true),
             index,
             group: Link::none(),
+            beside: Link::none(),
             allocated: Link::none(),
             deallocated: Link::none(),
+            dozes: AtomicBool::new(false),
             settled_allocated: AtomicU64::new(0),
             settled_deallocated: AtomicU64::new(0),
             told_allocated: Bytes::new(0),
@@ -127,7 +125,15 @@ impl Member {
         self.thread.store(number, RELAXED);
     }
 
-    /// What its counters say; `None` where it has none.
+    /// What its counters say; `None` where it has none, or only the thread itself may ask.
+    fn counted_by_others(&self) -> Option<Moved> {
+        if self.dozes.load(RELAXED) {
+            return None;
+        }
+        self.counted()
+    }
+
+    /// What its counters say; `None` where it has none. By the thread itself.
     pub(crate) fn counted(&self) -> Option<Moved> {
         Some(Moved {
             allocated: self.allocated.get()?.load(RELAXED),
@@ -142,18 +148,23 @@ impl Member {
             .set(counters.map(|counters| counters.deallocated));
     }
 
-    /// Gives what was moved since the last time to the groups. Under the lock.
+    /// Gives what was moved since the last time to the groups, where others may know of it. Under the lock.
     pub(super) fn settle(&self) {
+        if let Some(now) = self.counted_by_others() {
+            self.settle_to(now);
+        }
+    }
+
+    fn settle_to(&self, now: Moved) {
         if self.paused.load(RELAXED) {
             return;
         }
-        let Some(now) = self.counted() else { return };
         let moved = now.since(Moved {
             allocated: self.settled_allocated.load(RELAXED),
             deallocated: self.settled_deallocated.load(RELAXED),
         });
         self.note_settled(now);
-        for group in chain(self.group.get()) {
+        for group in self.groups() {
             for (sum, more) in [
                 (&group.allocated, moved.allocated),
                 (&group.deallocated, moved.deallocated),
@@ -179,8 +190,8 @@ impl Member {
 
     /// Settles and samples. By the thread itself, under the lock.
     pub(super) fn account(&self) {
-        self.settle();
         if let Some(now) = self.counted() {
+            self.settle_to(now);
             self.sample(now, Look::AtRest);
         }
     }
@@ -200,7 +211,7 @@ impl Member {
 
     /// The most that it has moved between two tellings, the time since the last among it.
     pub(super) fn unsaid(&self) -> (Moved, Moved) {
-        let until_now = self.counted().filter(|_| !self.is_paused());
+        let until_now = self.counted_by_others().filter(|_| !self.is_paused());
         let until_now = until_now.map(|now| now.since(self.told()));
         let told = self.unsaid.get();
         (told, told.max(until_now.unwrap_or_default()))
@@ -307,7 +318,7 @@ impl Member {
         if self.paused.load(RELAXED) {
             return;
         }
-        for group in chain(self.group.get()) {
+        for group in self.groups() {
             for (sum, less) in [
                 (&group.allocated, moved.allocated),
                 (&group.deallocated, moved.deallocated),
@@ -331,8 +342,15 @@ impl Member {
         !self.is_paused() && self.groups().any(so)
     }
 
-    fn groups(&self) -> impl Iterator<Item = &'static Group> {
-        chain(self.group.get())
+    /// The groups that it is in, from the innermost: each once.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &'static Group> {
+        chain(self.group.get()).chain(self.beside())
+    }
+
+    /// Those beside its own and those around that.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &'static Group> {
+        let first = self.beside.get();
+        successors(first, |beside| beside.next.get()).filter_map(|beside| beside.group.get())
     }
 
     /// Tells the groups by how much this thread alone has peaked since it was last accounted, where
@@ -355,23 +373,23 @@ impl Member {
 
     /// The notes of the innermost open group that has some.
     pub(crate) fn notes(&self) -> Option<Arc<Notes>> {
-        chain(self.group.get())
-            .filter(|group| group.open.load(RELAXED))
+        self.groups()
+            .filter(|group| group.is_open())
             .find_map(|group| lock(&group.notes).clone())
     }
 
-    /// Whether its group is this one, or inside it.
+    /// Whether it is in this group, or inside it.
     pub(crate) fn is_in(&self, group: &'static Group) -> bool {
-        is_within(self.group.get(), group)
+        self.groups().any(|other| std::ptr::eq(other, group))
     }
 
-    /// The innermost group, unless it and all around it are closed.
+    /// The innermost group, unless it and all around it are closed; then an open one that it is in as well.
     pub(crate) fn open_group(&self) -> Option<&'static Group> {
         let group = self.group.get();
-        chain(group)
-            .any(|group| group.open.load(RELAXED))
-            .then_some(group)
-            .flatten()
+        if chain(group).any(Group::is_open) {
+            return group;
+        }
+        self.beside().find(|group| group.is_open())
     }
 }
 

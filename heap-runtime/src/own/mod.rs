@@ -33,6 +33,7 @@ mod group;
 mod handle;
 mod hooks;
 mod interval;
+mod lists;
 #[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
 mod member;
 mod per_thread;
@@ -41,6 +42,7 @@ mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
+mod stack;
 #[cfg(births)]
 mod stand_in;
 #[cfg(births)]
@@ -76,6 +78,7 @@ use member::{Counters, Member};
 use registry::{Registry, Ticket, Totals};
 use sampler::Sampling;
 pub(crate) use sampler::Wanted;
+use stack::Joins;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 
@@ -130,24 +133,12 @@ fn counters() -> Option<Counters> {
 struct Membership {
     member: &'static Member,
     ticket: Ticket,
-    /// Whether nobody may read the thread's counters but in between.
-    dozes: bool,
     // It is about the thread that made it.
     not_send: PhantomData<*const ()>,
 }
 
-/// Has the counters of the calling thread read again, where they are not: in a destructor of a thread that is
-/// ending, between two of ours. Says whether it was so; then it is to doze again before that destructor is over.
-fn wake(member: &'static Member) -> bool {
-    let dozes = member.counted().is_none();
-    if dozes {
-        REGISTRY.wake(member, counters());
-    }
-    dozes
-}
-
 /// Moves the calling thread into a group.
-fn join(group: &'static Group) -> Membership {
+fn join(group: &'static Group, joins: Joins) -> Membership {
     let member = member();
     if sampler::has_to_learn() {
         unmeasured(sampler::learn);
@@ -155,8 +146,7 @@ fn join(group: &'static Group) -> Membership {
     sampler::take_thread_peak(member);
     Membership {
         member,
-        dozes: wake(member),
-        ticket: REGISTRY.join(member, group),
+        ticket: REGISTRY.join(member, group, joins),
         not_send: PhantomData,
     }
 }
@@ -170,9 +160,6 @@ impl Drop for Membership {
         {
             sampler::take_thread_peak(self.member);
             REGISTRY.part(self.member, self.ticket);
-            if self.dozes {
-                REGISTRY.doze(self.member);
-            }
         }
     }
 }
@@ -259,7 +246,7 @@ impl Own {
 
     /// Measures the calling thread, and the threads it starts, until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
-        Entered(join(self.group))
+        Entered(join(self.group, Joins::Inside))
     }
 
     /// The own tier up to now, and nanoseconds since the start.
@@ -345,28 +332,20 @@ pub(crate) fn reallocated(noticed: bool, in_place: Option<usize>) {
 
 /// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
 pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
-    struct Resume {
-        member: &'static Member,
-        dozes: bool,
-    }
+    struct Resume(&'static Member);
     impl Drop for Resume {
         fn drop(&mut self) {
-            REGISTRY.resume(self.member);
+            REGISTRY.resume(self.0);
             sampler::start_thread_peak();
-            if self.dozes {
-                REGISTRY.doze(self.member);
-            }
         }
     }
     let _resume = MEMBER
         .get()
-        .filter(|member| !member.is_paused())
-        .map(|member| {
-            let dozes = wake(member);
+        .filter(|member| {
             sampler::take_thread_peak(member);
-            REGISTRY.pause(member);
-            Resume { member, dozes }
-        });
+            REGISTRY.pause(member)
+        })
+        .map(Resume);
     run()
 }
 

@@ -9,6 +9,7 @@ use super::group::Looks;
 use super::interval::{INTERVAL, error, small_fall};
 use super::member::{Counters, Look, Member, Moved};
 use super::registry::Registry;
+use super::stack::Joins;
 
 /// A thread's two counters, as jemalloc would have them.
 struct Thread {
@@ -67,10 +68,10 @@ fn each_level_has_its_own_and_what_is_inside() {
     let member = registry.enlist(Some(me.counters));
     me.allocate(1);
     let outer = registry.open(member, Looks::Every(1));
-    let in_outer = registry.join(member, outer);
+    let in_outer = registry.join(member, outer, Joins::Inside);
     me.allocate(10);
     let inner = registry.open(member, Looks::Every(1));
-    let in_inner = registry.join(member, inner);
+    let in_inner = registry.join(member, inner, Joins::Inside);
     me.allocate(100);
     me.free(40);
     registry.part(member, in_inner);
@@ -104,7 +105,7 @@ fn guards_may_go_in_any_order() {
         let me = Thread::new();
         let member = registry.enlist(Some(me.counters));
         let groups = [(); 3].map(|()| registry.open(member, Looks::Every(1)));
-        let mut tickets = groups.map(|group| Some(registry.join(member, group)));
+        let mut tickets = groups.map(|group| Some(registry.join(member, group, Joins::Instead)));
         let mut expected = [0; 3];
         for place in order {
             me.allocate(7);
@@ -122,20 +123,158 @@ fn guards_may_go_in_any_order() {
     }
 }
 
+/// A body that was begun in one test, and runs in another.
+#[test]
+fn what_runs_inside_counts_for_both() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let begun_in = registry.open(member, Looks::Every(1));
+    let in_begun = registry.join(member, begun_in, Joins::Inside);
+    let body = registry.open(member, Looks::Every(1));
+    registry.part(member, in_begun);
+    let other = registry.open(member, Looks::Every(1));
+    let in_other = registry.join(member, other, Joins::Inside);
+    for round in 0..3 {
+        let polled = registry.join(member, body, Joins::Inside);
+        me.allocate(10);
+        // Inside it, whatever is opened there is in both.
+        let inner = registry.open(member, Looks::Every(1));
+        let in_inner = registry.join(member, inner, Joins::Inside);
+        me.allocate(100);
+        let child = registry.birth(member).unwrap();
+        let thread = Thread::new();
+        registry.begin(child, Some(thread.counters));
+        thread.allocate(1000);
+        thread.sample(child);
+        registry.end(child);
+        registry.part(member, in_inner);
+        let totals = registry.close(inner, |_, totals| totals);
+        assert_eq!(
+            (totals.moved.allocated, totals.peak),
+            (1100, 1100),
+            "{round}"
+        );
+        assert_eq!((totals.threads, totals.threads_running), (2, 0));
+        // A handle takes it out of all.
+        let elsewhere = registry.open(member, Looks::Every(1));
+        let instead = registry.join(member, elsewhere, Joins::Instead);
+        me.allocate(10_000);
+        registry.part(member, instead);
+        registry.close(elsewhere, |_, _| ());
+        registry.part(member, polled);
+        me.allocate(1);
+    }
+    registry.part(member, in_other);
+    let [begun_in, body, other] =
+        [begun_in, body, other].map(|group| registry.close(group, |_, totals| totals));
+    // What is opened in it is inside it, also where that is entered by a handle.
+    assert_eq!(body.moved.allocated, 3 * 11_110);
+    assert_eq!(begun_in.moved.allocated, 3 * 11_110);
+    assert_eq!(other.moved.allocated, 3 * 1111);
+    assert_eq!((body.threads, other.threads), (4, 4));
+    assert_eq!((body.threads_running, other.threads_running), (0, 0));
+    registry.end(member);
+}
+
+/// A thread that was born in one test may be a pool's: what it runs of another is not that test's.
+#[test]
+fn what_a_thread_is_brought_is_not_where_it_was_born() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let body = registry.open(member, Looks::Every(1));
+    let home = registry.open(member, Looks::Every(1));
+    let in_home = registry.join(member, home, Joins::Inside);
+    let pools = registry.birth(member).unwrap();
+    let thread = Thread::new();
+    registry.begin(pools, Some(thread.counters));
+    thread.allocate(1);
+    let polled = registry.join(pools, body, Joins::Inside);
+    thread.allocate(10);
+    registry.part(pools, polled);
+    // What it opens itself is inside both that and where it was born.
+    let inner = registry.open(pools, Looks::Every(1));
+    let in_inner = registry.join(pools, inner, Joins::Inside);
+    thread.allocate(100);
+    registry.part(pools, in_inner);
+    registry.end(pools);
+    registry.part(member, in_home);
+    let [inner, body, home] =
+        [inner, body, home].map(|group| registry.close(group, |_, totals| totals));
+    assert_eq!(inner.moved.allocated, 100);
+    assert_eq!(body.moved.allocated, 10);
+    assert_eq!(home.moved.allocated, 101);
+    registry.end(member);
+}
+
+/// Only open ones count for it.
+#[test]
+fn a_test_inside_one_that_has_ended_overlaps_with_others() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let ended = registry.open(member, Looks::Every(1));
+    let forgotten = registry.join(member, ended, Joins::Inside);
+    let child = registry.birth(member).unwrap();
+    registry.begin(child, Some(Thread::new().counters));
+    registry.close(ended, |_, _| ());
+    let first = registry.open(member, Looks::Every(1));
+    let second = registry.open(child, Looks::Every(1));
+    let in_second = registry.join(child, second, Joins::Inside);
+    let inside = registry.open(child, Looks::Every(1));
+    let [inside, first, second] =
+        [inside, first, second].map(|group| registry.close(group, |_, totals| totals.overlap));
+    assert_eq!((inside, first, second), (1, 1, 1));
+    registry.part(child, in_second);
+    registry.end(child);
+    registry.part(member, forgotten);
+    registry.end(member);
+}
+
+/// Between two rounds of its last destructors, others may not read its counters, and it may itself.
+#[test]
+fn a_thread_that_may_be_ending_counts_for_itself() {
+    let registry = registry();
+    let me = Thread::new();
+    let member = registry.enlist(Some(me.counters));
+    let outer = registry.open(member, Looks::Every(1));
+    let in_outer = registry.join(member, outer, Joins::Inside);
+    me.allocate(1);
+    registry.doze(member);
+    me.allocate(10);
+    assert_eq!(registry.totals(outer).moved.allocated, 1);
+    assert!(registry.pause(member));
+    me.allocate(1 << 20);
+    let inner = registry.open(member, Looks::Every(1));
+    registry.resume(member);
+    let in_inner = registry.join(member, inner, Joins::Inside);
+    me.allocate(100);
+    registry.part(member, in_inner);
+    let inner = registry.close(inner, |_, totals| totals);
+    assert_eq!((inner.moved.allocated, inner.peak), (100, 100));
+    registry.wake(member, Some(me.counters));
+    me.allocate(1000);
+    assert_eq!(registry.totals(outer).moved.allocated, 1111);
+    registry.part(member, in_outer);
+    registry.close(outer, |_, _| ());
+    registry.end(member);
+}
+
 #[test]
 fn a_guard_of_a_thread_that_has_ended_does_nothing() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
     let group = registry.open(member, Looks::Every(1));
-    let forgotten = registry.join(member, group);
+    let forgotten = registry.join(member, group, Joins::Inside);
     registry.end(member);
     me.is_gone();
     // The same place, another thread.
     let other = Thread::new();
     let again = registry.enlist(Some(other.counters));
     assert!(std::ptr::eq(member, again));
-    let ticket = registry.join(again, group);
+    let ticket = registry.join(again, group, Joins::Inside);
     registry.part(again, forgotten);
     other.allocate(5);
     registry.part(again, ticket);
@@ -150,7 +289,7 @@ fn in_a_forked_child_only_the_forker_is_left() {
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
     let group = registry.open(member, Looks::Every(1));
-    let ticket = registry.join(member, group);
+    let ticket = registry.join(member, group, Joins::Inside);
     let other = Thread::new();
     let child = registry.birth(member).unwrap();
     registry.begin(child, Some(other.counters));
@@ -174,7 +313,7 @@ fn many_threads_come_and_go() {
     for round in 0..3 {
         let group = registry.open(member, Looks::Every(1));
         group.timeline().start();
-        let ticket = registry.join(member, group);
+        let ticket = registry.join(member, group, Joins::Inside);
         let children: Vec<_> = (0..THREADS)
             .map(|number| {
                 let child = registry.birth(member).unwrap();
@@ -213,7 +352,7 @@ fn a_thread_that_has_the_place_of_one_that_ended_is_a_stranger() {
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
     let group = registry.open(member, Looks::Every(1));
-    let ticket = registry.join(member, group);
+    let ticket = registry.join(member, group, Joins::Inside);
     let child = registry.birth(member).unwrap();
     registry.begin(child, Some(Thread::new().counters));
     registry.end(child);
@@ -242,7 +381,7 @@ fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
     let member = registry.enlist(Some(me.counters));
     let group = registry.open(member, Looks::Every(INTERVAL));
     group.timeline().start();
-    let ticket = registry.join(member, group);
+    let ticket = registry.join(member, group, Joins::Inside);
     let small = small_fall(INTERVAL);
     for (allocated, freed) in [
         (5000, 0),

@@ -6,6 +6,7 @@ use loom::thread;
 use super::group::{Group, Looks};
 use super::member::{Counters, Look, Member, Moved};
 use super::registry::{Registry, Totals};
+use super::stack::Joins;
 use super::sync::{AtomicU64, Ordering, POINTS};
 use super::timeline::Timeline;
 
@@ -84,7 +85,7 @@ fn what_a_thread_did_is_taken_over_once_whenever_it_ends() {
             member,
             group,
         } = test;
-        let ticket = registry.join(member, group);
+        let ticket = registry.join(member, group, Joins::Inside);
         let child = registry.birth(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
@@ -118,7 +119,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
             member,
             group,
         } = test;
-        let ticket = registry.join(member, group);
+        let ticket = registry.join(member, group, Joins::Inside);
         let child = registry.birth(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
@@ -131,7 +132,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
         let first = test.close();
         // In the same space, where the child has left it.
         let second = registry.open(member, Looks::Every(1));
-        let ticket = registry.join(member, second);
+        let ticket = registry.join(member, second, Joins::Inside);
         me.allocate(member, 100);
         registry.part(member, ticket);
         let second = registry.close(second, |_, totals| totals);
@@ -153,7 +154,7 @@ fn a_place_that_is_free_again_is_one_threads_alone() {
             group,
             ..
         } = test;
-        let ticket = registry.join(member, group);
+        let ticket = registry.join(member, group, Joins::Inside);
         let first = registry.birth(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
@@ -187,12 +188,12 @@ fn a_thread_from_outside_joins_while_the_test_ends() {
             group,
             ..
         } = test;
-        let ticket = registry.join(member, group);
+        let ticket = registry.join(member, group, Joins::Inside);
         registry.hold(group);
         let running = thread::spawn(move || {
             let thread = Thread::new();
             let other = registry.enlist(Some(thread.0));
-            let ticket = registry.join(other, group);
+            let ticket = registry.join(other, group, Joins::Instead);
             thread.allocate(other, 10);
             registry.part(other, ticket);
             registry.let_go(group);
