@@ -1,17 +1,37 @@
 //! Every environment variable that the library reads: the `HEAP_*` of its own, strictly, and what
 //! cargo and nextest say about the run.
 
+mod near;
+mod workspace;
+
 use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use heap_sidecar::{HostContext, run_id};
+use heap_sidecar::{Redaction, run_id};
 
 use crate::own;
 use crate::sidecar::Limit;
 use crate::size;
+
+pub(crate) use workspace::root as workspace_root;
+
+/// All variables that are ours. Whatever else begins with `HEAP_`, and is nearly one of them, is a mistake.
+const KNOWN: [&str; 11] = [
+    "HEAP_MAX_ALLOCATED",
+    "HEAP_MAX_PEAK",
+    "HEAP_MAX_RETAINED",
+    "HEAP_PROCESS",
+    "HEAP_REDACT",
+    "HEAP_REQUIRE",
+    "HEAP_RUN_ID",
+    "HEAP_SAMPLE_BYTES",
+    "HEAP_SHARD",
+    "HEAP_SIDECAR_DIR",
+    "HEAP_TRACK",
+];
 
 /// What the environment asks of tracking.
 #[expect(
@@ -42,8 +62,8 @@ pub(crate) struct Settings {
     max_retained: Option<u64>,
     /// `HEAP_MAX_ALLOCATED`, likewise.
     max_allocated: Option<u64>,
-    /// `HEAP_REDACT`: keys of `host` to leave out.
-    pub(crate) redact: Vec<String>,
+    /// `HEAP_REDACT`: what to leave out.
+    pub(crate) redact: Redaction,
 }
 
 impl Settings {
@@ -55,17 +75,21 @@ impl Settings {
     pub(crate) fn get() -> Result<&'static Self, &'static str> {
         static SETTINGS: OnceLock<Result<Settings, String>> = OnceLock::new();
         SETTINGS
-            .get_or_init(|| Self::read(env::var_os))
+            .get_or_init(|| {
+                let names = env::vars_os().map(|(name, _)| name);
+                Self::read(env::var_os, names)
+            })
             .as_ref()
             .map_err(String::as_str)
     }
 
     pub(crate) fn read(
         variable: impl Fn(&'static str) -> Option<OsString>,
+        names: impl Iterator<Item = OsString>,
     ) -> Result<Self, String> {
         let mut reader = Reader {
             variable,
-            errors: String::new(),
+            errors: near::mistakes(names, &KNOWN),
         };
         let settings = Self {
             track: reader.switch("HEAP_TRACK", true),
@@ -81,18 +105,13 @@ impl Settings {
             max_peak: reader.size("HEAP_MAX_PEAK"),
             max_retained: reader.size("HEAP_MAX_RETAINED"),
             max_allocated: reader.size("HEAP_MAX_ALLOCATED"),
-            redact: reader.host_keys("HEAP_REDACT"),
+            redact: reader.redaction("HEAP_REDACT"),
         };
         // Without tracking no other setting has a meaning, so none can be wrong.
         if settings.track && !reader.errors.is_empty() {
             return Err(reader.errors);
         }
         Ok(settings)
-    }
-
-    /// Whether a key of `host` is to be recorded.
-    pub(crate) fn records(&self, key: &str) -> bool {
-        !self.redact.iter().any(|redacted| redacted == key)
     }
 
     /// The limit of a whole run.
@@ -189,24 +208,12 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
             .map(PathBuf::from)
     }
 
-    fn host_keys(&mut self, name: &'static str) -> Vec<String> {
-        let Some(text) = self.text(name) else {
-            return Vec::new();
-        };
-        let keys: Vec<String> = text
-            .split(',')
-            .map(|key| key.trim().to_owned())
-            .filter(|key| !key.is_empty())
-            .collect();
-        let unknown = HostContext::default().redact(keys.iter().map(String::as_str));
-        if !unknown.is_empty() {
-            let mend = format!(
-                "`{}` is no key of `host` in a sidecar",
-                unknown.join("`, `")
-            );
+    fn redaction(&mut self, name: &'static str) -> Redaction {
+        let text = self.text(name).unwrap_or_default();
+        Redaction::parse(&text).unwrap_or_else(|mend| {
             self.error(name, &text, &mend);
-        }
-        keys
+            Redaction::default()
+        })
     }
 }
 
@@ -291,6 +298,9 @@ fn crate_of(stem: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
     use super::*;
 
     use std::cell::RefCell;
@@ -299,12 +309,34 @@ mod tests {
     use std::path::Path;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
-        Settings::read(|name| {
-            variables
-                .iter()
-                .find(|(variable, _)| *variable == name)
-                .map(|(_, value)| value.into())
-        })
+        let names = variables.iter().map(|(name, _)| name.into());
+        let value = |name| {
+            let mut variables = variables.iter();
+            let variable = variables.find(|(variable, _)| *variable == name)?;
+            Some(variable.1.into())
+        };
+        Settings::read(value, names)
+    }
+
+    #[test]
+    fn all_that_is_read_is_known() {
+        let read = RefCell::new(BTreeSet::new());
+        let variable = |name| {
+            read.borrow_mut().insert(name);
+            None
+        };
+        Settings::read(variable, std::iter::empty()).expect("nothing is set");
+        assert_eq!(read.into_inner(), BTreeSet::from(KNOWN));
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_ours_is_a_mistake() {
+        let error = read(&[("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "yes")]).unwrap_err();
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines.len(), 2, "{error}");
+        assert!(lines[0].contains("HEAP_MAX_ALOCATED: if HEAP_MAX_ALLOCATED is meant"));
+        assert!(lines[1].contains("HEAP_TRACK is `yes`"));
+        assert!(read(&[("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "0")]).is_ok());
     }
 
     #[test]
@@ -329,7 +361,7 @@ mod tests {
             error,
             "the environment variable HEAP_REQUIRE is `yes`: set it to 0 or 1, or unset it\n\
              the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: \
-             `hostname` is no key of `host` in a sidecar"
+             `hostname` is no key of a sidecar that can be left out"
         );
     }
 

@@ -110,11 +110,5 @@ pub(crate) fn moving(limits: Option<&CgroupMemory>, settings: &Settings) -> Arc<
 
 /// The members of a `host`, without the keys that are not to be recorded.
 fn members(host: HostContext, settings: &Settings) -> Arc<HostMembers> {
-    Arc::new(HostMembers::of(&redacted(host, settings)))
-}
-
-/// Without the keys that `HEAP_REDACT` names. The settings are checked: every key is one of `host`.
-fn redacted(mut host: HostContext, settings: &Settings) -> HostContext {
-    let _none = host.redact(settings.redact.iter().map(String::as_str));
-    host
+    Arc::new(HostMembers::of(&settings.redact.host(host)))
 }

@@ -59,7 +59,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder |
+//! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder, which is taken from the workspace's root |
 //! | `HEAP_RUN_ID` | what the run is called, in letters, digits, `-` and `_`: all that has the same is one run, also of several commands, machines and shards |
 //! | `HEAP_SHARD` | which part of the run this is, such as `3/20`; nextest's `--partition` is known without |
 //! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
@@ -68,10 +68,10 @@
 //! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
-//! | `HEAP_REDACT` | keys of `host` to leave out, with commas between them |
+//! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `checkpoints`, `process` |
 //!
-//! A value that means nothing fails every tracked test with a message that names the variable:
-//! who sets one wants it to hold.
+//! A value that means nothing, and a variable that begins with `HEAP_` and is nearly one of these, fail
+//! every tracked test with a message that names it: who sets one wants it to hold.
 //!
 //! # Where it runs
 //!

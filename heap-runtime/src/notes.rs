@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use heap_sidecar::Redaction;
+
 use crate::complaint::say_once;
+use crate::env::Settings;
 use crate::fork;
 use crate::formatted::After;
 use crate::own::{self, Own};
@@ -163,6 +166,16 @@ pub(crate) fn time_spent() -> Duration {
     SPENT.get()
 }
 
+/// What is not to be recorded.
+fn redaction() -> Option<&'static Redaction> {
+    Some(&Settings::get().ok()?.redact).filter(|redaction| !redaction.is_empty())
+}
+
+/// Whether what a test calls so is to be recorded.
+fn is_recorded(of: &str, key: &str) -> bool {
+    redaction().is_none_or(|redaction| !redaction.leaves_out(&format!("{of}.{key}")))
+}
+
 fn note(edit: impl FnOnce(&mut Record)) {
     with_current(|notes| {
         notes.edit(edit);
@@ -194,7 +207,7 @@ fn note(edit: impl FnOnce(&mut Record)) {
 /// ```
 pub fn metric(name: impl AsRef<str>, value: f64) {
     let name = name.as_ref();
-    if value.is_finite() {
+    if value.is_finite() && is_recorded("metrics", name) {
         note(|record| {
             let maps = [&mut record.sidecar.metrics, &mut record.unsaid.metrics];
             insert(maps, name, value);
@@ -224,6 +237,9 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
 /// ```
 pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
     let (key, value) = (key.as_ref(), value.as_ref());
+    if !is_recorded("labels", key) {
+        return;
+    }
     note(|record| {
         let maps = [&mut record.sidecar.labels, &mut record.unsaid.labels];
         insert(maps, key, bounded(value, LONGEST));
@@ -266,6 +282,13 @@ pub fn skip(reason: impl AsRef<str>) {
     note(|record| {
         let said = &mut record.sidecar.skip_reason;
         if said.is_none() {
+            // That it was skipped is told by a reason.
+            let is_left_out = redaction().is_some_and(|all| all.leaves_out("skip_reason"));
+            let reason = if is_left_out {
+                Redaction::LEFT_OUT
+            } else {
+                reason
+            };
             *said = Some(bounded(reason, Failure::LONGEST_MESSAGE));
             record.unsaid.skip_reason.clone_from(said);
         }
@@ -305,6 +328,9 @@ pub fn skip(reason: impl AsRef<str>) {
 /// ```
 pub fn checkpoint(label: impl AsRef<str>) {
     let label = label.as_ref();
+    if redaction().is_some_and(|all| all.leaves_out("checkpoints")) {
+        return;
+    }
     with_current(|notes| notes.checkpoint(bounded(label, LONGEST)));
 }
 

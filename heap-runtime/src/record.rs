@@ -163,7 +163,7 @@ impl Record {
 
 /// The process's heap, unless `HEAP_REDACT` names it. The difference is no reading of the host.
 fn recorded(state: Option<HostHeapState>, settings: &Settings) -> Option<HostHeapState> {
-    state.filter(|_| settings.records("heap_state"))
+    state.filter(|_| !settings.redact.leaves_out_of_host("heap_state"))
 }
 
 /// What is known of an execution before its state is taken.
@@ -203,11 +203,14 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     sidecar.attempt = run.attempt;
     sidecar.stress_index = run.stress_index;
     sidecar.pid = process_id();
-    sidecar.process = process();
+    sidecar.process = process().filter(|_| !settings.redact.leaves_out("process"));
     sidecar.parent = run.parent();
     sidecar.started_at = put(room.started_at, "");
     let own = |text: &&str| (*text).to_owned();
+    let redact = &settings.redact;
+    let is_recorded = |key: &str| redact.is_empty() || !redact.leaves_out(&format!("labels.{key}"));
     sidecar.labels = (test.labels.iter())
+        .filter(|(key, _)| is_recorded(key))
         .map(|(key, value)| (own(key), own(value)))
         .collect();
     let heap = &mut sidecar.heap;

@@ -201,7 +201,7 @@ impl<'t> Scope<'t> {
             });
         }
         sidecar.outcome = Some(outcome);
-        sidecar.failure = failure;
+        sidecar.failure = self.settings.redact.failure(failure);
         let file = self.notes.file();
         let written = file.map_or(Ok(()), |file| {
             record.written(|_, contents| file.replace(contents.text))

@@ -166,3 +166,44 @@ fn a_partition_of_nextests_is_a_shard() {
     assert_eq!(of_nextest.len(), 2, "{of_nextest:?}");
     assert!(of_nextest.iter().all(|id| id.is_some()));
 }
+
+#[heap_tracked]
+#[test]
+fn a_relative_folder_is_one_from_the_workspaces_root() {
+    let project = Project::copy_of("workspace").variable("HEAP_SIDECAR_DIR", "target/out");
+    let folder = project.folder().join("target/out");
+    let mut runners = vec![["test", "--tests"].as_slice()];
+    if nextest_is_installed() {
+        runners.push(&["nextest", "run"]);
+    }
+    for runner in runners {
+        let _ = fs::remove_dir_all(&folder);
+        let output = project.cargo(runner).output().expect("cargo starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        let sidecars = names(&folder);
+        let sidecars = sidecars.iter().filter(|name| name.ends_with(".heap.json"));
+        assert_eq!(sidecars.count(), 2, "{runner:?}");
+        let said = project.heap(HEAP, ["report"]);
+        assert!(
+            said.stdout.contains("2 tests: 2 passed;"),
+            "{}{}",
+            said.stdout,
+            said.stderr
+        );
+    }
+    let said = project.heap(HEAP, ["test", "--tests"]);
+    assert!(
+        said.stdout.contains("2 tests: 2 passed;"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+    for package in ["one", "two"] {
+        assert!(
+            !project.folder().join(package).join("target").exists(),
+            "{package}"
+        );
+    }
+    fs::remove_dir_all(&folder).expect("it is there");
+}

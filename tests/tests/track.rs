@@ -278,6 +278,77 @@ fn what_is_to_be_left_out_stands_nowhere() {
     assert_eq!(after.keys().collect::<Vec<_>>(), [keys[0]]);
 }
 
+#[test]
+fn what_a_test_says_is_left_out_where_that_is_asked_for() {
+    let left_out = |keys: &str| rerun::passing("says_what_it_should_not", &[("HEAP_REDACT", keys)]);
+    let has = |run: &Run, text: &str| {
+        let whole = serde_json::to_string(&run.sidecars).expect("they can be written");
+        whole.contains(text)
+    };
+    let secrets = [
+        "in-a-label",
+        "in-a-message",
+        "in-a-reason",
+        "in-a-checkpoint",
+        "7777.5",
+    ];
+    let run = left_out("");
+    for secret in secrets {
+        assert!(has(&run, secret), "{secret}");
+    }
+    let run = left_out("labels.*, metrics, failure.message, skip_reason, checkpoints, process");
+    for secret in secrets {
+        assert!(!has(&run, secret), "{secret}");
+    }
+    let failed = run.sidecar("fails");
+    assert_eq!(
+        failed.failure.as_ref().expect("it failed").kind,
+        FailureKind::Panic
+    );
+    assert_eq!(failed.process, None);
+    // It is told by a reason that it was skipped.
+    assert_eq!(run.sidecar("skips").outcome, Some(Outcome::Skipped));
+    assert!(run.sidecar("fails").heap.checkpoints.is_empty());
+
+    let run = left_out("failure, labels.secret");
+    assert!(!has(&run, "in-a-message") && !has(&run, "in-a-label"));
+    let failed = run.sidecar("fails");
+    assert_eq!(
+        (failed.outcome, &failed.failure),
+        (Some(Outcome::Failed), &None)
+    );
+    assert_eq!(failed.labels["scheduler"], "eevdf");
+    assert!(has(&run, "in-a-reason"));
+}
+
+#[test]
+#[ignore = "run by what_a_test_says_is_left_out_where_that_is_asked_for"]
+fn says_what_it_should_not() {
+    let fails = || -> () {
+        heap_runtime::label("secret", "in-a-label");
+        heap_runtime::label("scheduler", "eevdf");
+        heap_runtime::metric("secret", 7777.5);
+        heap_runtime::checkpoint("in-a-checkpoint");
+        panic!("in-a-message");
+    };
+    catch_unwind(|| track("fails", fails)).unwrap_err();
+    track("skips", || heap_runtime::skip("in-a-reason"));
+}
+
+#[test]
+fn a_variable_that_is_nearly_one_of_ours_fails_the_tests() {
+    let run = rerun::failing("calls", &[("HEAP_MAX_ALOCATED", "1 B")]);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    let expected =
+        "there is no environment variable HEAP_MAX_ALOCATED: if HEAP_MAX_ALLOCATED is meant";
+    assert!(said.contains(expected), "{said}");
+    let off = [("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "0")];
+    assert!(rerun::passing("calls", &off).sidecars.is_empty());
+    // What is another program's is nothing to us.
+    let other = rerun::passing("calls", &[("HEAP_SIZE", "1 B")]);
+    assert!(!other.sidecars.is_empty());
+}
+
 /// What cannot be shown: its `Debug` panics.
 struct Unshowable;
 

@@ -5,7 +5,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use heap_sidecar::{HostContext, run_id};
+use heap_sidecar::{HostContext, Redaction, run_id};
 
 /// What the environment asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(crate) struct Settings {
     pub(crate) sidecar_dir: Option<PathBuf>,
     /// `HEAP_RUN_ID`: what the run is called.
     pub(crate) run_id: Option<String>,
-    /// `HEAP_REDACT`: keys of `host` to leave out.
-    redact: Vec<String>,
+    /// `HEAP_REDACT`: what to leave out.
+    redact: Redaction,
 }
 
 impl Settings {
@@ -41,14 +41,13 @@ impl Settings {
             track: track(&text("HEAP_TRACK")?)?,
             sidecar_dir: sidecar_dir.map(PathBuf::from),
             run_id: run_id(text("HEAP_RUN_ID")?)?,
-            redact: host_keys(&text("HEAP_REDACT")?)?,
+            redact: redaction(&text("HEAP_REDACT")?)?,
         })
     }
 
-    /// Without the keys that `HEAP_REDACT` names, which are checked: every one is one of `host`.
-    pub(crate) fn redacted(&self, mut host: HostContext) -> HostContext {
-        let _none = host.redact(self.redact.iter().map(String::as_str));
-        host
+    /// Without the keys that `HEAP_REDACT` names.
+    pub(crate) fn redacted(&self, host: HostContext) -> HostContext {
+        self.redact.host(host)
     }
 }
 
@@ -84,21 +83,8 @@ fn run_id(value: String) -> Result<Option<String>, String> {
     Ok(Some(value))
 }
 
-fn host_keys(value: &str) -> Result<Vec<String>, String> {
-    let keys: Vec<&str> = value
-        .split(',')
-        .map(str::trim)
-        .filter(|key| !key.is_empty())
-        .collect();
-    let unknown = HostContext::default().redact(keys.iter().copied());
-    if !unknown.is_empty() {
-        let mend = format!(
-            "`{}` is no key of `host` in a sidecar",
-            unknown.join("`, `")
-        );
-        return Err(mistake("HEAP_REDACT", value, &mend));
-    }
-    Ok(keys.into_iter().map(str::to_owned).collect())
+fn redaction(value: &str) -> Result<Redaction, String> {
+    Redaction::parse(value).map_err(|mend| mistake("HEAP_REDACT", value, &mend))
 }
 
 #[cfg(test)]
@@ -115,14 +101,11 @@ mod tests {
             track("yes").unwrap_err(),
             "the environment variable HEAP_TRACK is `yes`: set it to 0 or 1, or unset it"
         );
+        assert!(redaction("kernel_cmdline, ,rss_bytes").is_ok());
         assert_eq!(
-            host_keys("kernel_cmdline, ,rss_bytes").unwrap(),
-            ["kernel_cmdline", "rss_bytes"]
-        );
-        assert_eq!(
-            host_keys("kernel_cmdline,hostname").unwrap_err(),
-            "the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: `hostname` is no key of \
-             `host` in a sidecar"
+            redaction("kernel_cmdline,hostname").unwrap_err(),
+            "the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: `hostname` is no key of a \
+             sidecar that can be left out"
         );
     }
 }

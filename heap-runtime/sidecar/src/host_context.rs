@@ -217,6 +217,9 @@ macro_rules! for_every_field {
                 self
             }
 
+            /// The JSON keys.
+            pub(crate) const KEYS: &[&str] = &[$(stringify!($field)),*];
+
             /// Whether `key` is a field; if it is, it is absent from now on.
             fn remove(&mut self, key: &str) -> bool {
                 match key {

@@ -44,6 +44,7 @@ pub mod process;
 #[cfg(feature = "read")]
 mod read;
 mod record;
+mod redaction;
 pub mod run_id;
 mod runner;
 mod sched_ext;
@@ -66,6 +67,7 @@ pub use read::{
 pub use record::{
     Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Outcome, Sidecar, Source, Status,
 };
+pub use redaction::Redaction;
 pub use runner::Runner;
 pub use sched_ext::SchedExt;
 

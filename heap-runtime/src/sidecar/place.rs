@@ -39,6 +39,12 @@ impl Place {
     /// As [`of`](Self::of).
     pub(crate) fn base(settings: &Settings) -> Result<PathBuf, String> {
         if let Some(base) = &settings.sidecar_dir {
+            // Tests run in the folders of their packages: it is one folder for all of them.
+            if base.is_relative()
+                && let Some(root) = env::workspace_root()
+            {
+                return Ok(root.join(base));
+            }
             // Absolute from the start: a test may change its working directory.
             return std::path::absolute(base).map_err(|error| {
                 format!(

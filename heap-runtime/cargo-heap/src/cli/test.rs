@@ -14,7 +14,7 @@ use super::run_pressure::{Readings, Started};
 use super::runs::{self, Runs};
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::workspace::{self, Workspace};
+use super::workspace::Workspace;
 use super::{Status, args, compare, report};
 use crate::report::{Baseline, Run, RunnerVerdict, Tolerance};
 use crate::settings::Settings;
@@ -40,7 +40,7 @@ pub(super) fn run(
     let base = base
         .map(|names| compare::load(names, &Runs::default()))
         .transpose()?;
-    let sidecar_dir = workspace::sidecar_dir(settings)?;
+    let sidecar_dir = workspace.sidecar_dir(settings);
     let new = NewRun {
         workspace: &workspace,
         sidecar_dir,

@@ -98,15 +98,27 @@ impl Workspace {
     }
 }
 
-/// `HEAP_SIDECAR_DIR`, from here: tests run in the folders of their packages.
+/// `HEAP_SIDECAR_DIR`, as the tests take it: from the folder of the workspace. Outside of one, from here.
 pub(super) fn sidecar_dir(settings: &Settings) -> Result<Option<PathBuf>, Error> {
-    settings
-        .sidecar_dir
-        .as_ref()
-        .map(|folder| {
-            absolute(folder).map_err(|error| Error::at("use as HEAP_SIDECAR_DIR", folder, error))
-        })
-        .transpose()
+    let Some(folder) = &settings.sidecar_dir else {
+        return Ok(None);
+    };
+    if folder.is_relative()
+        && let Ok(workspace) = Workspace::of(&[])
+    {
+        return Ok(Some(workspace.root.join(folder)));
+    }
+    let folder =
+        absolute(folder).map_err(|error| Error::at("use as HEAP_SIDECAR_DIR", folder, error))?;
+    Ok(Some(folder))
+}
+
+impl Workspace {
+    /// `HEAP_SIDECAR_DIR` of the tests of this workspace.
+    pub(super) fn sidecar_dir(&self, settings: &Settings) -> Option<PathBuf> {
+        let folder = settings.sidecar_dir.as_ref()?;
+        Some(self.root.join(folder))
+    }
 }
 
 /// The values of a cargo option, written `--option value` or `--option=value`, before any `--`.

@@ -4,6 +4,7 @@
 //! three lines of `/proc/meminfo`, procfs fills a map of fifty.
 
 mod cgroup;
+mod cmdline;
 mod cpu;
 mod file;
 mod kernel;
@@ -65,7 +66,10 @@ impl Source {
             total_memory_kib: memory.total_kib,
             hugepages_size_kib: memory.hugepages_size_kib,
             numa_nodes: self.numa_nodes(),
-            kernel_cmdline: self.text("/proc/cmdline"),
+            kernel_cmdline: self.text("/proc/cmdline").map(|text| {
+                let name = self.text("/proc/sys/kernel/hostname");
+                cmdline::masked(&text, name.as_deref())
+            }),
             config_task_xacct: Some(self.task_xacct()),
             ..HostContext::default()
         }
