@@ -7,7 +7,7 @@
 
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{fcntl_dupfd_cloexec, read, retry_on_intr, write};
 use rustix::path::Arg;
 
@@ -59,6 +59,23 @@ impl Descriptor {
             contents = contents.get(written..).unwrap_or_default();
         }
         Ok(())
+    }
+}
+
+/// All of a file of the kernel's, which has no size before it is read: std begins with reads of 32 bytes.
+pub(crate) fn whole(path: &str) -> Option<Vec<u8>> {
+    const STEP: usize = 16 << 10;
+    let flags = OFlags::RDONLY | OFlags::NOCTTY;
+    let file = Descriptor::open(CWD, path, flags, Mode::empty()).ok()?;
+    let mut bytes = Vec::new();
+    loop {
+        let length = bytes.len();
+        bytes.resize(length + STEP, 0);
+        let read = file.read(bytes.get_mut(length..)?).ok()?;
+        bytes.truncate(length + read);
+        if read < STEP {
+            return Some(bytes);
+        }
     }
 }
 

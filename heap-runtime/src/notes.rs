@@ -33,6 +33,7 @@ static ENDED: Pool<Arc<Notes>> = Pool::new();
 
 impl Notes {
     pub(crate) fn begin(record: Record, own: Own) -> Arc<Self> {
+        let pid = record.sidecar.pid;
         // `end` has kept it for that: nobody else has it.
         if let Some(mut notes) = ENDED.take()
             && let Some(begun) = Arc::get_mut(&mut notes)
@@ -40,14 +41,14 @@ impl Notes {
             let kept = begun.record.get_mut();
             *kept.unwrap_or_else(PoisonError::into_inner) = Some(record);
             begun.own = own;
-            begun.pid = process_id();
+            begun.pid = pid;
             return notes;
         }
         Arc::new(Self {
             record: Mutex::new(Some(record)),
             file: OnceLock::new(),
             own,
-            pid: process_id(),
+            pid,
         })
     }
 

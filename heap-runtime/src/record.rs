@@ -219,7 +219,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     heap.last_seen = may_be_seen(settings, allocator).then(LastSeen::default);
     sidecar.notes = Some(put(
         room.mark,
-        str::from_utf8(&hexadecimal(token())).unwrap_or_default(),
+        str::from_utf8(&hexadecimal(token(sidecar.pid))).unwrap_or_default(),
     ));
     sidecar
 }
@@ -298,7 +298,8 @@ pub(crate) fn name(record: &Record) -> FileName {
 /// where nothing is measured: there is no 0 to be taken for a number.
 pub(crate) fn slot(record: &Record, name: &str, settings: &Settings) -> Option<Slot> {
     record.sidecar.heap.last_seen?;
-    Slot::new(folder(settings).ok()?.lend_path_of(name))
+    let path = folder(settings).ok()?.lend_path_of(name);
+    Slot::new(path, record.sidecar.pid)
 }
 
 /// Writes the `running` record under `name`, or under another that no other execution of the run
@@ -317,7 +318,7 @@ pub(crate) fn claim(
     for turn in Turn::ALL {
         if turn != Turn::First {
             let sidecar = &mut record.sidecar;
-            sidecar.iteration = skip_to(&sidecar.test_name, turn.iteration(sidecar.iteration));
+            sidecar.iteration = skip_to(&sidecar.test_name, turn.iteration(sidecar));
             name = self::name(record);
             slot = self::slot(record, &name, settings);
         }
@@ -353,13 +354,13 @@ enum Turn {
 impl Turn {
     const ALL: [Self; 4] = [Self::First, Self::Next, Self::Anywhere, Self::AnywhereElse];
 
-    fn iteration(self, taken: u32) -> u32 {
+    fn iteration(self, taken: &Sidecar) -> u32 {
         match self {
-            Self::First => taken,
-            Self::Next => taken.saturating_add(1),
+            Self::First => taken.iteration,
+            Self::Next => taken.iteration.saturating_add(1),
             // No less than those that are counted one by one, and with room to go on counting.
             Self::Anywhere | Self::AnywhereElse => {
-                let [a, b, c, d, ..] = token().to_le_bytes();
+                let [a, b, c, d, ..] = token(taken.pid).to_le_bytes();
                 (u32::from_le_bytes([a, b, c, d]) >> 1) | (1 << 20)
             }
         }

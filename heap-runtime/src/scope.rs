@@ -49,7 +49,7 @@ impl<'t> Scope<'t> {
         let turn = turn::take(test, kind);
         let running = Running::begin();
         let record = record::of(test, settings, turn.is_exclusive());
-        let name = record::name(&record);
+        let (name, pid) = (record::name(&record), record.sidecar.pid);
         let slot = record::slot(&record, &name, settings);
         let wanted = Wanted {
             exact: test.is_exact(settings),
@@ -85,7 +85,7 @@ impl<'t> Scope<'t> {
             unwritten,
             turn,
             _running: running,
-            pid: process_id(),
+            pid,
         }
     }
 

@@ -6,11 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use heap_sidecar::run_id::fnv1a;
 
-use crate::run::process_id;
-
-/// A number that differs from that of every other call, in this process and in others: its forks, those on
-/// other machines, and those that have the same process number in another namespace.
-pub(crate) fn token() -> u64 {
+/// A number that differs from that of every other call, in this process, which has that number, and in others: its
+/// forks, those on other machines, and those that have the same process number in another namespace.
+pub(crate) fn token(process: u32) -> u64 {
     static RANDOM: OnceLock<[u8; 16]> = OnceLock::new();
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let random = RANDOM.get_or_init(random);
@@ -19,7 +17,7 @@ pub(crate) fn token() -> u64 {
         .unwrap_or_else(|error| error.duration());
     fnv1a([
         &random[..],
-        &process_id().to_le_bytes(),
+        &process.to_le_bytes(),
         &now.as_nanos().to_le_bytes(),
         &CALLS.fetch_add(1, Ordering::Relaxed).to_le_bytes(),
     ])
@@ -54,7 +52,7 @@ mod tests {
 
     #[test]
     fn no_two_are_the_same() {
-        let all: BTreeSet<u64> = std::iter::repeat_with(token).take(10_000).collect();
+        let all: BTreeSet<u64> = std::iter::repeat_with(|| token(1)).take(10_000).collect();
         assert_eq!(all.len(), 10_000);
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use heap_sidecar::{SUFFIX, Sidecar, read_run};
+use heap_sidecar::{NOTES_SUFFIX, SUFFIX, Sidecar, read_run};
 
 /// Says that a test cannot do its damage here: in its sidecar, and past the harness, which shows
 /// nothing of a test that passes.
@@ -217,18 +217,22 @@ pub fn verdicts(output: &Output) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The sidecars of a folder, every one of them readable, and nothing else beside them.
+/// The sidecars of a folder, every one of them readable, and nothing else beside them but what running ones have
+/// there.
 ///
 /// # Panics
 ///
 /// Where one is not, or there is something else.
 #[must_use]
 pub fn sidecars(folder: &Path) -> Vec<Sidecar> {
-    for name in names(folder) {
-        assert!(name.ends_with(SUFFIX), "left behind: {name}");
-    }
     let (sidecars, unreadable) = read_run(folder).expect("the folder can be read");
     assert!(unreadable.is_empty(), "{unreadable:?}");
+    let notes = sidecars.iter().filter_map(|sidecar| sidecar.notes.as_ref());
+    let notes: Vec<String> = notes.map(|mark| format!("{mark}{NOTES_SUFFIX}")).collect();
+    for name in names(folder) {
+        let is_ours = name.ends_with(SUFFIX) || notes.contains(&name);
+        assert!(is_ours, "left behind: {name}");
+    }
     sidecars
 }
 

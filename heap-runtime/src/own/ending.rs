@@ -130,10 +130,7 @@ mod platform {
     use super::{Ran, State};
 
     pub(in crate::own) fn this_thread() -> u32 {
-        rustix::thread::gettid()
-            .as_raw_nonzero()
-            .get()
-            .unsigned_abs()
+        crate::kernel::thread_id().unsigned_abs()
     }
 
     /// None where it is no more.

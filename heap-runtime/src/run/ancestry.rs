@@ -12,10 +12,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use heap_sidecar::process::Mark;
+use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::run_id::of_process as id;
-use procfs::process::Stat;
 
+use crate::descriptor::whole;
 use crate::env;
 
 /// What was found above this process.
@@ -33,14 +33,14 @@ impl Ancestry {
     /// Looks at the processes above this one.
     pub(super) fn look() -> Self {
         let mut found = Self::default();
-        let Some(own) = stat("self") else {
+        let Some(own) = Stat::of_process("self") else {
             return found;
         };
         let cargo = env::cargo().as_deref().and_then(file_of);
-        let mut parent = own.ppid;
+        let mut parent = own.parent;
         // Ancestors end at process 0; a bound guards against a /proc that lies.
         for _ in 0..64 {
-            let Some(process) = stat(&parent.to_string()) else {
+            let Some(process) = Stat::of_process(&parent.to_string()) else {
                 break;
             };
             match program(&process, cargo) {
@@ -49,7 +49,7 @@ impl Ancestry {
                 }
                 runner => {
                     if found.of_cargo.is_none() && runner == Program::Cargo {
-                        found.of_cargo = Some(id(process.pid, process.starttime));
+                        found.of_cargo = Some(id(process.pid, process.start_ticks));
                     }
                     if found.partition.is_none() && runner == Program::Nextest {
                         found.partition = partition_of(process.pid);
@@ -61,7 +61,7 @@ impl Ancestry {
                     }
                 }
             }
-            parent = process.ppid;
+            parent = process.parent;
         }
         found
     }
@@ -69,14 +69,9 @@ impl Ancestry {
 
 /// The run of a process that nothing else tells the run of.
 pub(super) fn by_itself() -> String {
-    let start_time = stat("self").map_or(0, |own| own.starttime);
+    let start_time = Stat::of_process("self").map_or(0, |own| own.start_ticks);
     let pid = std::process::id().cast_signed();
     id(pid, start_time)
-}
-
-fn stat(pid: &str) -> Option<Stat> {
-    use procfs::FromRead as _;
-    Stat::from_file(format!("/proc/{pid}/stat")).ok()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +102,7 @@ fn program(process: &Stat, cargo: Option<FileId>) -> Program {
     let of_file = name.map_or(Program::Other, by_name);
     // A script is executed by its interpreter, and another user's program is not shown.
     match of_file {
-        Program::Other => by_name(OsStr::new(&process.comm)),
+        Program::Other => by_name(OsStr::new(&process.name)),
         known => known,
     }
 }
@@ -126,7 +121,7 @@ fn by_name(name: &OsStr) -> Program {
 /// Whether a cargo or a nextest was itself started by what another one has started: only such have the
 /// variables of a package.
 fn is_below_cargo(pid: i32) -> bool {
-    let Ok(variables) = fs::read(format!("/proc/{pid}/environ")) else {
+    let Some(variables) = whole(&format!("/proc/{pid}/environ")) else {
         // Another user's: it may be.
         return true;
     };
@@ -137,7 +132,7 @@ fn is_below_cargo(pid: i32) -> bool {
 
 /// The `--partition` that nextest was given: it does not tell its tests.
 fn partition_of(pid: i32) -> Option<String> {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let arguments = whole(&format!("/proc/{pid}/cmdline"))?;
     let mut arguments = arguments.split(|byte| *byte == 0);
     while let Some(argument) = arguments.next() {
         if argument == b"--" {

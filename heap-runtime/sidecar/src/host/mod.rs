@@ -20,7 +20,7 @@ mod fuzz;
     not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
     path = "elsewhere.rs"
 )]
-mod source;
+pub(crate) mod source;
 #[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 mod tests;
 

@@ -56,23 +56,51 @@ impl Mark {
     /// ```
     #[must_use]
     pub fn above() -> Option<Self> {
-        let ancestors = successors(here::parent_of(None), |pid| here::parent_of(Some(*pid)));
+        let ancestors = successors(parent_of("self"), |pid| parent_of(&pid.to_string()));
         // They end at process 0; a bound guards against a /proc that lies.
         ancestors.take(64).find_map(Self::of_process)
     }
 
-    /// As a line of `/proc/PID/maps` ends.
+    /// The first in `/proc/PID/maps`, where it ends a line.
     #[cfg_attr(
         not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-        expect(dead_code, reason = "there are no such lines")
+        expect(dead_code, reason = "there is no such file")
     )]
-    pub(super) fn of_line(line: &str) -> Option<Self> {
-        let (_, mark) = line.split_once("/memfd:")?;
-        let mut words = mark.strip_prefix(Self::NAME)?.split_ascii_whitespace();
-        Some(Self {
-            pid: words.next()?.parse().ok()?,
-            base: u64::from_str_radix(words.next()?, 16).ok()?,
-            run_id: words.next()?.to_owned(),
+    pub(super) fn of_maps(maps: &str) -> Option<Self> {
+        maps.split("/memfd:").skip(1).find_map(|rest| {
+            let line = rest.split('\n').next()?;
+            let mut words = line.strip_prefix(Self::NAME)?.split_ascii_whitespace();
+            Some(Self {
+                pid: words.next()?.parse().ok()?,
+                base: u64::from_str_radix(words.next()?, 16).ok()?,
+                run_id: words.next()?.to_owned(),
+            })
         })
+    }
+}
+
+/// The process that has started another.
+fn parent_of(pid: &str) -> Option<i32> {
+    Some(here::stat(pid)?.parent).filter(|parent| *parent > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mark;
+
+    #[test]
+    fn a_mark_is_found_among_the_mappings() {
+        let mark = Mark {
+            pid: 7,
+            base: 0xab,
+            run_id: "r".into(),
+        };
+        let maps = format!(
+            "1-2 r--p 0 00:01 5 /memfd:other (deleted)\n3-4 ---p 0 00:01 6 /memfd:{} (deleted)\n5-6 rw-p 0\n",
+            mark.name()
+        );
+        assert_eq!(Mark::of_maps(&maps), Some(mark));
+        assert_eq!(Mark::of_maps("1-2 r--p /memfd:heap_tracked 7\n"), None);
+        assert_eq!(Mark::of_maps(""), None);
     }
 }

@@ -8,6 +8,8 @@
 mod here;
 #[cfg(feature = "host")]
 mod mark;
+#[cfg(feature = "host")]
+mod stat;
 
 use std::fmt;
 
@@ -15,6 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 #[cfg(feature = "host")]
 pub use mark::Mark;
+#[cfg(feature = "host")]
+pub use stat::Stat;
 
 /// What tells a process apart: its number is given again, and is another process's in a container and
 /// on another machine.
@@ -84,7 +88,7 @@ impl Process {
             boot: here::boot()?,
             pid_namespace: here::pid_namespace()?,
             // Its number need not be the name of its folder: the /proc may be of another namespace.
-            start_ticks: here::start_ticks("self")?,
+            start_ticks: running(&here::stat("self")?)?,
         })
     }
 
@@ -94,8 +98,14 @@ impl Process {
     pub fn is_alive(&self, pid: u32) -> bool {
         here::boot() == Some(self.boot)
             && here::pid_namespace() == Some(self.pid_namespace)
-            && here::start_ticks(&pid.to_string()) == Some(self.start_ticks)
+            && here::stat(&pid.to_string()).as_ref().and_then(running) == Some(self.start_ticks)
     }
+}
+
+/// When a process was started that has not ended.
+#[cfg(feature = "host")]
+fn running(stat: &Stat) -> Option<u64> {
+    (!stat.has_ended).then_some(stat.start_ticks)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]

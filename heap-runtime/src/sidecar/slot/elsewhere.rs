@@ -10,7 +10,7 @@ use crate::sidecar::{Contents, LastSeen, Outcome};
 pub(crate) enum Slot {}
 
 impl Slot {
-    pub(crate) fn new(_path: Lent<PathBuf>) -> Option<Self> {
+    pub(crate) fn new(_path: Lent<PathBuf>, _pid: u32) -> Option<Self> {
         None
     }
 

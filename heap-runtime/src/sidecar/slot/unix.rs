@@ -49,13 +49,13 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// In a file that will have this path.
-    pub(crate) fn new(mut path: Lent<PathBuf>) -> Option<Self> {
+    /// In a file that will have this path, and that this process alone writes to.
+    pub(crate) fn new(mut path: Lent<PathBuf>, pid: u32) -> Option<Self> {
         path.as_mut_os_string().push("\0");
         c_str(&path)?;
         Some(Self {
             path,
-            pid: std::process::id(),
+            pid,
             at: None,
             seen: LastSeen::default(),
         })
@@ -299,7 +299,7 @@ mod tests {
                     base: folder.path().to_owned(),
                     below: Vec::new(),
                 };
-                let slot = Slot::new(place.lend_path_of("record")).unwrap();
+                let slot = Slot::new(place.lend_path_of("record"), std::process::id()).unwrap();
                 let mut kept = Self { folder, slot };
                 fs::write(kept.path(), contents(&running("")).0).unwrap();
                 kept.settle();

@@ -22,6 +22,7 @@ pub(crate) use platform::Folder;
 use heap_sidecar::run_id::fnv1a;
 
 use super::FileName;
+use crate::run::process_id;
 use crate::token::token;
 
 /// Where one execution's sidecar is, once it has its name.
@@ -93,7 +94,7 @@ pub(crate) fn hexadecimal(number: u64) -> [u8; 16] {
 fn temporary_name() -> ShortName {
     static PROCESS: OnceLock<u64> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let process = hexadecimal(*PROCESS.get_or_init(token));
+    let process = hexadecimal(*PROCESS.get_or_init(|| token(process_id())));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let number = hexadecimal(number.into());
     ShortName::of(&[b".", &process, b"-", &number, b".tmp"])

@@ -2,7 +2,6 @@
 
 use super::{Source, file};
 use crate::CpuTime;
-use procfs::{CpuInfo, FromBufRead};
 use rustix::param::clock_ticks_per_second;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -23,15 +22,12 @@ impl Source {
         // Only the first block: parsing those of 256 CPUs takes milliseconds.
         let text = String::from_utf8_lossy(bytes);
         let block = text.split_once("\n\n").map_or(&*text, |(first, _)| first);
-        let Ok(info) = CpuInfo::from_buf_read(block.as_bytes()) else {
-            return (None, None);
+        let value = |key: &str| {
+            let mut fields = block.lines().filter_map(|line| line.split_once(':'));
+            let value = fields.find_map(|(name, value)| (name.trim_end() == key).then_some(value));
+            value.map(str::trim).filter(|value| !value.is_empty())
         };
-        let field = |keys: [&str; 2]| {
-            keys.into_iter()
-                .filter_map(|key| info.get_field(0, key))
-                .find(|value| !value.is_empty())
-                .map(str::to_owned)
-        };
+        let field = |keys: [&str; 2]| keys.into_iter().find_map(value).map(str::to_owned);
         (
             field(["model name", "CPU part"]),
             field(["vendor_id", "CPU implementer"]),

@@ -1,28 +1,49 @@
 //! Reading small files of the kernel: no allocation, nothing kept open, and no error but "not there".
 
-use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::path::Arg;
+use std::os::fd::{BorrowedFd, IntoRawFd as _, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Room for any of these files.
-pub(super) type Buffer = [u8; 8192];
+pub(crate) type Buffer = [u8; 8192];
 
 /// An empty [`Buffer`].
-pub(super) fn buffer() -> Buffer {
+pub(crate) fn buffer() -> Buffer {
     [0; 8192]
 }
 
-fn open(path: impl Arg + Copy) -> Option<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-    retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).ok()
+/// An open file. Not std's, which aborts the process where a test has closed the descriptor meanwhile, as it may close
+/// each that it finds, and which in a debug build asks the kernel before each close whether it is open.
+pub(crate) struct File(RawFd);
+
+impl File {
+    pub(crate) fn open(path: impl Arg + Copy) -> Option<Self> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).ok()?;
+        Some(Self(opened.into_raw_fd()))
+    }
+
+    pub(crate) fn read(&self, room: &mut [u8]) -> Option<usize> {
+        // SAFETY: it was opened by `open` and is closed by `drop` alone; or by the test, and then there is
+        // nothing to be read, or something else, which is no number.
+        let file = unsafe { BorrowedFd::borrow_raw(self.0) };
+        retry_on_intr(|| rustix::io::read(file, &mut *room)).ok()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: it was opened by `open`, and is not used again.
+        unsafe { rustix::io::close(self.0) };
+    }
 }
 
 /// The content of a file that the kernel hands out whole in one read(2), as it does with the attributes of sysfs and
 /// cgroups and the single records of /proc. A file that does not fit is not read: the cut end of a number would be
 /// another number.
-pub(super) fn content(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str> {
+pub(crate) fn content(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str> {
     let bytes = start(path, buffer)?;
     if bytes.len() == size_of::<Buffer>() {
         return None;
@@ -31,10 +52,25 @@ pub(super) fn content(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str
 }
 
 /// What the first read(2) of a file gives.
-pub(super) fn start(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]> {
-    let file = open(path)?;
-    let length = retry_on_intr(|| rustix::io::read(&file, &mut buffer[..])).ok()?;
+pub(crate) fn start(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]> {
+    let length = File::open(path)?.read(&mut buffer[..])?;
     buffer.get(..length)
+}
+
+/// All of a file of many records, which the kernel hands out page by page.
+pub(crate) fn whole(path: impl Arg + Copy) -> Option<Vec<u8>> {
+    const STEP: usize = 16 << 10;
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    loop {
+        let length = bytes.len();
+        bytes.resize(length + STEP, 0);
+        let read = file.read(bytes.get_mut(length..)?)?;
+        bytes.truncate(length + read);
+        if read == 0 {
+            return Some(bytes);
+        }
+    }
 }
 
 /// The trimmed content of a file; nothing where it is blank.
@@ -58,14 +94,14 @@ pub(super) fn number_after(
     path: impl Arg + Copy,
     buffer: &mut Buffer,
 ) -> Option<u64> {
-    let file = open(path)?;
+    let file = File::open(path)?;
     let mut length = 0;
     // Some more, as the numbers before it grow.
     let mut step = end.load(Ordering::Relaxed) + 64;
     loop {
         let room = buffer.get_mut(length..).filter(|room| !room.is_empty())?;
         let asked = step.min(room.len());
-        let read = retry_on_intr(|| rustix::io::read(&file, &mut room[..asked])).ok()?;
+        let read = file.read(room.get_mut(..asked)?)?;
         if read == 0 {
             return None;
         }

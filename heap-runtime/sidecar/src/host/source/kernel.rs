@@ -42,6 +42,11 @@ fn text(name: &[c_char]) -> Option<String> {
 
 impl Source {
     pub(super) fn task_xacct(&self) -> TaskXacct {
+        // It is there with CONFIG_TASK_IO_ACCOUNTING, which needs CONFIG_TASK_XACCT. To unpack the kernel's
+        // configuration takes a millisecond in a debug build.
+        if std::fs::exists(&*self.path("/proc/self/io")).unwrap_or(false) {
+            return TaskXacct::On;
+        }
         match self.accounting() {
             None => TaskXacct::Unknown,
             Some(accounting) if accounting.extended => TaskXacct::On,

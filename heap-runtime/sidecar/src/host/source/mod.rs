@@ -6,7 +6,7 @@
 mod cgroup;
 mod cmdline;
 mod cpu;
-mod file;
+pub(crate) mod file;
 mod kernel;
 mod memory;
 mod pressure;

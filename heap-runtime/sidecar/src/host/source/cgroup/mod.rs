@@ -52,7 +52,7 @@ impl Source {
     fn find(&self, text: &str) -> Option<Membership> {
         let groups = ProcessCGroups::from_buf_read(text.as_bytes()).ok()?.0;
         // Not kept: in another cgroup namespace, the same mounts are named otherwise.
-        let mountinfo = std::fs::read(&*self.path("/proc/self/mountinfo")).ok()?;
+        let mountinfo = file::whole(&*self.path("/proc/self/mountinfo"))?;
         let mounts = Mount::list(&String::from_utf8_lossy(&mountinfo), &self.root);
         // A controller is in one hierarchy at a time: with memory on version 1, version 2 knows nothing about it.
         let found = |controller: &'static str| {

@@ -6,6 +6,8 @@
 //! levels above. The names of those levels are told nowhere, so the cgroup is looked for by its processes.
 
 use procfs::process::MountInfo;
+
+use crate::host::source::file;
 use std::cmp::Reverse;
 use std::fs;
 
@@ -225,7 +227,8 @@ fn joined(directory: &str, name: &str) -> String {
 }
 
 fn is_own(directory: &str, pid: u32) -> IsOwn {
-    let Ok(processes) = fs::read_to_string(format!("{directory}/cgroup.procs")) else {
+    let processes = file::whole(format!("{directory}/cgroup.procs").as_str());
+    let Some(processes) = processes.and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return IsOwn::Unknown;
     };
     let mut processes = processes
