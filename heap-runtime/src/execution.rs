@@ -108,6 +108,7 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
     };
     let mut subject = Subject::new(body, verdict);
     settle(execute(test, settings, &mut subject));
+    // `settle` goes on only where the body, or a round of it, has returned.
     subject.returned.expect("it has not panicked")
 }
 
@@ -385,6 +386,7 @@ impl<B: Body> Execute for Subject<B> {
     }
 
     fn ending(&self) -> Ending {
+        // It is asked only where `run` has come back, and that puts it there.
         let returned = self.returned.as_ref().expect("it has not panicked");
         Ending::of_returned(returned, self.verdict)
     }

@@ -6,16 +6,17 @@
 //! larger then, and a cgroup with little room has been stopped at its limit. So the host of a test that a
 //! panic ends is the host as it was before the hook.
 
-use std::panic::{set_hook, take_hook};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::panicking;
 
 use crate::env::Settings;
+use crate::fork;
 use crate::formatted::After;
 use crate::jemalloc;
 use crate::own;
-use crate::run::process_id;
 
 /// From the first call on, the hook of panics runs unmeasured. One that is set later is measured again,
 /// unless it calls the one that it has taken.
@@ -27,23 +28,35 @@ pub(crate) fn leave_out_hook() {
     // A thread that panics may not touch hooks: the next test does it.
     if !panicking() {
         ONCE.call_once(|| {
-            let process = process_id();
             let hook = take_hook();
             set_hook(Box::new(move |panic| {
-                own::unmeasured(|| {
-                    // In a fork, our locks may be held by threads that it does not have.
-                    if process_id() == process {
+                if !IS_QUIET.get() {
+                    own::unmeasured(|| {
                         read_host();
-                    }
-                    let allocated = allocated();
-                    hook(panic);
-                    let took = self::allocated().zip(allocated);
-                    let is_dear = took.is_none_or(|(after, before)| after - before > DEAR);
-                    IS_DEAR.store(is_dear, Ordering::Relaxed);
-                });
+                        let before = allocated();
+                        hook(panic);
+                        let took = allocated().zip(before);
+                        let took = took.map(|(after, before)| after.saturating_sub(before));
+                        let is_dear = took.is_none_or(|took| took > DEAR);
+                        IS_DEAR.store(is_dear, Ordering::Relaxed);
+                    });
+                }
             }));
         });
     }
+}
+
+thread_local! {
+    /// Whether a panic of this thread is nobody's business.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks std what it may answer by a panic, of which nobody is told: it is none of the test's.
+pub(crate) fn quietly<T>(ask: impl FnOnce() -> T) -> Option<T> {
+    IS_QUIET.set(true);
+    let answer = catch_unwind(AssertUnwindSafe(ask)).ok();
+    IS_QUIET.set(false);
+    answer
 }
 
 /// What this thread has allocated so far, where jemalloc counts.
@@ -61,6 +74,10 @@ static IS_DEAR: AtomicBool = AtomicBool::new(true);
 
 /// Notes how the host is, for the test that this thread is in, and that this panic may end.
 fn read_host() {
+    // In a fork, our locks may be held by threads that it does not have.
+    if fork::is_child() {
+        return;
+    }
     if let (Ok(settings), Some(notes)) = (Settings::get(), own::current_notes()) {
         let is_dear = IS_DEAR.load(Ordering::Relaxed);
         notes.set_before_hook(is_dear.then(|| After::read(settings)));

@@ -183,7 +183,8 @@ impl<'a> Test<'a> {
     }
 
     fn limit(&self, limit: Limit, settings: &Settings) -> Option<u64> {
-        self.limits[limit as usize].or_else(|| settings.default_limit(limit))
+        let own = self.limits.get(limit as usize).copied().flatten();
+        own.or_else(|| settings.default_limit(limit))
     }
 
     /// Whether its peak is held to a limit.

@@ -9,12 +9,14 @@
 //! it is taken from it where it was not polled for [`PATIENCE`] and others wait; and it keeps nobody on its own
 //! thread from having one. Should it run all the same beside an exclusive test, that test is told.
 
+use std::cell::{Cell, OnceCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 use crate::own;
+use crate::panics::quietly;
 use crate::test::Test;
 
 /// A future that nobody has polled for so long does not keep others waiting any more.
@@ -86,11 +88,27 @@ pub(crate) fn take(test: &Test<'_>, kind: Kind) -> Turn {
 }
 
 /// Whether the calling thread is one that a harness runs the test on: it bears the test's name, or
-/// is the main thread.
+/// is the main thread. A thread has no name any more in its last destructors, where std panics if it is asked.
 fn is_harness_thread(test_name: &str) -> bool {
-    thread::current()
-        .name()
-        .is_some_and(|name| name == test_name || name == "main")
+    let is_one = |name: &str| name == test_name || name == "main";
+    quietly(|| thread::current().name().is_some_and(is_one)).unwrap_or(false)
+}
+
+/// A thread, told from all others that there were. std's own numbers are gone before the thread is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct ThreadId(u64);
+
+impl ThreadId {
+    fn of_this_one() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        thread_local! {
+            static THIS: Cell<u64> = const { Cell::new(0) };
+        }
+        if THIS.get() == 0 {
+            THIS.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        Self(THIS.get())
+    }
 }
 
 impl Turn {
@@ -211,7 +229,7 @@ impl Turns {
     }
 
     fn take(&'static self, exclusive: bool, kind: Kind, patience: Duration) -> Taken {
-        let thread = thread::current().id();
+        let thread = ThreadId::of_this_one();
         let mut state = self.lock();
         let here = state
             .holders
@@ -298,7 +316,7 @@ impl Turns {
             }
         }
         thread_local! {
-            static END: std::cell::OnceCell<End> = const { std::cell::OnceCell::new() };
+            static END: OnceCell<End> = const { OnceCell::new() };
         }
         // A thread that ends already has no more tests. There is one of `self` for each thread.
         let _ = END.try_with(|end| {

@@ -20,6 +20,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("std_threads", std_threads),
     ("destructors", destructors),
     ("tracks_at_the_end", tracks_at_the_end),
+    ("tracks_after_the_end", tracks_after_the_end),
     ("two_thousand", two_thousand),
     ("unborn", unborn),
     ("stragglers", stragglers),
@@ -178,6 +179,28 @@ fn a_test_in_a_destructor_of_a_thread_is_measured() {
     }
     for sidecar in ran.of("tracks_at_the_end") {
         assert_eq!(own(sidecar).retained_bytes, 4 * 4096);
+    }
+}
+
+/// In the later rounds, std knows of the thread no more, and panics where it is asked.
+fn tracks_after_the_end() {
+    let child = thread::spawn(|| {
+        // SAFETY: the key's destructor takes a number for what it is.
+        let code = unsafe { libc::pthread_setspecific(tracking_key(), 4 as *const c_void) };
+        assert_eq!(code, 0);
+    });
+    child.join().unwrap();
+}
+
+#[test]
+fn a_test_may_begin_when_its_thread_has_ended_to_std() {
+    let ran = Child::of("tracks_after_the_end").times(20).run();
+    assert!(ran.status.success(), "{}", ran.said);
+    assert!(!ran.said.contains("panicked"), "{}", ran.said);
+    let inner = ran.of("in_a_destructor");
+    assert_eq!(inner.len(), 4 * 20);
+    for sidecar in inner {
+        assert_eq!(own(sidecar).retained_bytes, 4096);
     }
 }
 
