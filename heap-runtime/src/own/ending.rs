@@ -7,7 +7,7 @@
 //! | a thread that is there still | is taken to be |
 //! |---|---|
 //! | ready to run, and has run for less than [`WORK`] since | ending: on a loaded machine it waits for its turn |
-//! | ready to run, and has run for longer | at work |
+//! | ready to run, and has run for longer, or in more than [`TURNS_OF_WORK`] turns | at work |
 //! | asleep, and has been, [`LOOKS`] times in a row | waiting for work; who ends waits for a lock at most |
 //!
 //! That takes no longer than [`PATIENCE`], and nothing where no thread is left.
@@ -22,6 +22,10 @@ pub(super) use platform::this_thread;
 
 /// A thread's end takes some 50 us of a CPU; the kernel counts in its ticks, of 10 ms at most.
 const WORK: Duration = Duration::from_millis(25);
+
+/// Who ends gives way for a lock now and then, or is made to; who looks again and again whether there is
+/// something to do gives way each time.
+const TURNS_OF_WORK: u64 = 50;
 
 /// A lock that is waited for is given back before so many looks, between which we sleep: that takes
 /// the longer the more threads there are to run, as does the turn of who holds it.
@@ -98,7 +102,9 @@ impl Seen {
             None => false,
             Some(State::Ready) => {
                 self.asleep = 0;
-                ran.unwrap_or_default().time.saturating_sub(began.time) < WORK
+                let ran = ran.unwrap_or_default();
+                ran.time.saturating_sub(began.time) < WORK
+                    && ran.turns.saturating_sub(began.turns) < TURNS_OF_WORK
             }
             Some(State::Asleep) => {
                 self.asleep = if is_where_it_was { self.asleep + 1 } else { 1 };
