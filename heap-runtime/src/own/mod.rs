@@ -90,13 +90,13 @@ thread_local! {
 
 /// Nanoseconds since a moment of this machine; 0 where the clock may not be asked. Allocates nothing, and is asked
 /// inside the allocator, where std's clock would panic.
-#[cfg(unix)]
+#[cfg(posix)]
 fn now_ns() -> u64 {
     crate::kernel::monotonic_ns().unwrap_or(0)
 }
 
 /// Nanoseconds since a moment of this process.
-#[cfg(not(unix))]
+#[cfg(not(posix))]
 fn now_ns() -> u64 {
     use std::time::Instant;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
