@@ -89,8 +89,10 @@ impl<'a> Context<'a> {
             let runs = self.peaks_of_test.entry(row.key()).or_default();
             let largest = runs.entry(&row.run_id).or_default();
             *largest = peak.max(*largest);
+        }
+        if let Some(peak) = row.peak_or_least() {
             let largest = self.largest_of_process.entry(process).or_insert(row);
-            if largest.own_peak_bytes < Some(peak) {
+            if largest.peak_or_least() < Some(peak) {
                 *largest = row;
             }
         }

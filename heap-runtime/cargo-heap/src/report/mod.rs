@@ -59,6 +59,7 @@ mod context;
 pub mod diagnosis;
 mod folder;
 mod order;
+mod readings;
 mod record;
 mod row;
 mod run;

@@ -7,12 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use heap_sidecar::Allocator;
-use heap_sidecar::CgroupLevel;
-use heap_sidecar::Runner;
 use heap_sidecar::{
-    Budget, Checkpoint, Failure, LastSeen, Note, Outcome, OwnTier, Parent, Process, ProcessTier,
-    Readable, Source, Status,
+    Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Failure,
+    LastSeen, Note, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner,
+    SchedExt, Source, Status,
 };
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +62,7 @@ pub(super) struct Heap {
     pub(super) last_seen: Option<LastSeen>,
 }
 
-/// The memory of the host, and which host it is.
+/// What moves of the host, and which host it is.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct HostMemory {
     pub(super) cpu_model: Option<String>,
@@ -75,24 +73,21 @@ pub(super) struct HostMemory {
     pub(super) mem_available_kib: Option<u64>,
     pub(super) swap_free_kib: Option<u64>,
     pub(super) memory_pressure: Option<Pressure>,
+    pub(super) cpu_pressure: Option<Pressure>,
+    pub(super) io_pressure: Option<Pressure>,
+    #[serde(default)]
+    pub(super) cgroup_pressure: CgroupPressure,
+    #[serde(default)]
+    pub(super) cpu_time: CpuTime,
+    #[serde(default)]
+    pub(super) cgroup_cpu: Vec<CgroupCpu>,
+    pub(super) sched_ext: Option<SchedExt>,
     #[serde(default)]
     pub(super) cgroup_memory: Cgroup,
     pub(super) vm_oom_kill: Option<u64>,
     pub(super) rss_bytes: Option<u64>,
     pub(super) peak_rss_bytes: Option<u64>,
     pub(super) address_space_limit_bytes: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Pressure {
-    pub(super) some: Stall,
-    pub(super) full: Stall,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Stall {
-    pub(super) avg10: f64,
-    pub(super) total: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]

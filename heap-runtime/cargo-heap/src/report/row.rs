@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::binding::{Binding, moved};
-use super::record::{Cgroup, Heap, HostMemory, Record};
+use super::record::{Heap, Record};
 use super::state::State;
 use heap_sidecar::Allocator;
 use heap_sidecar::Runner;
@@ -219,6 +218,47 @@ row! {
         psi_some_stall_us: u64,
         /// PSI of memory: microseconds between before and after in which all tasks waited.
         psi_full_stall_us: u64,
+        /// PSI of the CPU: microseconds between before and after in which some task of the host waited for one.
+        cpu_some_stall_us: u64,
+        /// PSI of block devices: microseconds between before and after in which some task of the host waited.
+        io_some_stall_us: u64,
+        /// PSI of block devices: microseconds between before and after in which all tasks of the host waited.
+        io_full_stall_us: u64,
+        /// PSI of the process's own cgroup: microseconds between before and after in which some of its tasks
+        /// waited for memory.
+        cgroup_memory_some_stall_us: u64,
+        /// The same, in which all waited.
+        cgroup_memory_full_stall_us: u64,
+        /// The same of the own cgroup, for a CPU: some.
+        cgroup_cpu_some_stall_us: u64,
+        /// The same: all.
+        cgroup_cpu_full_stall_us: u64,
+        /// The same of the own cgroup, for block devices: some.
+        cgroup_io_some_stall_us: u64,
+        /// The same: all.
+        cgroup_io_full_stall_us: u64,
+        /// Microseconds between before and after that the host's CPUs were idle while a block device was waited
+        /// for, the sum over all.
+        iowait_us: u64,
+        /// Microseconds between before and after that a hypervisor gave others, the sum over all CPUs.
+        steal_us: u64,
+        /// The cgroup whose quota of CPU time stopped it longest between before and after, else the nearest that
+        /// has one: how many levels above the process's own, 0 for its own.
+        cgroup_quota_above: u32,
+        /// Its quota, in thousandths of a CPU.
+        cgroup_quota_millicpus: u64,
+        /// Periods between before and after in which it was stopped.
+        cgroup_throttled_periods: u64,
+        /// For how long, in microseconds: the sum over the CPUs that it was to run on.
+        cgroup_throttled_us: u64,
+        /// The `sched_ext` scheduler that was in charge, before; `none` where the kernel has `sched_ext` and none was.
+        sched_ext_before: String,
+        /// The same after.
+        sched_ext: String,
+        /// How many `sched_ext` schedulers were loaded between before and after.
+        sched_ext_loads: u64,
+        /// How many tasks the `sched_ext` scheduler refused between before and after.
+        sched_ext_rejected: u64,
         /// The cgroup's memory, before, in bytes.
         cgroup_current_before_bytes: u64,
         /// The same after.
@@ -381,6 +421,7 @@ impl Row {
         row.budgets = Some(record.budgets).filter(|budgets| !budgets.is_empty());
         row.set_heap(record.heap);
         row.set_host(&record.host_before, &record.host);
+        row.set_waits(&record.host_before, &record.host);
         row.set_cgroup(
             &record.host_before.cgroup_memory,
             &record.host.cgroup_memory,
@@ -416,72 +457,10 @@ impl Row {
         self.process_resident_delta_bytes = delta.and_then(|delta| delta.resident_bytes);
         self.overlap = heap.overlap;
     }
-
-    fn set_host(&mut self, before: &HostMemory, after: &HostMemory) {
-        self.cpu_model.clone_from(&after.cpu_model);
-        self.arch.clone_from(&after.arch);
-        self.kernel_release.clone_from(&after.kernel_release);
-        self.online_cpus = after.online_cpus;
-        self.total_memory_kib = after.total_memory_kib;
-        self.mem_available_before_kib = before.mem_available_kib;
-        self.mem_available_kib = after.mem_available_kib;
-        self.swap_free_before_kib = before.swap_free_kib;
-        self.swap_free_kib = after.swap_free_kib;
-        let (psi_before, psi_after) = (psi(before), psi(after));
-        self.psi_some_avg10_before = psi_before.map(|psi| psi.0);
-        self.psi_some_avg10 = psi_after.map(|psi| psi.0);
-        self.psi_full_avg10_before = psi_before.map(|psi| psi.1);
-        self.psi_full_avg10 = psi_after.map(|psi| psi.1);
-        self.psi_some_stall_us = moved(psi_before.map(|psi| psi.2), psi_after.map(|psi| psi.2));
-        self.psi_full_stall_us = moved(psi_before.map(|psi| psi.3), psi_after.map(|psi| psi.3));
-        self.host_oom_kills_before = before.vm_oom_kill;
-        self.host_oom_kills = after.vm_oom_kill;
-        self.rss_before_bytes = before.rss_bytes;
-        self.rss_bytes = after.rss_bytes;
-        self.peak_rss_bytes = after.peak_rss_bytes.or(before.peak_rss_bytes);
-        self.address_space_limit_bytes = address_space_limit(before, after);
-    }
-
-    fn set_cgroup(&mut self, before: &Cgroup, after: &Cgroup) {
-        self.cgroup_current_before_bytes = before.current_bytes;
-        self.cgroup_current_bytes = after.current_bytes;
-        // Limits are read after the test; one that was killed has at best those before.
-        self.cgroup_max_bytes = after.max_bytes.or(before.max_bytes);
-        self.cgroup_high_bytes = after.high_bytes.or(before.high_bytes);
-        let (events_before, events) = (&before.events, &after.events);
-        self.cgroup_high_events = moved(events_before.high, events.high);
-        self.cgroup_max_events = moved(events_before.max, events.max);
-        self.cgroup_oom_kills_before = events_before.oom_kill;
-        self.cgroup_oom_kills = events.oom_kill;
-        let Some(binding) = Binding::of(before, after) else {
-            return;
-        };
-        self.cgroup_binding_above = Some(binding.after.above);
-        self.cgroup_binding_limit_bytes = binding.limit();
-        self.cgroup_binding_current_before_bytes = binding.before.current_bytes;
-        self.cgroup_binding_current_bytes = binding.after.current_bytes;
-        self.cgroup_binding_reclaimable_before_bytes = binding.before.reclaimable_bytes;
-        self.cgroup_binding_reclaimable_bytes = binding.after.reclaimable_bytes;
-        self.cgroup_binding_high_events = binding.high_events();
-        self.cgroup_binding_max_events = binding.max_events();
-    }
 }
 
 /// Package, binary and test.
 pub type TestKey<'a> = (&'a str, &'a str, &'a str);
-
-/// PSI of memory: some and full over 10 s, then in all.
-fn psi(host: &HostMemory) -> Option<(f64, f64, u64, u64)> {
-    let psi = host.memory_pressure.as_ref()?;
-    let (some, full) = (&psi.some, &psi.full);
-    Some((some.avg10, full.avg10, some.total, full.total))
-}
-
-/// The limit on the address space, which seldom changes: after, or else before.
-fn address_space_limit(before: &HostMemory, after: &HostMemory) -> Option<u64> {
-    let after = after.address_space_limit_bytes;
-    after.or(before.address_space_limit_bytes)
-}
 
 /// Why a tier is missing.
 fn why_missing(record: &Record) -> Option<String> {

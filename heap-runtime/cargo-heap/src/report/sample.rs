@@ -128,9 +128,27 @@ fn last_seen(at_ns: u64, live: u64) -> Value {
     })
 }
 
+/// Who waited for what, as a host of its own.
+fn waits() -> Value {
+    let pressure = |total: u64| json!({ "some": { "avg10": 0.0, "total": total }, "full": { "avg10": 0.0, "total": total } });
+    json!({
+        "cpu_pressure": { "some": { "avg10": 12.5, "total": 7 } }, "io_pressure": pressure(8),
+        "cgroup_pressure": { "memory": pressure(1), "cpu": pressure(2), "io": pressure(3) },
+        "cpu_time": { "iowait_us": 10_000, "steal_us": 20_000 },
+        "cgroup_cpu": [{
+            "above": 1, "quota_us": 50_000, "period_us": 100_000, "nr_throttled": 3, "throttled_us": 90
+        }],
+        "sched_ext": { "state": "enabled", "ops": "simple_fifo", "enable_seq": 3, "nr_rejected": 0 }
+    })
+}
+
 /// A test of which everything there is was recorded.
 pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
+    for host in ["host", "host_before"] {
+        let host = sidecar[host].as_object_mut().unwrap();
+        host.extend(waits().as_object().unwrap().clone());
+    }
     let map = sidecar.as_object_mut().unwrap();
     map.insert("stress_index".into(), 0.into());
     map.insert("shard".into(), "1/2".into());

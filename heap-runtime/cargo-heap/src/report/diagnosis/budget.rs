@@ -1,11 +1,26 @@
 //! Limits that the test declares itself, and broke.
 
+use super::Verdict;
+use super::cause::{Confidence, Found, Scope};
 use crate::report::row::Row;
 use heap_sidecar::size::{Human, Signed};
-use heap_sidecar::{Budget, Limit};
+use heap_sidecar::{Budget, FailureKind, Limit};
 
-pub(super) fn over_budget(row: &Row) -> Vec<String> {
-    row.broken_budgets().map(broken_words).collect()
+/// What a broken budget explains of a test that failed for something else, in percent: a rule of thumb.
+const BESIDE_STRENGTH: u64 = 30;
+
+/// A broken budget is all of it where that is why the test failed: what a test allocates itself does not
+/// depend on the machine.
+pub(super) fn over_budget(row: &Row) -> Found {
+    let mut found = Found::nothing(Verdict::OverBudget, Scope::Test);
+    let (confidence, strength) = match row.failure_kind {
+        Some(FailureKind::Budget) => (Confidence::Sure, 100),
+        _ => (Confidence::Possible, BESIDE_STRENGTH),
+    };
+    for budget in row.broken_budgets() {
+        found.add(confidence, strength, broken_words(budget));
+    }
+    found
 }
 
 /// `peak 3.12 MiB, and max_peak is 1.00 MiB`.

@@ -4,34 +4,38 @@
 //! it could not know. The thresholds are the constants here; none is more than a rule of thumb.
 
 mod budget;
+mod cause;
 mod doubt;
 mod shortage;
 mod size;
 #[cfg(test)]
 mod tests;
+mod time;
+#[cfg(test)]
+mod time_tests;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use budget::broken_words;
-pub use shortage::{
-    ADDRESS_SPACE_PERCENT, AVAILABLE_PERCENT, FEWEST_STALLED_US, NEAR_LIMIT_PERCENT,
-    PSI_FULL_PERCENT, PSI_SOME_PERCENT, STALLED_PERCENT, SWAPPED_KIB,
-};
+pub use cause::{Cause, CauseKind, Confidence, Scope};
+pub use shortage::{ADDRESS_SPACE_PERCENT, AVAILABLE_PERCENT, NEAR_LIMIT_PERCENT, SWAPPED_KIB};
 pub use size::{
     FEWEST_RUNS, FEWEST_SIBLINGS, GROWN_FACTOR, LARGE_PROCESS_PERCENT, LARGE_TEST_BYTES,
     LARGE_TEST_FACTOR,
 };
+pub use time::{READING_AGE_US, SHORTEST_US, SOMEBODY_STALLED_PERCENT, STALLED_PERCENT};
 pub use verdict::Verdict;
 
 use super::context::Context;
 use super::row::Row;
 use super::state::State;
 use budget::over_budget;
+use cause::{Found, weighed};
 use doubt::{caveats, how_far};
-use heap_sidecar::FailureKind;
 use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
+use time::{cpu_contention, cpu_throttled, io, scheduler_changed, steal};
 
 /// A verdict, and the numbers that it rests on.
 ///
@@ -76,6 +80,8 @@ pub struct Finding {
 pub struct Diagnosis {
     /// Everything that was found, what explains most first; never empty.
     pub findings: Vec<Finding>,
+    /// The same by cause, the weightiest first; never empty.
+    pub causes: Vec<Cause>,
     /// What keeps it from being certain.
     pub caveats: Vec<String>,
 }
@@ -89,49 +95,104 @@ impl Diagnosis {
             .map_or(Verdict::Unknown, |finding| finding.verdict)
     }
 
+    /// Whether the machine explains how the test ended, so that another run may end otherwise: causes of the
+    /// [cgroup](Scope::Cgroup) or the [host](Scope::Host) that are more than [possible](Confidence::Possible)
+    /// have more than half of the weight.
+    ///
+    /// ```
+    /// use cargo_heap::report::{Context, Diagnosis, Run};
+    ///
+    /// let run = Run::read(&["../sidecar/docs/runs/tuesday"], |_, _| ())?;
+    /// let context = Context::of_run(&run);
+    /// let failed = run.rows.iter().filter(|row| row.state.is_bad());
+    /// assert!(!failed.map(|row| Diagnosis::of(row, &context)).any(|test| test.is_confounded()));
+    /// # Ok::<(), heap_sidecar::FolderError>(())
+    /// ```
+    #[must_use]
+    pub fn is_confounded(&self) -> bool {
+        let of_the_machine = self.causes.iter().filter(|cause| {
+            cause.kind.is_of_the_machine()
+                && cause.scope != Scope::Test
+                && cause.confidence > Confidence::Possible
+        });
+        let weight: u32 = of_the_machine
+            .map(|cause| u32::from(cause.weight_percent))
+            .sum();
+        weight > 50
+    }
+
     /// Diagnoses an execution among the others of its runs.
     #[must_use]
     pub fn of(row: &Row, context: &Context<'_>) -> Self {
-        let budget = (Verdict::OverBudget, over_budget(row));
-        let mut checks = vec![
-            (Verdict::OutOfMemory, out_of_memory(row, context)),
-            (Verdict::CgroupLimit, cgroup_limit(row)),
-            (Verdict::HostShort, host_short(row)),
-            (Verdict::LargeProcess, large_process(row, context)),
-            (Verdict::LargeTest, large_test(row, context)),
-        ];
-        // Why it failed is known then: what a test allocates itself does not depend on the machine.
-        if row.failure_kind == Some(FailureKind::Budget) {
-            checks.insert(0, budget);
+        let found = found(row, context);
+        // Of a test that was killed, what came after the first reading is seen in another's only.
+        let blind = row.state == State::Killed
+            && context.after_killed(row).is_none()
+            && context.around_killed(row).is_none();
+        let calm = what_was_calm(row);
+        let rest = if found.is_empty() && (calm.is_empty() || blind) {
+            (CauseKind::Unknown, Confidence::Possible)
+        } else if found.is_empty() {
+            (CauseKind::Test, Confidence::Likely)
         } else {
-            checks.push(budget);
-        }
-        let mut findings: Vec<Finding> = checks
+            (CauseKind::Test, Confidence::Possible)
+        };
+        let causes = weighed(&found, rest);
+        // Somebody waited for something else than memory, and it need not have been the test.
+        let left = 100_u64.saturating_sub(found.iter().map(|found| found.strength).sum());
+        let is_the_test = found.iter().all(|found| {
+            let kind = found.verdict.cause();
+            matches!(kind, CauseKind::CpuContention | CauseKind::Io)
+                && found.confidence == Confidence::Possible
+                && found.strength < left
+        });
+        let mut findings: Vec<Finding> = found
             .into_iter()
-            .filter(|(_, evidence)| !evidence.is_empty())
-            .map(|(verdict, evidence)| Finding { verdict, evidence })
+            .map(|found| Finding {
+                verdict: found.verdict,
+                evidence: found.evidence,
+            })
             .collect();
-        if findings.is_empty() {
-            let calm = what_was_calm(row);
-            // Of a test that was killed, what came after the first reading is seen in another's only.
-            let blind = row.state == State::Killed
-                && context.after_killed(row).is_none()
-                && context.around_killed(row).is_none();
-            let verdict = if calm.is_empty() || blind {
-                Verdict::Unknown
-            } else {
-                Verdict::Calm
+        if is_the_test {
+            let verdict = match rest.0 {
+                CauseKind::Unknown => Verdict::Unknown,
+                _ => Verdict::Calm,
             };
-            let evidence = calm.into_iter().chain(how_far(row)).collect();
-            findings.push(Finding { verdict, evidence });
-        } else if let Some(finding) = findings.first_mut() {
-            finding.evidence.extend(how_far(row));
+            let evidence = calm;
+            findings.insert(0, Finding { verdict, evidence });
+        }
+        if let Some(first) = findings.first_mut() {
+            first.evidence.extend(how_far(row));
         }
         Self {
             findings,
+            causes,
             caveats: caveats(row, context),
         }
     }
+}
+
+/// All that was found, what explains most first.
+fn found(row: &Row, context: &Context<'_>) -> Vec<Found> {
+    let cgroup = cgroup_limit(row);
+    let host = host_short(row, &cgroup);
+    let mut found = vec![
+        out_of_memory(row, context),
+        cgroup,
+        host,
+        cpu_throttled(row),
+        cpu_contention(row),
+        steal(row),
+        io(row),
+        scheduler_changed(row),
+        large_process(row, context),
+        large_test(row, context),
+        over_budget(row),
+    ];
+    found.retain(Found::is_something);
+    // Of equal ones the order stays.
+    found.sort_by_key(|found| std::cmp::Reverse(found.strength));
+    found
 }
 
 fn reaches(part: u64, percent: u64, whole: u64) -> bool {

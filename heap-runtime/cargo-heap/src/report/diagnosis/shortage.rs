@@ -1,20 +1,14 @@
 //! What the kernel says: of the host, and of the cgroup.
 
-use super::{percent, reaches};
+use super::cause::{Confidence, Found, Scope};
+use super::time::{SOMEBODY_STALLED_PERCENT, STALLED_PERCENT, Wait};
+use super::{Verdict, percent, reaches};
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::run_pressure::RunPressure;
 use crate::report::state::State;
 use heap_sidecar::size::Human;
 
-/// PSI `some` over the last 10 s, in percent: from here, work waits for memory noticeably.
-pub const PSI_SOME_PERCENT: f64 = 10.0;
-/// PSI `full` over the last 10 s, in percent: nothing at all moved for so much of the time.
-pub const PSI_FULL_PERCENT: f64 = 5.0;
-/// Share of the test's time in which tasks waited, in percent, from which it counts.
-pub const STALLED_PERCENT: u64 = 10;
-/// A stall of fewer microseconds than that never counts, however short the test.
-pub const FEWEST_STALLED_US: u64 = 10_000;
 /// Available memory of the host, in percent of all of it: below, the kernel reclaims hard.
 pub const AVAILABLE_PERCENT: u64 = 5;
 /// By how much free swap has to fall during a test, in KiB, to count as swapping.
@@ -25,47 +19,66 @@ pub const NEAR_LIMIT_PERCENT: u64 = 90;
 /// an allocation is likely to have failed: a vector that doubles asks for two thirds while it has one.
 pub const ADDRESS_SPACE_PERCENT: u64 = 33;
 
-pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Vec<String> {
-    let mut evidence = kills(row, context);
-    evidence.extend(address_space(row));
-    evidence
+/// What a shortage explains by itself that was seen by a rule of thumb, in percent.
+const THUMB_STRENGTH: u64 = 40;
+/// What a kill for want of memory explains of a test that was not killed itself, in percent.
+const KILL_BESIDE_STRENGTH: u64 = 60;
+
+pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Found {
+    let mut found = Found::nothing(Verdict::OutOfMemory, Scope::Host);
+    let (confidence, strength) = match row.state {
+        State::Killed => (Confidence::Likely, 100),
+        _ => (Confidence::Likely, KILL_BESIDE_STRENGTH),
+    };
+    for (scope, evidence) in kills(row, context) {
+        found.scope = found.scope.min(scope);
+        found.add(confidence, strength, evidence);
+    }
+    if let Some(evidence) = address_space(row) {
+        found.scope = Scope::Test;
+        found.add(Confidence::Likely, 100, evidence);
+    }
+    found
 }
 
 /// What the out-of-memory killer's counts say.
-pub(super) fn kills(row: &Row, context: &Context<'_>) -> Vec<String> {
+pub(super) fn kills(row: &Row, context: &Context<'_>) -> Vec<(Scope, String)> {
     let mut evidence = Vec::new();
     let later = context.after_killed(row);
     let counters = [
         (
-            "of its cgroup",
+            (Scope::Cgroup, "of its cgroup"),
             row.cgroup_oom_kills_before,
             row.cgroup_oom_kills,
             later.and_then(|later| later.cgroup_oom_kills_before.or(later.cgroup_oom_kills)),
         ),
         (
-            "of the host",
+            (Scope::Host, "of the host"),
             row.host_oom_kills_before,
             row.host_oom_kills,
             later.and_then(|later| later.host_oom_kills_before.or(later.host_oom_kills)),
         ),
     ];
-    for (whose, before, after, after_that) in counters {
+    for ((scope, whose), before, after, after_that) in counters {
         let Some(before) = before else { continue };
         if let Some(killed) = after.and_then(|after| after.checked_sub(before))
             && killed > 0
         {
-            evidence.push(format!(
-                "the out-of-memory killer killed {killed} process(es) {whose} during the test"
+            evidence.push((
+                scope,
+                format!(
+                    "the out-of-memory killer killed {killed} process(es) {whose} during the test"
+                ),
             ));
         } else if let Some(killed) = after_that.and_then(|after| after.checked_sub(before))
             && killed > 0
             && let Some(later) = later
         {
-            evidence.push(format!(
+            evidence.push((scope, format!(
                 "the out-of-memory killer killed {killed} process(es) {whose} between the start of this \
                  test and of `{}`, the next reading",
                 later.test
-            ));
+            )));
         }
     }
     if evidence.is_empty()
@@ -96,57 +109,81 @@ pub(super) fn address_space(row: &Row) -> Option<String> {
 /// The test's cgroup need not be that of the run, so that the counts of the one are not compared
 /// with those of the other. The host's count has all kills in it, whatever the limit: where it has
 /// not moved since the test began, a kill in the run's cgroup came before.
-fn until_the_end(of_the_host: Option<u64>, around: &RunPressure) -> Vec<String> {
+fn until_the_end(of_the_host: Option<u64>, around: &RunPressure) -> Vec<(Scope, String)> {
     let mut evidence = Vec::new();
     if of_the_host == Some(0) {
         return evidence;
     }
     if let Some(killed @ 1..) = around.cgroup_kills() {
-        evidence.push(format!(
+        evidence.push((Scope::Cgroup, format!(
             "the out-of-memory killer killed {killed} process(es) of the cgroup that the run was started in, \
              while it ran"
-        ));
+        )));
     }
     if let Some(killed @ 1..) = of_the_host {
-        evidence.push(format!(
+        evidence.push((Scope::Host, format!(
             "the out-of-memory killer killed {killed} process(es) of the host between the start of this \
              test and the end of the run"
-        ));
+        )));
     }
     evidence
 }
 
-pub(super) fn cgroup_limit(row: &Row) -> Vec<String> {
-    let mut evidence = Vec::new();
+/// The cgroup whose limit binds: near it by what cannot be dropped, or stopped at it while work waited.
+pub(super) fn cgroup_limit(row: &Row) -> Found {
+    let mut found = Found::nothing(Verdict::CgroupLimit, Scope::Cgroup);
     let Some(limit) = row.cgroup_binding_limit_bytes else {
-        return evidence;
+        return found;
     };
     let which = cgroup_words(row.cgroup_binding_above);
     if let Some(held) = held(row)
         && reaches(held, NEAR_LIMIT_PERCENT, limit)
     {
-        evidence.push(format!(
-            "{which} had {} of its {} in use that could not be dropped ({} %)",
-            Human(held),
-            Human(limit),
-            percent(held, limit)
-        ));
+        found.add(
+            Confidence::Possible,
+            THUMB_STRENGTH,
+            format!(
+                "{which} had {} of its {} in use that could not be dropped ({} %)",
+                Human(held),
+                Human(limit),
+                percent(held, limit)
+            ),
+        );
+        found.figure("held_bytes", held);
+        found.figure("limit_bytes", limit);
     }
     // Page cache that is dropped to make room moves these counts too, and costs next to nothing.
-    if let Some(stalled) = stalled(row.psi_some_stall_us, row) {
+    if let Some((wait, confidence)) = memory_wait(row) {
         for (name, events) in [
             ("high", row.cgroup_binding_high_events),
             ("max", row.cgroup_binding_max_events),
         ] {
             if let Some(events @ 1..) = events {
-                evidence.push(format!(
-                    "{which} was stopped at its `{name}` limit {events} time(s) during the test, in which work \
-                     waited for memory for {stalled}"
-                ));
+                found.add(
+                    confidence,
+                    wait.percent,
+                    format!(
+                        "{which} was stopped at its `{name}` limit {events} time(s) during the test, in which work \
+                         waited for memory for {wait}"
+                    ),
+                );
+                found.figure(&format!("{name}_events"), events);
+                wait.figures(&mut found);
             }
         }
     }
-    evidence
+    found
+}
+
+/// How long work waited for memory, the nearest that is known: in the test's cgroup, else on the host.
+fn memory_wait(row: &Row) -> Option<(Wait, Confidence)> {
+    match row.cgroup_memory_some_stall_us {
+        None => Some((
+            Wait::from(STALLED_PERCENT, row.psi_some_stall_us, row)?,
+            Confidence::Likely,
+        )),
+        own => Some((Wait::from(STALLED_PERCENT, own, row)?, Confidence::Sure)),
+    }
 }
 
 /// What of the binding cgroup's memory could not be dropped, at its most.
@@ -182,7 +219,7 @@ pub(super) fn is_near_by_what_is_not_known(row: &Row) -> bool {
 }
 
 /// The cgroup so many levels above the process's own.
-fn cgroup_words(above: Option<u32>) -> String {
+pub(super) fn cgroup_words(above: Option<u32>) -> String {
     match above {
         Some(0) | None => "the test's cgroup".into(),
         Some(1) => "the cgroup above the test's own".into(),
@@ -190,45 +227,57 @@ fn cgroup_words(above: Option<u32>) -> String {
     }
 }
 
-/// A stall of so many microseconds in words, if it is a share of the test's time that counts.
-fn stalled(stall_us: Option<u64>, row: &Row) -> Option<String> {
-    let (stall, duration) = (stall_us?, row.duration_ns? / 1000);
-    let counts = stall >= FEWEST_STALLED_US && reaches(stall, STALLED_PERCENT, duration);
-    counts.then(|| format!("{stall} µs of its {duration} µs"))
+/// The host was short of memory, as far as `cgroup`, the limits of cgroups, does not explain it.
+pub(super) fn host_short(row: &Row, cgroup: &Found) -> Found {
+    let mut found = Found::nothing(Verdict::HostShort, Scope::Host);
+    // At a limit, the wait is the limit's. Where the cgroup's own is not known, it is all in the host's.
+    let limited = cgroup.figures.contains_key("stalled_us");
+    let own = row.cgroup_memory_some_stall_us;
+    let waited = memory_wait(row);
+    if let Some((wait, _)) = waited
+        && !limited
+        && own.is_some()
+    {
+        found.scope = Scope::Cgroup;
+        found.add(
+            Confidence::Likely,
+            wait.percent,
+            format!("the test's cgroup waited for memory for {wait}, and was at no limit"),
+        );
+        wait.figures(&mut found);
+    }
+    // Who did not wait was not kept by what others waited for.
+    let of_others = match own {
+        Some(_) => waited.is_some(),
+        None => !limited,
+    };
+    if of_others {
+        waits_of_others(row, &mut found);
+    }
+    little_left(row, &mut found);
+    found
 }
 
-pub(super) fn host_short(row: &Row) -> Vec<String> {
-    let mut evidence = Vec::new();
-    let highest = |before: Option<f64>, after: Option<f64>| {
-        before
-            .into_iter()
-            .chain(after)
-            .max_by(f64::total_cmp)
-            .unwrap_or(0.0)
+/// What was waited for memory outside of the test's cgroup.
+fn waits_of_others(row: &Row, found: &mut Found) {
+    let others = |host: Option<u64>, own: Option<u64>| {
+        host.map(|host| host.saturating_sub(own.unwrap_or(0)))
     };
-    for (name, threshold, value) in [
-        (
-            "some",
-            PSI_SOME_PERCENT,
-            highest(row.psi_some_avg10_before, row.psi_some_avg10),
-        ),
-        (
-            "full",
-            PSI_FULL_PERCENT,
-            highest(row.psi_full_avg10_before, row.psi_full_avg10),
-        ),
-    ] {
-        if value >= threshold {
-            evidence.push(format!(
-                "memory pressure ({name}) was {value:.1} % over 10 s, from {threshold} % it is felt"
-            ));
-        }
+    let all = others(row.psi_full_stall_us, row.cgroup_memory_full_stall_us);
+    let some = others(row.psi_some_stall_us, row.cgroup_memory_some_stall_us);
+    if let Some(wait) = Wait::from(STALLED_PERCENT, all, row) {
+        let evidence = format!("everything on the host waited for memory for {wait}");
+        found.add(Confidence::Likely, wait.percent, evidence);
+        wait.figures(found);
+    } else if let Some(wait) = Wait::from(SOMEBODY_STALLED_PERCENT, some, row) {
+        let evidence = format!("somebody on the host waited for memory for {wait}");
+        found.add(Confidence::Possible, wait.percent / 2, evidence);
+        wait.figures(found);
     }
-    if let Some(stalled) = stalled(row.psi_full_stall_us, row) {
-        evidence.push(format!(
-            "during the test, everything waited for memory for {stalled}"
-        ));
-    }
+}
+
+/// What is short by a rule of thumb.
+fn little_left(row: &Row, found: &mut Found) {
     let available = row
         .mem_available_before_kib
         .into_iter()
@@ -237,31 +286,44 @@ pub(super) fn host_short(row: &Row) -> Vec<String> {
     if let (Some(available), Some(total)) = (available, row.total_memory_kib)
         && !reaches(available, AVAILABLE_PERCENT, total)
     {
-        evidence.push(format!(
-            "the host had {} of {} available, less than {AVAILABLE_PERCENT} %",
-            Human(available.saturating_mul(1024)),
-            Human(total.saturating_mul(1024))
-        ));
+        found.add(
+            Confidence::Possible,
+            THUMB_STRENGTH,
+            format!(
+                "the host had {} of {} available, less than {AVAILABLE_PERCENT} %",
+                Human(available.saturating_mul(1024)),
+                Human(total.saturating_mul(1024))
+            ),
+        );
+        found.figure("available_kib", available);
+        found.figure("total_kib", total);
     }
     if let (Some(before), Some(after)) = (row.swap_free_before_kib, row.swap_free_kib)
         && let swapped = before.saturating_sub(after)
         && swapped >= SWAPPED_KIB
     {
-        evidence.push(format!(
-            "the host swapped {} out during the test",
-            Human(swapped.saturating_mul(1024))
-        ));
+        found.add(
+            Confidence::Possible,
+            THUMB_STRENGTH,
+            format!(
+                "the host swapped {} out during the test",
+                Human(swapped.saturating_mul(1024))
+            ),
+        );
+        found.figure("swapped_out_kib", swapped);
     }
-    evidence
 }
 
+/// What was looked at and was nothing.
 pub(super) fn what_was_calm(row: &Row) -> Vec<String> {
     let mut evidence = Vec::new();
     let when = match row.state {
         State::Killed => "before the test, ",
         _ => "",
     };
-    if let Some(some) = row.psi_some_avg10.or(row.psi_some_avg10_before) {
+    if let Some(wait) = Wait::of(row.psi_some_stall_us, row) {
+        evidence.push(format!("somebody on the host waited for memory for {wait}"));
+    } else if let Some(some) = row.psi_some_avg10.or(row.psi_some_avg10_before) {
         evidence.push(format!(
             "{when}memory pressure (some) was {some:.1} % over 10 s"
         ));

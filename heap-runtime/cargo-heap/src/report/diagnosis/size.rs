@@ -1,8 +1,10 @@
 //! What the test and its process take, beside others and beside what there is.
 
-use super::{percent, reaches};
+use super::cause::{Confidence, Found, Scope};
+use super::{Verdict, percent, reaches};
 use crate::report::context::Context;
 use crate::report::row::Row;
+use crate::report::state::State;
 use heap_sidecar::size::Human;
 
 /// Resident memory of the test's process in percent of what it may have, from which it is large.
@@ -19,48 +21,68 @@ pub const GROWN_FACTOR: u64 = 2;
 /// Fewer other runs than that are no history.
 pub const FEWEST_RUNS: usize = 3;
 
-pub(super) fn large_process(row: &Row, context: &Context<'_>) -> Vec<String> {
-    let mut evidence = Vec::new();
+/// What the size of a test or of its process explains by itself, in percent: a rule of thumb.
+const SIZE_STRENGTH: u64 = 35;
+
+pub(super) fn large_process(row: &Row, context: &Context<'_>) -> Found {
+    let mut found = Found::nothing(Verdict::LargeProcess, Scope::Test);
     let resident = row
         .peak_rss_bytes
         .max(row.rss_bytes)
         .max(row.rss_before_bytes);
-    let host = row.total_memory_kib.map(|kib| kib.saturating_mul(1024));
-    let (room, whose) = match (row.cgroup_max_bytes, host) {
-        (Some(cgroup), Some(host)) if cgroup < host => (cgroup, "its cgroup may have"),
-        (_, Some(host)) => (host, "the host has"),
-        (Some(cgroup), None) => (cgroup, "its cgroup may have"),
-        (None, None) => return evidence,
+    let Some((room, whose)) = room(row) else {
+        return found;
     };
     if let Some(resident) = resident
         && reaches(resident, LARGE_PROCESS_PERCENT, room)
     {
-        evidence.push(format!(
+        let evidence = format!(
             "the test's process had {} resident at its most, {} % of the {} that {whose}",
             Human(resident),
             percent(resident, room),
             Human(room)
-        ));
+        );
+        found.add(Confidence::Possible, SIZE_STRENGTH, evidence);
         if let Some(largest) = context.largest_of_process(row)
-            && let Some(peak) = largest.own_peak_bytes
+            && let Some(peak) = largest.peak_or_least()
         {
-            evidence.push(format!(
-                "the largest test of that process is `{}`, with an own peak of {}",
+            let least = if largest.own_peak_bytes.is_none() {
+                "at least "
+            } else {
+                ""
+            };
+            let evidence = format!(
+                "the largest test of that process is `{}`, with an own peak of {least}{}",
                 largest.test,
                 Human(peak)
-            ));
+            );
+            found.add(Confidence::Possible, SIZE_STRENGTH, evidence);
         }
+        found.figure("resident_bytes", resident);
+        found.figure("room_bytes", room);
     }
-    evidence
+    found
 }
 
-pub(super) fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
-    let mut evidence = Vec::new();
+pub(super) fn large_test(row: &Row, context: &Context<'_>) -> Found {
+    let mut found = Found::nothing(Verdict::LargeTest, Scope::Test);
+    if let Some((live, room, whose)) = live_of_room(row)
+        && reaches(live, LARGE_PROCESS_PERCENT, room)
+    {
+        let evidence = format!(
+            "it was last seen with at least {} of the {} that {whose}",
+            Human(live),
+            Human(room)
+        );
+        found.add(Confidence::Likely, 100, evidence);
+        found.figure("live_bytes", live);
+        found.figure("room_bytes", room);
+    }
     // Of a test that was killed after a checkpoint, a peak that it reached for certain.
     let at_least = row.own_peak_at_least();
     let peak = row.own_peak_bytes.or(at_least);
     let Some(peak) = peak.filter(|peak| *peak >= LARGE_TEST_BYTES) else {
-        return evidence;
+        return found;
     };
     let is = if at_least.is_some() {
         "is at least"
@@ -71,21 +93,47 @@ pub(super) fn large_test(row: &Row, context: &Context<'_>) -> Vec<String> {
         && count >= FEWEST_SIBLINGS
         && peak / LARGE_TEST_FACTOR >= median.max(LARGE_TEST_BYTES)
     {
-        evidence.push(format!(
-            "its own peak {is} {}; the median of the {count} other tests of its binary is {}",
-            Human(peak),
-            Human(median)
-        ));
+        found.add(
+            Confidence::Possible,
+            SIZE_STRENGTH,
+            format!(
+                "its own peak {is} {}; the median of the {count} other tests of its binary is {}",
+                Human(peak),
+                Human(median)
+            ),
+        );
     }
     if let Some((largest, count)) = context.largest_peak_of_history(row)
         && count >= FEWEST_RUNS
         && peak / GROWN_FACTOR >= largest.max(1)
     {
-        evidence.push(format!(
-            "its own peak {is} {}; in {count} other runs it was {} at most",
-            Human(peak),
-            Human(largest)
-        ));
+        found.add(
+            Confidence::Possible,
+            SIZE_STRENGTH,
+            format!(
+                "its own peak {is} {}; in {count} other runs it was {} at most",
+                Human(peak),
+                Human(largest)
+            ),
+        );
     }
-    evidence
+    found
+}
+
+/// Of a test that was killed, what it had live for certain, and what there was for it.
+fn live_of_room(row: &Row) -> Option<(u64, u64, &'static str)> {
+    let live = row.own_peak_at_least()?;
+    let (room, whose) = room(row)?;
+    (row.state == State::Killed).then_some((live, room, whose))
+}
+
+/// What the process may have: the host's memory, or less by a limit of its cgroup.
+fn room(row: &Row) -> Option<(u64, &'static str)> {
+    let host = row.total_memory_kib.map(|kib| kib.saturating_mul(1024));
+    match (row.cgroup_max_bytes, host) {
+        (Some(cgroup), Some(host)) if cgroup < host => Some((cgroup, "its cgroup may have")),
+        (_, Some(host)) => Some((host, "the host has")),
+        (Some(cgroup), None) => Some((cgroup, "its cgroup may have")),
+        (None, None) => None,
+    }
 }

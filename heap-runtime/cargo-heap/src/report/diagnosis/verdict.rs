@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::CauseKind;
 #[cfg(doc)]
 use super::*;
 
-/// What was the matter with memory, if anything. In the order of how much it explains.
+/// What was the matter, if anything. In the order of how much it explains.
 ///
 /// ```
 /// use cargo_heap::report::{Context, Diagnosis, Run, Verdict};
@@ -34,12 +35,21 @@ pub enum Verdict {
     /// [`ADDRESS_SPACE_PERCENT`].
     OutOfMemory,
     /// The cgroup whose limit binds, the process's own or one above, was near it by what cannot be dropped:
-    /// [`NEAR_LIMIT_PERCENT`]; or was stopped at it while work waited for memory: [`STALLED_PERCENT`],
-    /// [`FEWEST_STALLED_US`].
+    /// [`NEAR_LIMIT_PERCENT`]; or was stopped at it while work waited for memory: [`STALLED_PERCENT`].
     CgroupLimit,
-    /// The host was short: [`PSI_SOME_PERCENT`], [`PSI_FULL_PERCENT`], [`STALLED_PERCENT`],
+    /// The host was short of memory: [`STALLED_PERCENT`], [`SOMEBODY_STALLED_PERCENT`],
     /// [`AVAILABLE_PERCENT`], [`SWAPPED_KIB`].
     HostShort,
+    /// The quota of CPU time of the cgroup, or of one above it, was used up: [`STALLED_PERCENT`].
+    CpuThrottled,
+    /// Others had the CPUs: [`STALLED_PERCENT`], [`SOMEBODY_STALLED_PERCENT`].
+    CpuContention,
+    /// A hypervisor gave the CPUs to others: [`STALLED_PERCENT`].
+    Steal,
+    /// Block devices were waited for: [`STALLED_PERCENT`], [`SOMEBODY_STALLED_PERCENT`].
+    Io,
+    /// A `sched_ext` scheduler was loaded, exchanged or thrown out during the test.
+    SchedulerChanged,
     /// The test's process itself has much of what there is: [`LARGE_PROCESS_PERCENT`].
     LargeProcess,
     /// The test uses much more than its siblings, or than it did: [`LARGE_TEST_FACTOR`],
@@ -54,12 +64,44 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    /// The cause that it speaks for.
+    ///
+    /// ```
+    /// use cargo_heap::report::Verdict;
+    /// use cargo_heap::report::diagnosis::CauseKind;
+    ///
+    /// assert_eq!(Verdict::LargeTest.cause(), CauseKind::Test);
+    /// ```
+    #[must_use]
+    pub fn cause(self) -> CauseKind {
+        match self {
+            Self::OutOfMemory => CauseKind::OutOfMemory,
+            Self::CgroupLimit => CauseKind::MemoryCgroup,
+            Self::HostShort => CauseKind::MemoryHost,
+            Self::CpuThrottled => CauseKind::CpuThrottled,
+            Self::CpuContention => CauseKind::CpuContention,
+            Self::Steal => CauseKind::Steal,
+            Self::Io => CauseKind::Io,
+            Self::SchedulerChanged => CauseKind::SchedulerChanged,
+            Self::LargeProcess | Self::LargeTest | Self::Calm => CauseKind::Test,
+            Self::OverBudget => CauseKind::Budget,
+            Self::Unknown => CauseKind::Unknown,
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::OutOfMemory => "out of memory",
             Self::CgroupLimit => "cgroup at its limit",
             Self::HostShort => "host short of memory",
+            Self::CpuThrottled => "out of its quota of CPU time",
+            Self::CpuContention => "host short of CPU",
+            Self::Steal => "CPU taken by a hypervisor",
+            Self::Io => "waited for block devices",
+            Self::SchedulerChanged => "the scheduler changed during the test",
             Self::LargeProcess => "test process is large",
             Self::LargeTest => "this test is large",
             Self::OverBudget => "over its budget: look at the test",
