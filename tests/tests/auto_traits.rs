@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::Path;
 
+use cargo_heap::report::diagnosis::{Cause, CauseKind, Confidence, Scope};
 use cargo_heap::report::{
     Across, Association, Baseline, Change, Column, Comparison, Context, Diagnosis,
     DifferentAllocators, Finding, Host, Kind, Measured, Moved, Number, Order, Row, Run, RunFolder,
-    RunPressure, Side, State, Tolerance, Totals, Verdict,
+    RunPressure, RunnerVerdict, Side, State, Tolerance, Totals, Verdict,
 };
 use heap_runtime::{EnteredHandle, Handle, Test};
-use heap_sidecar::process::Mark;
+use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{
@@ -47,12 +48,12 @@ macro_rules! all {
 fn every_public_type_is_as_free_as_it_can_be() {
     let checked = all! {
         is_plain:
-            Across Allocator Association Baseline Budget CgroupCpu CgroupLevel CgroupMemory
-            CgroupMemoryEvents CgroupPressure Change Checkpoint Column Comparison Context<'static> CpuTime
+            Across Allocator Association Baseline Budget Cause CauseKind CgroupCpu CgroupLevel CgroupMemory
+            CgroupMemoryEvents CgroupPressure Change Checkpoint Column Comparison Confidence Context<'static> CpuTime
             Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
             HostHeapState Human Kind LastSeen Limit Mark Measured Moved Note Number Order Outcome OwnTier Parent
-            PeakSource Pressure Process ProcessTier Rfc3339 Row RunFolder RunPressure Runner SchedExt Side Sidecar Signed
-            Source Stall State Status TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals
+            PeakSource Pressure Process ProcessTier Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope Side Sidecar Signed
+            Source Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals
             Verdict;
         is_shared: FolderError ReadError Run Unreadable;
     };

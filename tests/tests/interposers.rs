@@ -185,7 +185,7 @@ fn sanitized(sanitizer: &str, is_compiled_for_it: bool) -> Option<Run> {
     if is_compiled_for_it {
         rustc
             .args(["-Zprofile-rustflags", "--config"])
-            .arg("profile.dev.package.heap-runtime.rustflags=['--cfg', 'heap_runtime_sanitizer']");
+            .arg("profile.dev.package.heap-runtime.rustflags=['--cfg', 'sanitizer']");
     }
     rustc.args([
         "--",
@@ -248,7 +248,7 @@ fn two_versions_in_one_program_are_refused_with_a_sentence() {
             "older/Cargo.toml",
             "[package]\nname = \"heap-runtime\"\nversion = \"0.0.1\"\nlinks = \"heap_runtime\"\n",
         )
-        .file("older/rustc.rs", "fn main() {}")
+        .file("older/build.rs", "fn main() {}")
         .file("older/src/lib.rs", "");
     let refused = project
         .cargo(["metadata", "--format-version=1"])
