@@ -63,7 +63,7 @@ fn the_thousandth_checkpoint_takes_what_the_first_takes() {
     let checkpoints = body.split(|line| line.contains(".heap.notes")).skip(1);
     for (number, calls) in checkpoints.enumerate().take(MANY - 1) {
         let names: Vec<&str> = calls.iter().map(|line| name_of(line)).collect();
-        let is_constant = names.len() <= 8;
+        let is_constant = names.len() <= 12;
         assert!(is_constant, "checkpoint {number}: {calls:?}");
         let written: Vec<usize> = calls.iter().filter_map(|line| written(line)).collect();
         assert!(
