@@ -7,47 +7,8 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
-use crate::module;
-use crate::place;
-use crate::usual;
+use crate::names::{at, inner_name, is_raw, package, path};
 use crate::valid::{self, Options, ShouldPanic};
-
-/// The whole expansion.
-pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenStream {
-    if arguments.is_empty()
-        && let Some(expansion) = usual::expansion(&item)
-    {
-        return expansion;
-    }
-    if let Some(expansion) = module::expansion(arguments, &item) {
-        return expansion;
-    }
-    let mut errors = Vec::new();
-    let options = valid::options(arguments.clone(), &mut errors);
-    errors.extend(options.skip.map(valid::skips_nothing));
-    let mut function = match item::parse(item.clone()) {
-        Ok(function) => function,
-        Err(error) => {
-            errors.push(error);
-            return with_errors(errors, item);
-        }
-    };
-    if errors.is_empty()
-        && let Some(moved) = place::moved(&function, &runtime(&options), arguments)
-    {
-        return moved;
-    }
-    let should_panic = valid::function(&function, &options, &mut errors);
-    // A second one would report the same mistakes again.
-    function
-        .attributes
-        .retain(|attribute| !valid::is_heap_tracked(attribute.path()));
-    if errors.is_empty() {
-        tracked(&function, &options, &should_panic)
-    } else {
-        with_errors(errors, function.into_token_stream())
-    }
-}
 
 /// The path of the runtime.
 pub(crate) fn runtime(options: &Options) -> TokenStream {
@@ -71,7 +32,11 @@ pub(crate) fn with_errors(errors: Vec<syn::Error>, item: TokenStream) -> TokenSt
 }
 
 /// The function, its body in the call that runs it.
-fn tracked(function: &Function, options: &Options, should_panic: &ShouldPanic) -> TokenStream {
+pub(crate) fn tracked(
+    function: &Function,
+    options: &Options,
+    should_panic: &ShouldPanic,
+) -> TokenStream {
     let runtime = runtime(options);
     let call = Call {
         function,
@@ -283,43 +248,6 @@ fn name(function: &Ident) -> TokenStream {
         }
         #function::NAME
     })
-}
-
-/// Whether a name is written with `r#`.
-pub(crate) fn is_raw(name: &Ident) -> bool {
-    name.to_string().starts_with("r#")
-}
-
-/// The package, and what parts it from the path.
-pub(crate) fn package() -> String {
-    // As it is where the test is compiled. Without cargo there is no package.
-    let mut package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-    package.push(' ');
-    package
-}
-
-/// What stands behind the module in the path of a function.
-pub(crate) fn path(function: &Ident) -> String {
-    let function = function.to_string();
-    // What ktstr's attribute calls the function that has the body, and the user's attributes.
-    let name = function.strip_prefix("__ktstr_inner_").unwrap_or(&function);
-    format!("::{name}")
-}
-
-/// The name of a function inside the function, in our hygiene. That is also our edition, in which it may be
-/// a keyword that it is not in the user's: so it is raw, but for those that cannot be.
-pub(crate) fn inner_name(function: &Ident) -> Ident {
-    let name = function.to_string();
-    let place = at(function.span());
-    match name.as_str() {
-        "_" | "Self" | "crate" | "self" | "super" => Ident::new(&name, place),
-        name => Ident::new_raw(name.strip_prefix("r#").unwrap_or(name), place),
-    }
-}
-
-/// Our hygiene at a place of the user's.
-pub(crate) fn at(place: Span) -> Span {
-    Span::call_site().located_at(place)
 }
 
 /// The body of an `async` block that is known to return `output`: a block cannot declare it, but

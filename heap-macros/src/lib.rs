@@ -15,11 +15,13 @@
 //! emitted all the same, so that no second error follows from the first.
 
 mod attr;
+mod entry;
 mod expand;
 mod inherit;
 mod item;
 mod linkage;
 mod module;
+mod names;
 mod place;
 mod scan;
 mod size;
@@ -37,7 +39,7 @@ use quote::quote;
 /// Tracks the heap of a test. Documented where it is used: `heap_runtime::heap_tracked`.
 #[proc_macro_attribute]
 pub fn heap_tracked(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::heap_tracked(&arguments.into(), item.into()).into()
+    entry::heap_tracked(&arguments.into(), item.into()).into()
 }
 
 /// The global allocator, of the type that is given, for `heap_runtime::use_jemalloc!`. Where the standard library

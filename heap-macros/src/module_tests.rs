@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use crate::expand;
+use crate::entry;
 use crate::tests::{errors, expansion};
 
 /// The attributes of what is in a module with this in it, without blanks.
@@ -25,7 +25,7 @@ fn attributes(arguments: &TokenStream, inside: &TokenStream) -> Vec<String> {
             );
         }
     }
-    let expanded = expand::heap_tracked(arguments, quote!(mod tests { #inside }));
+    let expanded = entry::heap_tracked(arguments, quote!(mod tests { #inside }));
     let file: syn::File = syn::parse2(expanded).expect("the expansion is Rust");
     let mut found = Vec::new();
     of(&file.items, &mut found);

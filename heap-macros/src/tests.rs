@@ -5,11 +5,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{expand, size};
+use crate::{entry, size};
 
 /// The expansion, formatted.
 pub(crate) fn expansion(arguments: &TokenStream, item: TokenStream) -> String {
-    let expanded = expand::heap_tracked(arguments, item);
+    let expanded = entry::heap_tracked(arguments, item);
     prettyplease::unparse(&syn::parse2(expanded).expect("the expansion is Rust"))
 }
 
@@ -23,7 +23,7 @@ fn expansion_of(source: &str) -> String {
 
 /// The messages in an expansion, and what stands behind them.
 pub(crate) fn errors(arguments: &TokenStream, item: TokenStream) -> (Vec<String>, String) {
-    let expanded = expand::heap_tracked(arguments, item);
+    let expanded = entry::heap_tracked(arguments, item);
     let mut file: syn::File = syn::parse2(expanded).expect("the expansion is Rust");
     let mut messages = Vec::new();
     file.items.retain(|item| match item {
@@ -158,7 +158,7 @@ fn it_moves_below_the_attributes_of_others() {
         let expected = quote! {
             #[inline] #other #[::heap_runtime::heap_tracked] #[should_panic] #function
         };
-        let moved = expand::heap_tracked(&TokenStream::new(), item);
+        let moved = entry::heap_tracked(&TokenStream::new(), item);
         assert_eq!(moved.to_string(), expected.to_string());
     }
     // These leave the function as it is.
@@ -169,7 +169,7 @@ fn it_moves_below_the_attributes_of_others() {
         quote!(#[rustfmt::skip]),
         quote!(#[cfg_attr(unix, ignore, cfg_attr(miri, ignore))]),
     ] {
-        let expanded = expand::heap_tracked(&TokenStream::new(), quote!(#other fn works() {}));
+        let expanded = entry::heap_tracked(&TokenStream::new(), quote!(#other fn works() {}));
         assert!(expanded.to_string().contains("__private"), "{expanded}");
     }
 }
@@ -180,7 +180,7 @@ fn a_test_is_known_by_the_name_that_it_has() {
     let item = quote!(
         fn __ktstr_inner_works(context: &Ctx) {}
     );
-    let expanded = expand::heap_tracked(&TokenStream::new(), item).to_string();
+    let expanded = entry::heap_tracked(&TokenStream::new(), item).to_string();
     assert!(expanded.contains(r#""::works""#), "{expanded}");
 }
 
@@ -295,7 +295,7 @@ fn an_async_function_that_should_panic() {
 #[test]
 fn a_body_that_does_not_parse_is_kept_as_it_is() {
     // Somebody is typing: completion works on what is there.
-    let expanded = expand::heap_tracked(
+    let expanded = entry::heap_tracked(
         &TokenStream::new(),
         quote! {
             fn works() { let x = value. ; }
@@ -354,7 +354,7 @@ fn what_is_no_function_says_what_it_is() {
         ("|a| a;", "a closure"),
     ];
     for (item, what) in kinds {
-        let expanded = expand::heap_tracked(&TokenStream::new(), item.parse().expect("tokens"));
+        let expanded = entry::heap_tracked(&TokenStream::new(), item.parse().expect("tokens"));
         let message = format!(
             "`#[heap_tracked]` tracks a test function; this is {what}: put the attribute on the \
              function that runs the test"
@@ -367,7 +367,7 @@ fn what_is_no_function_says_what_it_is() {
 
 #[test]
 fn an_expression_stays_one() {
-    let expanded = expand::heap_tracked(&TokenStream::new(), quote!(|a: u32| a + 1));
+    let expanded = entry::heap_tracked(&TokenStream::new(), quote!(|a: u32| a + 1));
     let block: syn::ExprBlock = syn::parse2(expanded).expect("a block");
     assert!(matches!(
         block.block.stmts.last(),

@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-use crate::expand::{inner_name, is_raw, package, path};
+use crate::names::{inner_name, is_raw, package, path};
 
 /// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
 /// no `impl`: the body of a function inside it has no `Self`.

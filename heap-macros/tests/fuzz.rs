@@ -6,6 +6,8 @@
 
 #[path = "../src/attr.rs"]
 mod attr;
+#[path = "../src/entry.rs"]
+mod entry;
 #[path = "../src/expand.rs"]
 mod expand;
 #[path = "../src/inherit.rs"]
@@ -14,6 +16,8 @@ mod inherit;
 mod item;
 #[path = "../src/module.rs"]
 mod module;
+#[path = "../src/names.rs"]
+mod names;
 #[path = "../src/place.rs"]
 mod place;
 #[path = "../src/scan.rs"]
@@ -231,7 +235,7 @@ fn expands(arguments: &str, item: &str) {
         return;
     };
     let is_item = is_item(&item);
-    let expansion = expand::heap_tracked(&arguments, item.clone());
+    let expansion = entry::heap_tracked(&arguments, item.clone());
     // What the compiler would not have taken, it still does not take: a body is handed on as it is.
     assert!(
         is_rust(&expansion) || !is_item,

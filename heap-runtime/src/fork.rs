@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::run::process_id;
+use crate::process::process_id;
 
 /// The process that was here first; 0 before.
 static OWNER: AtomicU32 = AtomicU32::new(0);

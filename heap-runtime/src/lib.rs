@@ -151,6 +151,7 @@ mod outcome;
 mod own;
 mod panics;
 mod pool;
+mod process;
 mod record;
 mod run;
 mod scope;

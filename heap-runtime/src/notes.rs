@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use heap_sidecar::Redaction;
 
-use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::fork;
 use crate::formatted::After;
 use crate::own::{self, Own};
 use crate::pool::Pool;
-use crate::record::Record;
-use crate::run::process_id;
+use crate::process::process_id;
+use crate::record::{MOST, Record, say_full};
 use crate::sidecar::{Checkpoint, Failure, File, bounded, to_line};
 
 /// One execution's sidecar so far. Shared with the test's threads.
@@ -122,9 +121,6 @@ impl Notes {
 /// takes.
 const LONGEST: usize = 512;
 
-/// There are at most so many labels, metrics and checkpoints of one test.
-pub(crate) const MOST: usize = 1000;
-
 /// Puts a value into a map that may be full, and into another: what is not on the disk yet.
 fn insert<V: Clone>([map, unsaid]: [&mut BTreeMap<String, V>; 2], key: &str, value: V) {
     let key = bounded(key, LONGEST);
@@ -134,12 +130,6 @@ fn insert<V: Clone>([map, unsaid]: [&mut BTreeMap<String, V>; 2], key: &str, val
     } else {
         say_full("labels and metrics");
     }
-}
-
-pub(crate) fn say_full(what: &str) {
-    say_once(&format!(
-        "a test has more than {MOST} {what}: the others are left out of its sidecar"
-    ));
 }
 
 /// Hands the notes of the calling thread's test to `note`, if there is one.

@@ -9,19 +9,30 @@ use std::time::SystemTime;
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{Allocator, HostHeapState};
 
+use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::formatted::{self, After};
 use crate::jemalloc::{allocator, not_the_allocator};
-use crate::notes::{MOST, say_full};
 use crate::own;
 use crate::pool::Pool;
-use crate::run::{Run, process, process_id};
+use crate::process::process_id;
+use crate::run::{Run, process};
 use crate::sidecar::{
     Checkpoint, Contents, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX,
     Note, Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
 };
 use crate::test::Test;
 use crate::token::token;
+
+/// There are at most so many labels, metrics and checkpoints of one test.
+pub(crate) const MOST: usize = 1000;
+
+/// Says that there are no more of them.
+pub(crate) fn say_full(what: &str) {
+    say_once(&format!(
+        "a test has more than {MOST} {what}: the others are left out of its sidecar"
+    ));
+}
 
 /// A sidecar in the making.
 pub(crate) struct Record {
@@ -371,6 +382,6 @@ impl Turn {
 fn folder(settings: &Settings) -> Result<&'static Folder, &'static String> {
     static FOLDER: OnceLock<Result<Folder, String>> = OnceLock::new();
     FOLDER
-        .get_or_init(|| Place::of(settings, Run::get()).map(Folder::new))
+        .get_or_init(|| Place::of(settings, &Run::get().id).map(Folder::new))
         .as_ref()
 }

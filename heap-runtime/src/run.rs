@@ -15,6 +15,7 @@ use heap_sidecar::run_id::{fnv1a, sanitised};
 use heap_sidecar::{Parent, Process, Runner};
 
 use crate::env::{Nextest, Settings};
+use crate::process::process_id;
 use crate::sidecar::Place;
 use ancestry::Ancestry;
 pub(crate) use inside::Running;
@@ -133,16 +134,6 @@ pub(crate) fn process() -> Option<Process> {
 
 fn hash(path: &Path) -> u64 {
     fnv1a([path.as_os_str().as_encoded_bytes()])
-}
-
-/// This process's number; 0 on targets that have no processes.
-pub(crate) fn process_id() -> u32 {
-    // There, to ask is to panic.
-    if cfg!(target_family = "wasm") {
-        0
-    } else {
-        std::process::id()
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod alive;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/group.rs"]
 mod group;
-#[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/interval.rs"]
 mod interval;
 #[path = "../../heap-runtime/src/own/lists.rs"]

@@ -38,6 +38,7 @@ mod heap_state;
 pub mod host;
 mod host_context;
 mod note;
+mod outcome;
 mod padded;
 mod pressure;
 pub mod process;
@@ -58,15 +59,14 @@ pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PeakSource, ProcessTier, Tim
 pub use heap_state::{HeapDelta, HostHeapState};
 pub use host_context::{HostContext, TaskDelayAcct, TaskXacct};
 pub use note::{NOTES_SUFFIX, Note};
+pub use outcome::Outcome;
 pub use pressure::{CgroupPressure, Pressure, Stall};
 pub use process::{Parent, Process};
 #[cfg(feature = "read")]
 pub use read::{
     FolderError, ReadError, Readable, Unreadable, paths, read, read_as, read_file, read_run,
 };
-pub use record::{
-    Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Outcome, Sidecar, Source, Status,
-};
+pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, Source, Status};
 pub use redaction::Redaction;
 pub use runner::Runner;
 pub use sched_ext::SchedExt;

@@ -1,13 +1,5 @@
 //! How often a thread looks at its live bytes, and how far off the sum of what threads have seen may be.
 
-/// How many bytes a thread allocates or frees between two samples, unless `HEAP_SAMPLE_BYTES` says
-/// otherwise.
-///
-/// A call-back takes some 470 instructions, most of them jemalloc's. This is the smallest power of two
-/// at which a loop that does nothing but allocate and free 24 bytes takes at most a hundredth more;
-/// with 256 bytes, which take no longer, it is some six hundredths: `cargo bench -p heap-tests -- sampling`.
-pub(crate) const INTERVAL: u64 = 64 << 10;
-
 /// A block that is given a new size below this is not seen to be: of one that stays in its place, a sample
 /// may count less than that twice. To see each would be felt where small vectors grow.
 pub(crate) const SMALL_REALLOCATION: usize = 4 << 10;

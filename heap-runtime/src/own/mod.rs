@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Nothing here is on the allocation path but one call-back of jemalloc's each
-//! [`INTERVAL`] bytes of a thread's traffic.
+//! [`SAMPLE_BYTES`](crate::env::SAMPLE_BYTES) bytes of a thread's traffic.
 //!
 //! What it cannot know:
 //!
@@ -71,7 +71,6 @@ use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
 pub use handle::{Entered as EnteredHandle, Handle, current};
 
 use group::Group;
-pub(crate) use interval::INTERVAL;
 #[cfg(jemalloc)]
 pub(crate) use interval::SMALL_REALLOCATION;
 use member::{Counters, Member};

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::group::Looks;
-use super::interval::{INTERVAL, error, small_fall};
+use super::interval::{error, small_fall};
 use super::member::{Counters, Look, Member, Moved};
 use super::registry::Registry;
 use super::stack::Joins;
+use crate::env::SAMPLE_BYTES;
 
 /// A thread's two counters, as jemalloc would have them.
 struct Thread {
@@ -379,10 +380,10 @@ fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let group = registry.open(member, Looks::Every(INTERVAL));
+    let group = registry.open(member, Looks::Every(SAMPLE_BYTES));
     group.timeline().start();
     let ticket = registry.join(member, group, Joins::Inside);
-    let small = small_fall(INTERVAL);
+    let small = small_fall(SAMPLE_BYTES);
     for (allocated, freed) in [
         (5000, 0),
         // Told: no peak may be missed for it.

@@ -7,7 +7,6 @@ use heap_sidecar::RUNS_FOLDER;
 
 use crate::env::{self, Settings};
 use crate::pool::{Lent, Pool};
-use crate::run::Run;
 
 /// The folder of a run's sidecars: one that exists or can be made, and what is made below it.
 pub(crate) struct Place {
@@ -23,10 +22,10 @@ impl Place {
     /// # Errors
     ///
     /// Says that no target folder could be found, and what to set.
-    pub(crate) fn of(settings: &Settings, run: &Run) -> Result<Self, String> {
+    pub(crate) fn of(settings: &Settings, run_id: &str) -> Result<Self, String> {
         let below = match settings.sidecar_dir {
             Some(_) => Vec::new(),
-            None => vec![RUNS_FOLDER.into(), run.id.clone()],
+            None => vec![RUNS_FOLDER.into(), run_id.to_owned()],
         };
         let base = Self::base(settings)?;
         Ok(Self { base, below })

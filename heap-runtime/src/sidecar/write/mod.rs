@@ -22,7 +22,7 @@ pub(crate) use platform::Folder;
 use heap_sidecar::run_id::fnv1a;
 
 use super::FileName;
-use crate::run::process_id;
+use crate::process::process_id;
 use crate::token::token;
 
 /// Where one execution's sidecar is, once it has its name.
