@@ -73,7 +73,7 @@ struct Room {
 static ROOMS: Pool<Room> = Pool::new();
 
 /// Most sidecars take no more.
-const CONTENTS: usize = 4096;
+const CONTENTS: usize = 8192;
 
 impl Drop for Record {
     fn drop(&mut self) {
