@@ -13,6 +13,7 @@ use libc::{
 };
 
 // Not every version of the crate libc has them.
+// SAFETY: these are their signatures, by POSIX.
 unsafe extern "C" {
     fn pthread_mutexattr_setrobust(attributes: *mut pthread_mutexattr_t, robust: c_int) -> c_int;
     fn pthread_mutex_consistent(mutex: *mut pthread_mutex_t) -> c_int;

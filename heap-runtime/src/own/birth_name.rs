@@ -33,6 +33,7 @@ stand_in!(".weak", "pthread_create", super::create);
 stand_in!(".globl", "pthread_create", super::create);
 
 fn found() -> &'static Found<Create> {
+    // SAFETY: `stand_in` makes a table of this name and this layout.
     unsafe extern "C" {
         static heap_runtime_pthread_create_found: Found<Create>;
     }
