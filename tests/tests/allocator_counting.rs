@@ -43,7 +43,8 @@ fn a_counting_wrapper_around_jemalloc() {
     let sidecar = run.sidecar("holds_a_mebibyte");
     assert_eq!(sidecar.heap.allocator, Allocator::Jemalloc);
     assert_eq!(sidecar.heap.reason, None);
-    let delta = sidecar.heap.process.expect("the process tier").delta;
-    let held = delta.allocated_bytes.expect("jemalloc counts it");
-    assert!((1 << 20..2 << 20).contains(&held), "{held}");
+    assert!(sidecar.heap.process.is_some());
+    // Not by the process tier: libtest's threads give memory back beside the test.
+    let own = sidecar.heap.own.expect("jemalloc counts");
+    assert_eq!(own.retained_bytes, 1 << 20);
 }
