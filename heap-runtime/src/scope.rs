@@ -160,17 +160,14 @@ impl<'t> Scope<'t> {
         if ran_for.is_some() {
             sidecar.heap.own = measured.tier;
             sidecar.heap.timeline = measured.timeline.take();
+            if let Some(missing) = measured.missing {
+                say_too(&mut sidecar.heap.reason, missing);
+            }
         } else if measured.tier.is_some() {
             sidecar.heap.reason = Some("the test ended in its warm-up".into());
         }
         if own::has_lost_a_thread() && (measured.tier.is_none() || heap_state.is_none()) {
-            let others = sidecar
-                .heap
-                .reason
-                .take()
-                .map(|reason| format!("; {reason}"));
-            let reason = own::LOST_A_THREAD.to_owned() + &others.unwrap_or_default();
-            sidecar.heap.reason = Some(reason);
+            say_too(&mut sidecar.heap.reason, own::LOST_A_THREAD);
         }
         // What was returned is asked by the test's own code, which may panic too.
         let (ending, left, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
@@ -269,6 +266,12 @@ impl<'t> Scope<'t> {
             (None, None) => "none".into(),
         }
     }
+}
+
+/// Puts a reason before those that there are.
+fn say_too(reasons: &mut Option<String>, reason: &str) {
+    let others = reasons.take().map(|others| format!("; {others}"));
+    *reasons = Some(reason.to_owned() + &others.unwrap_or_default());
 }
 
 /// Takes what changes of the host, and the process's heap last.

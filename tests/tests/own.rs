@@ -6,6 +6,8 @@
 
 heap_runtime::use_jemalloc!();
 
+#[path = "own/arenas.rs"]
+mod arenas;
 #[path = "own/births.rs"]
 mod births;
 #[path = "own/budgets.rs"]
@@ -41,6 +43,7 @@ mod turns;
 type Subject = (&'static str, fn());
 
 const SUBJECTS: &[&[Subject]] = &[
+    arenas::SUBJECTS,
     births::SUBJECTS,
     fallback::SUBJECTS,
     filtered::SUBJECTS,

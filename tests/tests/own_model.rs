@@ -7,6 +7,16 @@
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/alive_elsewhere.rs"]
 mod alive;
+/// The model has no arenas.
+mod arenas {
+    pub(crate) struct Before;
+
+    impl Before {
+        pub(super) fn new() -> Self {
+            Self
+        }
+    }
+}
 #[expect(
     clippy::field_reassign_with_default,
     reason = "in the runtime it is of another crate, and may have more fields"

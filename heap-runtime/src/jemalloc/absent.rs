@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use heap_sidecar::Allocator;
 
-use super::Reading;
+use super::{ByHand, Reading};
 
 /// Why there are no numbers.
 pub(crate) fn not_the_allocator() -> &'static str {
@@ -24,6 +24,11 @@ pub(super) fn probe() -> Allocator {
 
 pub(crate) fn read_statistics() -> Reading {
     Reading::default()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as where there is jemalloc")]
+pub(crate) fn arenas_by_hand(_: impl FnOnce() -> bool) -> Option<ByHand> {
+    Some(ByHand::default())
 }
 
 pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU64)> {

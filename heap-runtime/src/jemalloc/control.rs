@@ -1,4 +1,5 @@
-//! jemalloc's control interface, where it is linked: every `mallctl` of the crate is here.
+//! jemalloc's control interface, where it is linked: every `mallctl` of the crate is here, but those of
+//! [`arenas`](super::arenas).
 //!
 //! Names are looked up once for each process and read by MIB from then on (14 ns against 70 ns by
 //! name). A name that this jemalloc lacks is `None`, and whatever hangs on it is absent.

@@ -4,6 +4,8 @@
 //! that there is none: without the feature `jemalloc`, for targets that it cannot be built for, and where a
 //! thread's counters cannot be read by another.
 
+#[cfg(jemalloc)]
+mod arenas;
 #[cfg_attr(not(jemalloc), path = "absent.rs")]
 mod control;
 #[cfg(jemalloc)]
@@ -15,6 +17,10 @@ use heap_sidecar::Allocator;
 
 use crate::fork;
 
+#[cfg(jemalloc)]
+pub(crate) use arenas::by_hand as arenas_by_hand;
+#[cfg(not(jemalloc))]
+pub(crate) use control::arenas_by_hand;
 pub(crate) use control::{
     EXPANDED_BY_XALLOCX, Hooks, Installed, ThreadEvent, await_reallocation, call_back,
     not_the_allocator, provoke_event, read_statistics, reset_thread_peak, sees_reallocations,
@@ -40,6 +46,16 @@ pub use global::Jemalloc;
 pub fn allocator() -> Allocator {
     static ALLOCATOR: OnceLock<Allocator> = OnceLock::new();
     *fork::get_or_make(&ALLOCATOR, control::probe)
+}
+
+/// What has happened in arenas that were made by hand. What such an arena frees all at once, no thread has freed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ByHand {
+    /// Blocks made and blocks freed. Never fewer than before, as what was counted in an arena that was destroyed
+    /// is counted on.
+    pub(crate) events: u64,
+    /// Live bytes in small blocks: those go without an event where an arena is reset.
+    pub(crate) small_bytes: u64,
 }
 
 /// One reading of the process-wide statistics: each present or absent by itself.

@@ -5,6 +5,7 @@
 
 use std::ptr::null_mut;
 
+use super::arenas::Before;
 use super::interval::{error, kept_back};
 use super::member::{Member, Moved};
 use super::sync::{
@@ -90,6 +91,7 @@ pub(crate) struct Group {
     pub(super) notes: Mutex<Option<Arc<Notes>>>,
     pub(super) timeline: Timeline,
     pub(super) watch: Watch,
+    pub(super) arenas: Before,
 }
 
 impl Group {
@@ -119,6 +121,7 @@ impl Group {
             notes: Mutex::new(None),
             timeline: Timeline::new(),
             watch: Watch::new(),
+            arenas: Before::new(),
         }
     }
 
@@ -173,6 +176,11 @@ impl Group {
     /// What is written of it while it goes on.
     pub(crate) fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// What had happened in arenas made by hand when it began.
+    pub(crate) fn arenas(&self) -> &Before {
+        &self.arenas
     }
 
     /// What is live has changed by so much. So much of that may be a block that is counted twice.

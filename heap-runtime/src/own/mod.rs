@@ -18,12 +18,15 @@
 //!   of a program with some five hundred keys.
 //! - The C library's own threads (`timer_create`, `getaddrinfo_a`) are not started through
 //!   `pthread_create`'s public name, and belong to nobody.
+//! - What `arena.N.reset` and `arena.N.destroy` free, nobody counts. Where something has happened meanwhile in
+//!   arenas that were made by hand, nothing is told: see [`arenas`].
 //! - What std makes once and keeps is the test's that happened to be first: `warmup` is for that. What
 //!   a panic's hook makes is nobody's ([`crate::panics`]).
 
 // A static C library has no next definition to go on to.
 #[cfg_attr(not(births), path = "alive_elsewhere.rs")]
 mod alive;
+mod arenas;
 #[cfg_attr(not(births), path = "birth_elsewhere.rs")]
 mod birth;
 #[cfg_attr(not(proc_fs), path = "elders_elsewhere.rs")]
@@ -179,6 +182,10 @@ static LOST: AtomicBool = AtomicBool::new(false);
 pub(crate) const LOST_A_THREAD: &str = "a thread of this process has ended by the system call `exit`, and its \
      counters are gone with its memory";
 
+/// Why a number is missing beside such arenas.
+const ARENAS_BY_HAND: &str = "arenas of jemalloc's that were made by hand were in use meanwhile: what `arena.N.reset` \
+     and `arena.N.destroy` free is counted for no thread";
+
 /// Why there is no own tier in this process, where jemalloc counts and there is none all the same.
 pub(crate) fn missing() -> Option<&'static str> {
     if !thread_end::prepare() {
@@ -205,6 +212,8 @@ pub(crate) struct Measured {
     pub(crate) peak_at_least: u64,
     pub(crate) peak_at_most: u64,
     pub(crate) timeline: Option<Timeline>,
+    /// Why there is no tier although jemalloc counts, and all threads are there.
+    pub(crate) missing: Option<&'static str>,
     pub(crate) overlap: u32,
     /// Where what was last seen of it stands.
     pub(crate) slot: Option<Slot>,
@@ -232,6 +241,7 @@ impl Own {
     /// Starts the clock of timeline and checkpoints, and takes notes from now on.
     pub(crate) fn start(&self, notes: Arc<Notes>) {
         self.group.set_notes(Some(notes));
+        self.group.arenas().start();
         self.group.timeline().start();
         if self.sampling.looks_on() {
             self.group.watch().start();
@@ -251,7 +261,8 @@ impl Own {
     /// The own tier up to now, and nanoseconds since the start.
     pub(crate) fn so_far(&self) -> (Option<OwnTier>, u64) {
         let at_ns = self.group.timeline().elapsed_ns();
-        (self.tier(&REGISTRY.totals(self.group)), at_ns)
+        let tier = self.counted_tier(&REGISTRY.totals(self.group));
+        (tier.filter(|_| self.group.arenas().is_now()), at_ns)
     }
 
     /// Waits for the test's threads that are about to end. Nothing of the calling thread's is in it any
@@ -264,10 +275,15 @@ impl Own {
     pub(crate) fn close(self) -> Measured {
         let slot = self.group.watch().stop();
         let measured = REGISTRY.close(self.group, |group, totals| {
-            let points = group.timeline().points();
+            let tier = self.counted_tier(&totals);
+            let is_all = tier.is_none() || group.arenas().is_now();
+            let mut points = group.timeline().points();
+            if !is_all {
+                points.clear();
+            }
             let [peak_at_least, peak_at_most] = self.sampling.bounds(&totals);
             Measured {
-                tier: self.tier(&totals),
+                tier: tier.filter(|_| is_all),
                 peak_at_least,
                 peak_at_most,
                 timeline: (!points.is_empty()).then(|| {
@@ -276,6 +292,7 @@ impl Own {
                     timeline.points = points;
                     timeline
                 }),
+                missing: (!is_all).then_some(ARENAS_BY_HAND),
                 overlap: totals.overlap,
                 slot,
             }
@@ -284,7 +301,8 @@ impl Own {
         measured
     }
 
-    fn tier(&self, totals: &Totals) -> Option<OwnTier> {
+    /// The tier by what threads have counted.
+    fn counted_tier(&self, totals: &Totals) -> Option<OwnTier> {
         if totals.lost {
             LOST.store(true, Ordering::Relaxed);
         }
