@@ -136,12 +136,7 @@ impl CpuGroup {
     /// If the kernel does not show it.
     pub fn throttled(&self) -> io::Result<Throttled> {
         let text = fs::read_to_string(self.folder.join("cpu.stat"))?;
-        let value = |key: &str| {
-            text.lines()
-                .filter_map(|line| line.split_once(' '))
-                .find(|(name, _)| *name == key)
-                .and_then(|(_, value)| value.parse::<u64>().ok())
-        };
+        let value = |key: &str| stat_value(&text, key);
         let missing = || io::Error::other("cpu.stat lacks the throttling counters");
         let time = match self.version {
             Version::One => value("throttled_time").map(Duration::from_nanos),
@@ -212,6 +207,31 @@ impl Drop for CpuGroup {
             eprintln!("{} keeps +cpu: {error}", switches.display());
         }
     }
+}
+
+/// In how many periods the cgroup of this process was held back, or one above it that can be seen; 0 where there is no
+/// such account.
+///
+/// # Errors
+///
+/// If the kernel does not tell which cgroup it is.
+pub fn throttled_periods_of_this_process() -> io::Result<usize> {
+    let Some((home, _)) = home()? else {
+        return Ok(0);
+    };
+    let of_each = home.ancestors().map_while(|folder| {
+        let stat = fs::read_to_string(folder.join("cpu.stat")).ok()?;
+        // The root has no such line.
+        Some(stat_value(&stat, "nr_throttled").unwrap_or(0))
+    });
+    usize::try_from(of_each.sum::<u64>()).map_err(io::Error::other)
+}
+
+fn stat_value(stat: &str, key: &str) -> Option<u64> {
+    stat.lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, value)| value.parse().ok())
 }
 
 fn unused_name() -> String {

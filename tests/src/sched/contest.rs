@@ -17,18 +17,19 @@
 //! latest when it has used the whole span alone, and it looks at the wall clock in each round.
 
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::thread::{Pid, gettid};
 
-use super::clock::{now, thread_cpu_time};
+use super::account::{Account, Balance};
+use super::clock::now;
 use super::cpu::{OwnedCpu, pin_this_thread};
 use super::policy::Policy;
 use super::refusal::{Allowed, Refusal};
-use super::taken::{Taken, beyond_a_round};
+use super::taken::Taken;
 
 /// Longer than any contest takes on a machine that gives the suite a twentieth of a CPU.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -136,17 +137,15 @@ impl<'a> Contest<'a> {
         }
         let ring = Ring {
             contest: self,
-            slots: self.policies.iter().map(|_| Slot::default()).collect(),
+            account: Account::new(self.policies.len()),
+            threads: self.policies.iter().map(|_| AtomicI32::new(0)).collect(),
             arrived: AtomicUsize::new(0),
             phase: AtomicU8::new(GATHER),
             holder: AtomicUsize::new(usize::MAX),
             handovers: AtomicUsize::new(0),
             rounds: AtomicUsize::new(0),
-            taken_ns: AtomicU64::new(0),
-            longest_taken_ns: AtomicU64::new(0),
             give_up: now() + PATIENCE,
-            began_ns: AtomicU64::new(0),
-            base: Mutex::new(None),
+            base: OnceLock::new(),
             end: Mutex::new(None),
         };
         let answers: Vec<Allowed<()>> = thread::scope(|scope| {
@@ -168,9 +167,8 @@ impl<'a> Contest<'a> {
                 return Ok(Err(refusal));
             }
         }
-        let base = ring.base.into_inner().map_err(poisoned)?;
         let end = ring.end.into_inner().map_err(poisoned)?;
-        let (Some(base), Some(end)) = (base, end) else {
+        let (Some((base, _)), Some(end)) = (ring.base.into_inner(), end) else {
             return Ok(Err(Refusal::new(format!(
                 "host too busy: {} contenders did not get {:?} of CPU {} in {PATIENCE:?}",
                 self.policies.len(),
@@ -186,56 +184,41 @@ fn poisoned<T>(_: PoisonError<T>) -> io::Error {
     io::Error::other("a contender panicked")
 }
 
-#[derive(Debug, Default)]
-struct Slot {
-    thread: AtomicI32,
-    cpu_ns: AtomicU64,
-}
-
 #[derive(Debug)]
 struct Ring<'a> {
     contest: &'a Contest<'a>,
-    slots: Vec<Slot>,
+    account: Account,
+    /// The kernel's number of each contender while it is there, else 0.
+    threads: Vec<AtomicI32>,
     arrived: AtomicUsize,
     phase: AtomicU8,
     holder: AtomicUsize,
     handovers: AtomicUsize,
     rounds: AtomicUsize,
-    taken_ns: AtomicU64,
-    longest_taken_ns: AtomicU64,
     give_up: Duration,
-    began_ns: AtomicU64,
-    base: Mutex<Option<Figures>>,
+    /// The figures at the base, and what was used by then.
+    base: OnceLock<(Figures, Duration)>,
     end: Mutex<Option<Figures>>,
 }
 
 /// The figures of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Figures {
-    cpu_ns: Vec<u64>,
+    balance: Balance,
     handovers: usize,
     rounds: usize,
-    taken_ns: u64,
-    longest_taken_ns: u64,
     at: Duration,
 }
 
 impl Figures {
     fn since(&self, base: &Self) -> Outcome {
+        let Balance { times, taken } = self.balance.since(&base.balance);
         Outcome {
-            got: self
-                .cpu_ns
-                .iter()
-                .zip(&base.cpu_ns)
-                .map(|(end, begin)| Duration::from_nanos(end - begin))
-                .collect(),
+            got: times,
             handovers: self.handovers - base.handovers,
             rounds: self.rounds - base.rounds,
             wall: self.at.saturating_sub(base.at),
-            taken: Taken {
-                total: Duration::from_nanos(self.taken_ns - base.taken_ns),
-                longest: Duration::from_nanos(self.longest_taken_ns),
-            },
+            taken,
         }
     }
 }
@@ -246,50 +229,45 @@ impl Ring<'_> {
         let answer = self.compete(index);
         // However it ends: those whom this contender may have starved must see it and end as well.
         self.phase.store(DONE, SeqCst);
-        for slot in &self.slots {
-            if let Some(thread) = slot.thread() {
-                Policy::forget(thread);
-            }
+        for thread in self.threads.iter().filter_map(number_of) {
+            Policy::forget(thread);
         }
         // The number may be another thread's soon.
-        self.slots[index].thread.store(0, SeqCst);
+        self.threads[index].store(0, SeqCst);
         answer
     }
 
     fn compete(&self, index: usize) -> Allowed<()> {
-        let slot = &self.slots[index];
         pin_this_thread(self.contest.cpu.number())?;
         if let Some(entry) = self.contest.enter.get(index)
             && let Err(refusal) = entry.enter()?
         {
             return Ok(Err(refusal));
         }
-        slot.thread.store(gettid().as_raw_nonzero().get(), SeqCst);
-        // What it took to get here was not competing.
-        slot.cpu_ns.store(nanos(thread_cpu_time()), SeqCst);
-        let last = index + 1 == self.slots.len();
+        self.threads[index].store(gettid().as_raw_nonzero().get(), SeqCst);
+        self.account.begin(index);
+        let last = index + 1 == self.threads.len();
         self.arrived.fetch_add(1, SeqCst);
         loop {
-            self.publish(slot);
+            self.account.round(index);
             if self.holder.swap(index, SeqCst) != index {
                 self.handovers.fetch_add(1, SeqCst);
             }
             self.rounds.fetch_add(1, SeqCst);
             match self.phase.load(SeqCst) {
                 GATHER => {
-                    if last && self.arrived.load(SeqCst) == self.slots.len() {
+                    if last && self.arrived.load(SeqCst) == self.threads.len() {
                         if let Err(refusal) = self.set_policies()? {
                             return Ok(Err(refusal));
                         }
-                        let base = self.figures();
-                        self.began_ns.store(self.used_ns(), SeqCst);
-                        *self.base.lock().map_err(poisoned)? = Some(base);
+                        let base = (self.figures(), self.account.used());
+                        self.base.get_or_init(|| base);
                         self.phase.store(RUN, SeqCst);
                     }
                 }
                 RUN => {
-                    let used = self.used_ns().saturating_sub(self.began_ns.load(SeqCst));
-                    if Duration::from_nanos(used) >= self.contest.span {
+                    let before = self.base.get().map_or(Duration::ZERO, |(_, used)| *used);
+                    if self.account.used().saturating_sub(before) >= self.contest.span {
                         let end = self.figures();
                         self.end.lock().map_err(poisoned)?.get_or_insert(end);
                         return Ok(Ok(()));
@@ -306,11 +284,11 @@ impl Ring<'_> {
 
     /// Its own first: from then on nobody takes the CPU away between this and the base.
     fn set_policies(&self) -> Allowed<()> {
-        for (slot, &policy) in self.slots.iter().zip(&self.contest.policies).rev() {
+        for (thread, &policy) in self.threads.iter().zip(&self.contest.policies).rev() {
             if policy == Policy::NORMAL {
                 continue;
             }
-            if let Some(thread) = slot.thread()
+            if let Some(thread) = number_of(thread)
                 && let Err(refusal) = policy.apply(thread)?
             {
                 return Ok(Err(refusal));
@@ -319,37 +297,12 @@ impl Ring<'_> {
         Ok(Ok(()))
     }
 
-    /// Publishes the calling contender's CPU time, and what of it was taken since the last time. That comes first, so that
-    /// nobody ever sees it as used.
-    fn publish(&self, slot: &Slot) {
-        let time = nanos(thread_cpu_time());
-        let round = Duration::from_nanos(time - slot.cpu_ns.load(SeqCst));
-        let taken = nanos(beyond_a_round(round));
-        if taken > 0 {
-            self.taken_ns.fetch_add(taken, SeqCst);
-            self.longest_taken_ns.fetch_max(taken, SeqCst);
-        }
-        slot.cpu_ns.store(time, SeqCst);
-    }
-
-    fn used_ns(&self) -> u64 {
-        let taken = self.taken_ns.load(SeqCst);
-        let all: u64 = self.slots.iter().map(|slot| slot.cpu_ns.load(SeqCst)).sum();
-        all.saturating_sub(taken)
-    }
-
     /// Reads until two readings agree, so that none of the others ran in between.
     fn figures(&self) -> Figures {
         let read = |at| Figures {
-            cpu_ns: self
-                .slots
-                .iter()
-                .map(|slot| slot.cpu_ns.load(SeqCst))
-                .collect(),
+            balance: self.account.balance(),
             handovers: self.handovers.load(SeqCst),
             rounds: self.rounds.load(SeqCst),
-            taken_ns: self.taken_ns.load(SeqCst),
-            longest_taken_ns: self.longest_taken_ns.load(SeqCst),
             at,
         };
         loop {
@@ -362,12 +315,6 @@ impl Ring<'_> {
     }
 }
 
-impl Slot {
-    fn thread(&self) -> Option<Pid> {
-        Pid::from_raw(self.thread.load(SeqCst))
-    }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+fn number_of(thread: &AtomicI32) -> Option<Pid> {
+    Pid::from_raw(thread.load(SeqCst))
 }

@@ -111,6 +111,37 @@ impl OwnedCpu {
     }
 }
 
+/// All the CPUs that this process may have: no other test of the suite measures or starves anybody meanwhile.
+#[derive(Debug)]
+pub struct AllCpus {
+    _locks: Vec<MachineLock>,
+}
+
+impl AllCpus {
+    /// Waits for all of them. Nobody who has one waits for another but here, in their order, so this ends.
+    ///
+    /// # Errors
+    ///
+    /// If the affinity cannot be read or a lock's file cannot be made.
+    pub fn acquire() -> io::Result<Self> {
+        let locks = allowed_cpus()?
+            .into_iter()
+            .map(|number| MachineLock::wait(&cpu_lock(number)));
+        Ok(Self {
+            _locks: locks.collect::<io::Result<_>>()?,
+        })
+    }
+}
+
+/// The CPUs that the kernel's command line keeps out of balancing, as the kernel lists them: empty if there are none.
+#[must_use]
+pub fn isolated_cpus() -> String {
+    // A kernel that has no such file isolates none.
+    fs::read_to_string("/sys/devices/system/cpu/isolated")
+        .map(|list| list.trim().to_owned())
+        .unwrap_or_default()
+}
+
 fn cpu_lock(number: usize) -> String {
     format!("cpu-{number}")
 }

@@ -7,12 +7,17 @@
 //! What a machine does not allow is a [`Refusal`](refusal::Refusal), which the test turns into a skip that says why.
 //! Every other error is a failure.
 
+pub mod account;
 pub mod cgroup;
 pub mod clock;
 pub mod contest;
 pub mod cpu;
+pub mod crew;
+pub mod delays;
 pub mod figures;
+pub mod herd;
 pub mod kernel;
+pub mod machine;
 pub mod pinned;
 pub mod policy;
 pub mod promise;

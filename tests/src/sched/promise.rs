@@ -60,6 +60,17 @@ impl Promise {
     }
 }
 
+/// Who decides, and the how many-th BPF scheduler since boot that is: another one may have the same name. For people, and
+/// to be compared.
+#[must_use]
+pub fn in_charge() -> String {
+    let loaded = fs::read_to_string("/sys/kernel/sched_ext/enable_seq").unwrap_or_default();
+    match bpf_scheduler() {
+        Some(name) => format!("{name}, loaded as number {}", loaded.trim()),
+        None => "the kernel's own".to_owned(),
+    }
+}
+
 /// The name of the BPF scheduler that decides about this process's threads, or its state if it has none yet.
 #[must_use]
 pub fn bpf_scheduler() -> Option<String> {

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use heap_runtime::{heap_tracked, metric, skip};
 use heap_tests::sched::clock::thread_cpu_time;
-use heap_tests::sched::cpu::{allowed_cpus, cpus_of, only, pin_this_thread};
-use heap_tests::sched::figures::count;
+use heap_tests::sched::cpu::{AllCpus, allowed_cpus, cpus_of, only, pin_this_thread};
+use heap_tests::sched::figures::{count, micros};
+use heap_tests::sched::herd::Herd;
+use heap_tests::sched::machine::{others_were_busy, use_of};
+use heap_tests::sched::promise::in_charge;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
@@ -117,6 +120,52 @@ fn a_running_thread_moves_with_its_mask() -> io::Result<()> {
         metric("looks", count(checked));
         moves
     })
+}
+
+/// Threads that run, wait and sleep are moved by the dozen. Each is soon on its new CPU, and on no other.
+#[heap_tracked]
+#[test]
+fn affinity_is_obeyed_while_it_changes() -> io::Result<()> {
+    const ROUNDS: usize = 12;
+    let _cpus = AllCpus::acquire()?;
+    let cpus = some_cpus()?;
+    if cpus.len() < 2 {
+        skip("needs two CPUs to move between, and this process may use one");
+        return Ok(());
+    }
+    let charge = in_charge();
+    let herd = Herd::new(&cpus);
+    let before = use_of(&cpus)?;
+    let worst = herd.drive(ROUNDS)?;
+    let busy: Duration = use_of(&cpus)?
+        .iter()
+        .zip(&before)
+        .map(|(end, begin)| end.since(*begin).busy)
+        .sum();
+    let (looks, elsewhere) = herd.looks();
+    metric("looks", count(looks));
+    metric("longest_move_us", micros(worst));
+    assert_eq!(
+        charge,
+        in_charge(),
+        "the scheduler in charge did not last; until all moved threads were seen, all of them used {worst:?} of CPU",
+    );
+    assert_eq!(elsewhere, 0, "looks off the mask, of {looks}");
+    // Two turns for each of them, as long as a scheduler's may be, and for the one that drives them.
+    let most = herd.turn() * 2;
+    let outside = busy.saturating_sub(herd.used());
+    let unknown = others_were_busy(outside, herd.used()) || herd.was_mostly_taken();
+    if worst > most && unknown {
+        skip(format!(
+            "host too busy: others had {outside:?} of the CPUs, or who has the machine below"
+        ));
+        return Ok(());
+    }
+    assert!(
+        worst <= most,
+        "a moved thread was not seen on its new CPU while all of them used {worst:?} of CPU, allowed are {most:?}",
+    );
+    Ok(())
 }
 
 /// A new thread may run exactly where the one that started it may.
