@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::group::Group;
 
 /// The files of the kernel that tell about the whole guest.
-const OF_THE_HOST: [&str; 18] = [
+const OF_THE_HOST: [&str; 19] = [
     "/proc/cpuinfo",
     "/proc/meminfo",
+    "/proc/stat",
     "/proc/vmstat",
     "/proc/cmdline",
     "/proc/sys/kernel/ostype",
@@ -34,13 +35,15 @@ const OF_THE_HOST: [&str; 18] = [
 ];
 
 /// The files of a cgroup.
-const OF_A_GROUP: [&str; 8] = [
+const OF_A_GROUP: [&str; 10] = [
     "memory.current",
     "memory.max",
     "memory.high",
     "memory.events",
     "memory.events.local",
     "memory.pressure",
+    "cpu.pressure",
+    "io.pressure",
     "cpu.stat",
     "cpu.max",
 ];

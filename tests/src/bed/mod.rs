@@ -12,3 +12,4 @@
 pub mod case;
 pub mod group;
 pub mod machine;
+pub mod schedulers;

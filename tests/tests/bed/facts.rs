@@ -19,17 +19,24 @@ enum Fact {
 
 /// All values of a host, by their paths.
 fn flat(value: &Value, path: &str, into: &mut BTreeMap<String, Value>) {
-    let Some(object) = value.as_object() else {
-        into.insert(path.to_owned(), value.clone());
-        return;
+    let below = |key: &str| match path {
+        "" => key.to_owned(),
+        _ => format!("{path}.{key}"),
     };
-    for (key, value) in object {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        flat(value, &path, into);
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                flat(value, &below(key), into);
+            }
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                flat(value, &below(&index.to_string()), into);
+            }
+        }
+        _ => {
+            into.insert(path.to_owned(), value.clone());
+        }
     }
 }
 
@@ -106,6 +113,27 @@ impl Kernel<'_> {
         }
     }
 
+    /// What is told of pressure, such as `some.total`. Averages are of a moment that nobody else has seen.
+    fn pressure(&self, file: &str, key: &str) -> Fact {
+        match key.split_once('.') {
+            Some((line, "total")) => self.stalled(file, line),
+            _ => Fact::Unknown,
+        }
+    }
+
+    /// A column of the line of all CPUs in `/proc/stat`, which counts hundredths of a second.
+    fn of_all_cpus(&self, column: usize) -> Fact {
+        let micros = |moment| {
+            let line = self.word(moment, "proc/stat", "cpu")?;
+            let ticks: u64 = line.split_whitespace().nth(column)?.parse().ok()?;
+            Some(ticks * 10_000)
+        };
+        match Option::zip(micros("before"), micros("after")) {
+            Some((before, after)) => Fact::Within(before, after),
+            None => Fact::Absent,
+        }
+    }
+
     /// A list such as `0-1,3`, by how many it names.
     fn how_many(&self, file: &str) -> Fact {
         let list = self.said("after", file).expect("the kernel lists them");
@@ -127,6 +155,20 @@ impl Kernel<'_> {
         }
         if let Some(event) = key.strip_prefix("cgroup_memory.events.") {
             return self.count("memory.events", event);
+        }
+        if let Some(event) = key.strip_prefix("cgroup_memory.levels.0.events.") {
+            return self.count("memory.events.local", event);
+        }
+        if let Some((resource, rest)) = key
+            .strip_prefix("cgroup_pressure.")
+            .and_then(|rest| rest.split_once('.'))
+        {
+            return self.pressure(&format!("{resource}.pressure"), rest);
+        }
+        for resource in ["memory", "cpu", "io"] {
+            if let Some(rest) = key.strip_prefix(&format!("{resource}_pressure.")) {
+                return self.pressure(&format!("proc/pressure/{resource}"), rest);
+            }
         }
         let near = |file: &str, word: &str, unit: u64| match self.number("test", file, word) {
             Some(kib) => Fact::Within((kib * unit).saturating_sub(4 * MIB), kib * unit + 4 * MIB),
@@ -168,13 +210,24 @@ impl Kernel<'_> {
             },
             "sched_ext_ops" => self.constant("sys/kernel/sched_ext/root/ops"),
             "vm_oom_kill" => self.count("proc/vmstat", "oom_kill"),
-            "memory_pressure.some.total" => self.stalled("proc/pressure/memory", "some"),
-            "memory_pressure.full.total" => self.stalled("proc/pressure/memory", "full"),
+            "sched_ext.state" => self.constant("sys/kernel/sched_ext/state"),
+            "sched_ext.enable_seq" => self.limit("sys/kernel/sched_ext/enable_seq"),
+            "sched_ext.nr_rejected" => self.limit("sys/kernel/sched_ext/nr_rejected"),
+            "cpu_time.iowait_us" => self.of_all_cpus(4),
+            "cpu_time.steal_us" => self.of_all_cpus(7),
             "cgroup_memory.version" => Fact::Is(2.into()),
-            "cgroup_memory.max_bytes" => self.limit("memory.max"),
-            "cgroup_memory.high_bytes" => self.limit("memory.high"),
+            "cgroup_memory.max_bytes" | "cgroup_memory.levels.0.max_bytes" => {
+                self.limit("memory.max")
+            }
+            "cgroup_memory.high_bytes" | "cgroup_memory.levels.0.high_bytes" => {
+                self.limit("memory.high")
+            }
+            // It is its own group's limit that binds, and the groups above have none.
+            "cgroup_memory.above" | "cgroup_memory.levels.0.above" => Fact::Is(0.into()),
             // The test's process is the only one in it.
-            "cgroup_memory.current_bytes" => Fact::Within(MIB, 128 * MIB),
+            "cgroup_memory.current_bytes" | "cgroup_memory.levels.0.current_bytes" => {
+                Fact::Within(MIB, 128 * MIB)
+            }
             // Its process wrote that down at its end.
             "rss_bytes" | "peak_rss_bytes" if moment == "before" => Fact::Unknown,
             "rss_bytes" => near("proc/self/status", "VmRSS", 1024),

@@ -112,3 +112,39 @@ fn a_test_over_its_soft_limit_passes_and_shows_what_held_it_back() {
     let during = stalled(&sidecar.host) - stalled(&sidecar.host_before);
     assert!(during > 500_000, "{during} us of stall");
 }
+
+/// Averages of pressure still tell of a hog that has gone. What counts is what moved during the test.
+#[test]
+#[ignore = "boots a virtual machine"]
+fn what_was_before_the_test_is_no_cause() {
+    let case = case!("after_a_hog");
+    let before = case.said("before", "proc/pressure/memory");
+    let average = before.as_deref().and_then(|text| text.split(' ').nth(1));
+    assert_ne!(average, Some("avg10=0.00"), "there was no hog");
+    let diagnosis = diagnosis(&case, "asserts_what_is_wrong");
+    assert_eq!(diagnosis.verdict(), Verdict::Calm, "{diagnosis:?}");
+}
+
+#[test]
+#[ignore = "boots a virtual machine"]
+fn a_test_that_is_wrong_is_told_so() {
+    let diagnosis = diagnosis(&case!("failed_by_itself"), "asserts_what_is_wrong");
+    assert_eq!(diagnosis.verdict(), Verdict::Calm, "{diagnosis:?}");
+}
+
+/// Page cache fills a cgroup up to its limit, and is dropped to make room: nobody is short of memory for that.
+#[test]
+#[ignore = "boots a virtual machine"]
+fn page_cache_at_the_limit_is_dropped() {
+    let case = case!("cache_does_not_fit");
+    let sidecar = case.sidecar("subjects::reads_more_than_fits");
+    assert_eq!(sidecar.outcome, Some(Outcome::Passed));
+    let max = |moment| count(&case, moment, "memory.events", "max");
+    assert!(max("after") > max("before"), "its limit was not reached");
+    let cgroup = sidecar.host.cgroup_memory.expect("it has a cgroup");
+    let binding = cgroup.tightest().expect("it has a limit");
+    let (limit, held) = (binding.limit_bytes(), binding.held_bytes());
+    assert_eq!(limit, Some(64 * MIB));
+    // The test had 24 MiB and has given them back.
+    assert!(held < Some(40 * MIB), "{binding:?}");
+}

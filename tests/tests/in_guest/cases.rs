@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use heap_tests::bed::case::Case;
 use heap_tests::bed::group::Group;
 use heap_tests::bed::machine::Plan;
+use heap_tests::bed::schedulers::{BAD, GOOD, good_case};
 use heap_tests::rerun;
+use heap_tests::sched::promise::HONOURS;
 
 /// Longer than a case takes on a busy machine; what is awaited longer does not come.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -30,7 +32,6 @@ const CASES: &[(&str, Act)] = &[
     ("on_one_node", on_one_node),
     ("delays_switched_on", delays_switched_on),
     ("suite", suite),
-    ("suite_under_fifo", suite_under_fifo),
     ("scheduler_swapped", scheduler_swapped),
     // The last ones: whatever else is there might be killed.
     ("host_out_of_memory", host_out_of_memory),
@@ -41,18 +42,35 @@ const CASES: &[(&str, Act)] = &[
 pub(crate) fn run_all(share: &Path) {
     let plan = Plan::read(share).expect("the share has a plan");
     swap("swapoff").expect("swap can be switched off");
-    for (name, act) in CASES {
-        let began = Instant::now();
-        let case = Case::of(share, name);
-        let done = case.begin().and_then(|()| act(&plan, &case));
-        if let Err(error) = &done {
-            fs::write(case.file("error"), error.to_string()).expect("the share can be written");
+    if plan.schedulers {
+        for (scheduler, honours) in GOOD {
+            run(share, &good_case(scheduler), |case| {
+                suite_under(&plan, case, scheduler, honours, &[])
+            });
         }
-        println!(
-            "{name}: {done:?} after {:.1} s",
-            began.elapsed().as_secs_f64()
-        );
+        for bad in BAD {
+            run(share, &bad.case(), |case| {
+                let only = ["--exact", bad.caught_by];
+                suite_under(&plan, case, bad.scheduler, bad.honours, &only)
+            });
+        }
     }
+    for (name, act) in CASES {
+        run(share, name, |case| act(&plan, case));
+    }
+}
+
+fn run(share: &Path, name: &str, act: impl FnOnce(&Case) -> io::Result<()>) {
+    let began = Instant::now();
+    let case = Case::of(share, name);
+    let done = case.begin().and_then(|()| act(&case));
+    if let Err(error) = &done {
+        fs::write(case.file("error"), error.to_string()).expect("the share can be written");
+    }
+    println!(
+        "{name}: {done:?} after {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
 }
 
 /// A test of this binary in a process of its own, whose sidecar goes to the case. All of a case are one run.
@@ -212,29 +230,23 @@ fn throttled(_: &Plan, case: &Case) -> io::Result<()> {
     case.observe("after", Some(&group))
 }
 
-/// Four times as many threads as there are CPUs.
+/// Four times as many threads as there are CPUs, which come when the test has begun: else that alone would take long.
 fn beside_hogs(_: &Plan, case: &Case) -> io::Result<()> {
-    let group = Group::new("hogs")?;
-    let hogs = (0..8)
-        .map(|_| {
+    let theirs = Group::new("hogs")?;
+    // Beside theirs, as a test is beside other services.
+    let own = limited("own", &[("cpu.weight", "10")])?;
+    let mut hogs = Vec::new();
+    case.observe("before", Some(&own))?;
+    let test = in_group(&own, subject(case, "gets_its_cpu"))?;
+    during(case, "hogs", test, || {
+        for _ in 0..8 {
             let mut hog = Command::new("/bin/sh");
-            Ok(Ended(
-                in_group(&group, {
-                    hog.args(["-c", "while :; do :; done"]);
-                    hog
-                })?
-                .spawn()?,
-            ))
-        })
-        .collect::<io::Result<Vec<_>>>()?;
-    case.observe("before", None)?;
-    // In a group beside theirs, as a test is beside other services.
-    let own = Group::new("own")?;
-    own.set("cpu.weight", "5")?;
-    case.step("test", &mut in_group(&own, subject(case, "gets_its_cpu"))?)?;
-    case.observe("after", None)?;
-    drop(hogs);
-    Ok(())
+            hog.args(["-c", "while :; do :; done"]);
+            hogs.push(Ended(in_group(&theirs, hog)?.spawn()?));
+        }
+        Ok(())
+    })?;
+    case.observe("after", Some(&own))
 }
 
 /// One CPU and one node of two.
@@ -251,20 +263,23 @@ fn on_one_node(_: &Plan, case: &Case) -> io::Result<()> {
 fn delays_switched_on(_: &Plan, case: &Case) -> io::Result<()> {
     const SWITCH: &str = "/proc/sys/kernel/task_delayacct";
     fs::write(SWITCH, "0")?;
-    let done = during(case, "half_way", || fs::write(SWITCH, "1"));
+    let test = subject(case, "waits_for_what_is_done");
+    let done = during(case, "half_way", test, || fs::write(SWITCH, "1"));
     let on = case.step("on", &mut subject(case, "holds_eight_mib"));
     fs::write(SWITCH, "0")?;
     case.step("off", &mut subject(case, "comes_after"))?;
     done.and(on.map(drop))
 }
 
-/// Does something while a test runs.
-fn during(case: &Case, step: &str, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+/// Does something while a test runs, which waits for it.
+fn during(
+    case: &Case,
+    step: &str,
+    mut test: Command,
+    act: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     let meeting = case.file(step);
-    let test = subject(case, "waits_for_what_is_done")
-        .env("BED_MEETING", &meeting)
-        .spawn()?;
-    let mut test = Ended(test);
+    let mut test = Ended(test.env("BED_MEETING", &meeting).spawn()?);
     wait_until("the test that waits", || {
         meeting.with_extension("here").exists()
     })?;
@@ -285,12 +300,17 @@ fn suite_of(plan: &Plan, case: &Case) -> Command {
     command
 }
 
-fn suite_under_fifo(plan: &Plan, case: &Case) -> io::Result<()> {
-    if !plan.schedulers {
-        return Ok(());
-    }
-    let mut command = under("good_fifo", &suite_of(plan, case));
-    case.step("suite", &mut command)?;
+/// The suite, or a part of it, under a scheduler that is declared to honour something.
+fn suite_under(
+    plan: &Plan,
+    case: &Case,
+    scheduler: &str,
+    honours: &str,
+    arguments: &[&str],
+) -> io::Result<()> {
+    let mut suite = suite_of(plan, case);
+    let mut command = under(scheduler, suite.args(arguments));
+    case.step("suite", command.env(HONOURS, honours))?;
     Ok(())
 }
 
@@ -311,31 +331,37 @@ fn under(scheduler: &str, command: &Command) -> Command {
     under
 }
 
-/// The scheduler that was in charge when the test began is not the one at its end.
+/// A scheduler comes while one test runs, and is thrown out while the next one does.
 fn scheduler_swapped(plan: &Plan, case: &Case) -> io::Result<()> {
     if !plan.schedulers {
         return Ok(());
     }
-    let mut loaded = None;
-    let done = during(case, "loaded", || {
+    let mut holder = None;
+    let test = subject(case, "is_wrong_after_what_is_done");
+    let loaded = during(case, "loaded", test, || {
         let mut hold = Command::new("sleep");
-        let scheduler = under("good_fifo", hold.arg("infinity")).spawn()?;
-        loaded = Some(scheduler);
-        wait_until("the scheduler", || {
-            fs::read_to_string("/sys/kernel/sched_ext/state")
-                .is_ok_and(|state| state.trim() == "enabled")
-        })
+        let with_it = under("good_fifo", hold.arg("infinity")).spawn()?;
+        holder = Some(Ended(with_it));
+        wait_for_scheduler("enabled")
     });
     case.observe("under_it", None)?;
-    // The end of its link is the end of the scheduler; who loaded it may go then.
+    let test = subject(case, "waits_and_is_wrong");
+    let thrown_out = during(case, "thrown_out", test, || {
+        // The key that brings the kernel's own scheduler back, whatever the other one does.
+        fs::write("/proc/sysrq-trigger", "S")?;
+        wait_for_scheduler("disabled")
+    });
+    drop(holder);
+    // Whoever loads the next one makes it anew.
     fs::remove_dir_all("/sys/fs/bpf/scheduler")?;
-    wait_until("the kernel's own scheduler", || {
-        fs::read_to_string("/sys/kernel/sched_ext/state")
-            .is_ok_and(|state| state.trim() == "disabled")
-    })?;
-    drop(loaded.map(Ended));
     case.step("after", &mut subject(case, "comes_after"))?;
-    done
+    loaded.and(thrown_out)
+}
+
+fn wait_for_scheduler(state: &str) -> io::Result<()> {
+    wait_until("a change of the scheduler", || {
+        fs::read_to_string("/sys/kernel/sched_ext/state").is_ok_and(|said| said.trim() == state)
+    })
 }
 
 /// Without any limit but the guest's own.
