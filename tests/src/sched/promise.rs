@@ -12,6 +12,8 @@ use super::refusal::Refusal;
 /// Declares what the running BPF scheduler keeps: words of [`Promise`], with commas between them.
 pub const HONOURS: &str = "SCHEDULER_HONOURS";
 
+const SCHED_EXT: &str = "/sys/kernel/sched_ext";
+
 /// Something that a scheduler may leave to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promise {
@@ -60,13 +62,21 @@ impl Promise {
     }
 }
 
-/// Who decides, and the how many-th BPF scheduler since boot that is: another one may have the same name. For people, and
-/// to be compared.
+/// Who decides, and the how many-th BPF scheduler since boot that is: another one may have the same name. One that the kernel
+/// is throwing out has its name still, and is no more in charge. For people, and to be compared.
 #[must_use]
 pub fn in_charge() -> String {
-    let loaded = fs::read_to_string("/sys/kernel/sched_ext/enable_seq").unwrap_or_default();
-    match bpf_scheduler() {
-        Some(name) => format!("{name}, loaded as number {}", loaded.trim()),
+    in_charge_by(Path::new(SCHED_EXT))
+}
+
+fn in_charge_by(folder: &Path) -> String {
+    let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    match bpf_scheduler_in(folder) {
+        Some(name) => {
+            let (state, loaded) = (read("state"), read("enable_seq"));
+            let (state, loaded) = (state.trim(), loaded.trim());
+            format!("{name}, loaded as number {loaded}, {state}")
+        }
         None => "the kernel's own".to_owned(),
     }
 }
@@ -74,7 +84,7 @@ pub fn in_charge() -> String {
 /// The name of the BPF scheduler that decides about this process's threads, or its state if it has none yet.
 #[must_use]
 pub fn bpf_scheduler() -> Option<String> {
-    bpf_scheduler_in(Path::new("/sys/kernel/sched_ext"))
+    bpf_scheduler_in(Path::new(SCHED_EXT))
 }
 
 fn bpf_scheduler_in(folder: &Path) -> Option<String> {
@@ -138,6 +148,10 @@ mod tests {
         write("root/ops", "simple\n");
         write("switch_all", "1\n");
         assert_eq!(read().as_deref(), Some("simple"));
+        let in_charge = in_charge_by(folder.path());
+        write("state", "disabling\n");
+        assert_ne!(in_charge_by(folder.path()), in_charge);
+        write("state", "enabled\n");
         write("switch_all", "0\n");
         assert_eq!(read(), None);
     }

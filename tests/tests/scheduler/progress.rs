@@ -19,7 +19,7 @@ use heap_tests::sched::refusal::Refusal;
 /// or two. The kernel's own fair class takes turns of a few milliseconds.
 const TURN: Duration = Duration::from_millis(25);
 
-/// So many that one in sixteen is among them.
+/// So many that who waits for a turn of each waits far longer than a turn.
 const MANY: usize = 16;
 
 /// How much CPU time the others may use while one waits: two turns of each of them.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bad: where a program has many threads, one of sixteen never runs. */
+/* Bad: where a program has many threads, one of eight never runs. */
 #include "scheduler.h"
 
 /* More than there are before a test starts its own. */
@@ -7,7 +7,8 @@
 
 static bool is_starved(struct task_struct *p)
 {
-	return is_of_a_test(p) && p->pid % 16 == 0 && p->signal->nr_threads >= MANY;
+	/* By the distance from the first thread, so that it is never the one that started the others. */
+	return is_of_a_test(p) && (p->pid - p->tgid) % 8 == 0 && p->signal->nr_threads >= MANY;
 }
 
 s32 CALLBACK(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
