@@ -246,7 +246,7 @@ pub use heap_sidecar::{
 };
 pub use jemalloc::allocator;
 pub use notes::{checkpoint, label, metric, skip};
-pub use own::{EnteredHandle, Handle, current};
+pub use own::{EnteredHandle, Handle, Instrumented, current, nobody};
 pub use snapshot::collect;
 pub use test::Test;
 pub use track::{TestResult, track, track_async};

@@ -11,7 +11,7 @@ use cargo_heap::report::{
     DifferentAllocators, Finding, Host, Kind, Measured, Moved, Number, Order, Row, Run, RunFolder,
     RunPressure, RunnerVerdict, Side, State, Tolerance, Totals, Verdict,
 };
-use heap_runtime::{EnteredHandle, Handle, Test};
+use heap_runtime::{EnteredHandle, Handle, Instrumented, Test};
 use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
@@ -60,8 +60,10 @@ fn every_public_type_is_as_free_as_it_can_be() {
     // It is about the thread that has entered.
     <EnteredHandle<'_> as NotSend<_>>::assert();
 
+    is_plain::<Instrumented<()>>();
+
     let mut checked = BTreeSet::from(checked);
-    checked.insert("EnteredHandle");
+    checked.extend(["EnteredHandle", "Instrumented"]);
     let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap-runtime");
     let listing: String = ["", "cargo-heap", "sidecar"]
         .map(|package| runtime.join(package).join("public-api.txt"))

@@ -12,6 +12,8 @@ mod arenas;
 mod births;
 #[path = "own/budgets.rs"]
 mod budgets;
+#[path = "own/carried.rs"]
+mod carried;
 #[path = "own/child.rs"]
 mod child;
 #[path = "own/fallback.rs"]
@@ -28,6 +30,8 @@ mod nesting;
 mod noise;
 #[path = "own/notes.rs"]
 mod notes;
+#[path = "own/pools.rs"]
+mod pools;
 #[path = "own/reallocations.rs"]
 mod reallocations;
 #[path = "own/retained.rs"]
@@ -45,12 +49,14 @@ type Subject = (&'static str, fn());
 const SUBJECTS: &[&[Subject]] = &[
     arenas::SUBJECTS,
     births::SUBJECTS,
+    carried::SUBJECTS,
     fallback::SUBJECTS,
     filtered::SUBJECTS,
     guards::SUBJECTS,
     known::SUBJECTS,
     nesting::SUBJECTS,
     notes::SUBJECTS,
+    pools::SUBJECTS,
     reallocations::SUBJECTS,
     retained::SUBJECTS,
     runtimes::SUBJECTS,

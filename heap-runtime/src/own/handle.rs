@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
+use super::carried::{self, Instrumented};
 use super::group::Group;
 use super::member::Member;
 use super::stack::Joins;
-use super::{MEMBER, Membership, REGISTRY, join};
+use super::{MEMBER, Membership, REGISTRY, join, member, unmeasured};
 
 /// The tracked test that a thread was in, for other threads to join.
 ///
 /// Threads that are started inside a test need none on Linux with glibc. It is for those that
-/// were there before, such as a global thread pool's, and for other targets.
+/// were there before, such as a global thread pool's, and for other targets: [`enter`](Self::enter) for a
+/// piece of code, [`wrap`](Self::wrap) for a closure, [`instrument`](Self::instrument) for a future. Those of a pool
+/// that tests share are made [`nobody`]'s.
 ///
 /// ```standalone_crate
 /// # heap_runtime::use_jemalloc!();
@@ -50,8 +54,7 @@ pub struct Handle {
     group: Option<&'static Group>,
 }
 
-/// A handle on the innermost tracked test that the calling thread is in. Outside one, entering the
-/// handle does nothing.
+/// A handle on the innermost tracked test that the calling thread is in. Outside one, it is [`nobody`]'s.
 ///
 /// ```
 /// use heap_runtime::{current, track};
@@ -71,6 +74,63 @@ pub fn current() -> Handle {
     Handle::to(MEMBER.get().and_then(Member::open_group))
 }
 
+/// A handle on no test: what a thread that enters it does is charged to nobody.
+///
+/// It is for what several tests share. The threads of a pool are started inside whichever test needs it first, and
+/// would be that test's, with all that they do for others. As nobody's, they work for the test whose handle a job
+/// [brings along](Handle::wrap).
+///
+/// ```standalone_crate
+/// # heap_runtime::use_jemalloc!();
+/// # let folder = std::env::temp_dir().join(format!("heap-runtime-nobody-{}", std::process::id()));
+/// # // SAFETY: no other thread has been started.
+/// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+/// use std::hint::black_box;
+/// use std::sync::LazyLock;
+///
+/// use rayon::{ThreadPool, ThreadPoolBuilder};
+///
+/// /// What it is made of is nobody's, too.
+/// static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+///     let _nobodys = heap_runtime::nobody().enter();
+///     ThreadPoolBuilder::new()
+///         .num_threads(2)
+///         .build()
+///         .expect("there are threads to be had")
+/// });
+///
+/// fn job() {
+///     drop(black_box(vec![0_u8; 1 << 20]));
+/// }
+///
+/// heap_runtime::track("is_the_first", || POOL.install(job));
+/// heap_runtime::track("brings_its_handle", || POOL.install(heap_runtime::current().wrap(job)));
+///
+/// // `folder` is HEAP_SIDECAR_DIR.
+/// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
+/// for sidecar in &sidecars {
+///     let allocated = sidecar.heap.own.expect("jemalloc counts").allocated_bytes;
+///     assert_eq!(allocated >= 1 << 20, sidecar.test_name == "brings_its_handle");
+/// }
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn nobody() -> Handle {
+    Handle::to(None)
+}
+
+/// A group that never opens.
+fn nobodys() -> &'static Group {
+    static NOBODYS: OnceLock<&'static Group> = OnceLock::new();
+    NOBODYS.get_or_init(|| unmeasured(|| Box::leak(Box::new(Group::new()))))
+}
+
+/// Makes once what a handle on no test needs: in a fork, nobody can be waited for who makes it.
+pub(super) fn prepare() {
+    nobodys();
+}
+
 impl Handle {
     fn to(group: Option<&'static Group>) -> Self {
         if let Some(group) = group {
@@ -79,14 +139,107 @@ impl Handle {
         Self { group }
     }
 
-    /// Makes the calling thread one of the test's until the guard is dropped. After the test's
-    /// end, it is charged to nobody.
+    /// Makes the calling thread one of the test's, and of no other, until the guard is dropped. After the
+    /// test's end, it is charged to nobody.
     #[must_use = "the thread leaves the test again as soon as the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
         Entered {
-            membership: self.group.map(|group| join(group, Joins::Instead)),
+            membership: self.target().map(|group| join(group, Joins::Instead)),
             handle: PhantomData,
         }
+    }
+
+    pub(super) fn is_in_a_test(&self) -> bool {
+        self.group.is_some()
+    }
+
+    /// Where a thread goes that enters; `None` where that changes nothing.
+    fn target(&self) -> Option<&'static Group> {
+        // A thread that was never in a test is nobody's already.
+        self.group.or_else(|| MEMBER.get().map(|_| nobodys()))
+    }
+
+    /// Makes the calling thread one of the test's to its end, as though it had been started there, and no more one of
+    /// the test that has started it. A guard comes before that, as long as there is one.
+    ///
+    /// It is what a pool's threads do first. Tokio starts some of them long after the runtime was made, inside whichever
+    /// test gives them work:
+    ///
+    /// ```
+    /// let runtime = tokio::runtime::Builder::new_multi_thread()
+    ///     .worker_threads(2)
+    ///     .on_thread_start(|| heap_runtime::nobody().enter_for_good())
+    ///     .build()?;
+    /// let name = runtime.spawn(async { format!("{:?}", heap_runtime::current()) });
+    /// assert_eq!(runtime.block_on(name)?, "Handle { in_a_test: false }");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enter_for_good(&self) {
+        if let Some(group) = self.target() {
+            let member = member();
+            super::sampler::take_thread_peak(member);
+            REGISTRY.settle_in(member, group);
+        }
+    }
+
+    /// The future, measured as the test's wherever and whenever it is polled, and where it is dropped.
+    ///
+    /// What a task of a runtime does is the test's then, on whichever thread. The runtime's own memory for the task is
+    /// not: that is whose thread allocates and frees it.
+    ///
+    /// ```standalone_crate
+    /// # heap_runtime::use_jemalloc!();
+    /// # let folder = std::env::temp_dir().join(format!("heap-runtime-instrument-{}", std::process::id()));
+    /// # // SAFETY: no other thread has been started.
+    /// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
+    /// // A runtime that was there before the test.
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    ///
+    /// heap_runtime::track("gives_a_task", || {
+    ///     let task = heap_runtime::current().instrument(async {
+    ///         let held = vec![1_usize; 1 << 17];
+    ///         tokio::task::yield_now().await;
+    ///         held.iter().sum::<usize>()
+    ///     });
+    ///     let sum = runtime.block_on(runtime.spawn(task));
+    ///     assert_eq!(sum.expect("it does not panic"), 1 << 17);
+    /// });
+    ///
+    /// // `folder` is HEAP_SIDECAR_DIR.
+    /// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
+    /// let own = sidecars[0].heap.own.expect("jemalloc counts");
+    /// assert!(own.allocated_bytes >= 1 << 20);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "a future does nothing unless it is polled"]
+    pub fn instrument<F: Future>(&self, future: F) -> Instrumented<F> {
+        Instrumented::new(self.clone(), future)
+    }
+
+    /// The closure, measured as the test's wherever it is called, or dropped uncalled.
+    ///
+    /// ```
+    /// let job = heap_runtime::current().wrap(|| 6 * 7);
+    /// assert_eq!(std::thread::spawn(job).join().unwrap(), 42);
+    /// ```
+    ///
+    /// What it goes on to give to other threads of a pool needs a handle too: rayon's parallel iterators call their
+    /// closures on whichever thread is free. `map_init` gives each of them a guard:
+    ///
+    /// ```
+    /// use rayon::prelude::*;
+    ///
+    /// let test = heap_runtime::current();
+    /// let texts: Vec<String> = (0..100)
+    ///     .into_par_iter()
+    ///     .map_init(|| test.enter(), |_in_the_test, number: i32| number.to_string())
+    ///     .collect();
+    /// assert_eq!(texts[42], "42");
+    /// ```
+    #[must_use = "a closure does nothing unless it is called"]
+    pub fn wrap<R, F: FnOnce() -> R>(&self, closure: F) -> impl FnOnce() -> R + use<R, F> {
+        carried::wrap(self.clone(), closure)
     }
 }
 
@@ -107,7 +260,7 @@ impl Drop for Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle")
-            .field("in_a_test", &self.group.is_some())
+            .field("in_a_test", &self.is_in_a_test())
             .finish()
     }
 }

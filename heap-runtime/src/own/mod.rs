@@ -29,6 +29,7 @@ mod alive;
 mod arenas;
 #[cfg_attr(not(births), path = "birth_elsewhere.rs")]
 mod birth;
+mod carried;
 #[cfg_attr(not(proc_fs), path = "elders_elsewhere.rs")]
 mod elders;
 mod ending;
@@ -71,7 +72,8 @@ use crate::jemalloc;
 use crate::notes::Notes;
 use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
 
-pub use handle::{Entered as EnteredHandle, Handle, current};
+pub use carried::Instrumented;
+pub use handle::{Entered as EnteredHandle, Handle, current, nobody};
 
 use group::Group;
 #[cfg(jemalloc)]
@@ -223,6 +225,7 @@ impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(wanted: Wanted, every_bytes: u64) -> Self {
         birth::prepare();
+        handle::prepare();
         per_thread::prepare();
         let member = member();
         let counted = missing().is_none() && jemalloc::allocator() == Allocator::Jemalloc;

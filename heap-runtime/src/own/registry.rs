@@ -31,7 +31,7 @@
 //! has joined by a guard. The last is its group. Guards may be dropped in any order, and even after
 //! the thread's end: each takes out its own entry, if that is still there.
 
-use super::group::{Group, Looks, RELAXED, change, lock, refer, release};
+use super::group::{Group, Looks, RELAXED, chain, change, is_within, lock, refer, release};
 use super::lists::Lists;
 use super::member::{Counters, Member, Moved, begin, pause, resume};
 use super::stack::{Entry, Joins, all, differing, stays};
@@ -120,7 +120,8 @@ impl Registry {
         for entry in &stack {
             refer(Some(entry.group));
         }
-        all(&stack).for_each(|group| group.came(false));
+        // Should it leave and come again, it is the same.
+        all(&stack).for_each(|group| group.came(group.has_joined(member)));
         lists.place(member, stack);
         drop(paused);
         Some(member)
@@ -254,6 +255,38 @@ impl Registry {
         }
         member.start_afresh();
         member.paused.store(paused, RELAXED);
+    }
+
+    /// `member`, the calling thread, is in `group` from now on, as though it was born there, and no more in what it was
+    /// born into. It stays where a guard has it.
+    pub(crate) fn settle_in(&self, member: &'static Member, group: &'static Group) {
+        let mut lists = lock(&self.lists);
+        let paused = pause(member);
+        let mut stack = lists.take_stack(member);
+        for group in differing(&stack, group) {
+            group.came(group.has_joined(member));
+        }
+        refer(Some(group));
+        let births = stack.iter().take_while(|entry| entry.ticket.is_none());
+        let births = births.count();
+        let entry = Entry {
+            ticket: None,
+            group,
+            over: false,
+            paused_before: false,
+        };
+        let mut left: Vec<Entry> = stack.splice(..births, [entry]).collect();
+        while let Some(entry) = left.pop() {
+            let stays = || stack.iter().chain(&left);
+            for group in chain(Some(entry.group)) {
+                if !stays().any(|entry| is_within(Some(entry.group), group)) {
+                    group.went();
+                }
+            }
+            release(Some(entry.group));
+        }
+        lists.place(member, stack);
+        drop(paused);
     }
 
     /// The kernel's numbers of the threads that are in the group and have begun.

@@ -421,3 +421,33 @@ fn a_sum_of_unknown_threads_is_as_far_off_as_each_can_be() {
     // Each allocation that is looked at is told.
     assert_eq!((small_fall(1), error(1, 3)), (0, 3));
 }
+
+#[test]
+fn a_thread_that_settles_elsewhere_is_no_more_where_it_was_born() {
+    let registry = registry();
+    let [parent, child] = [(); 2].map(|()| Thread::new());
+    let member = registry.enlist(Some(parent.counters));
+    let [test, other] = [(); 2].map(|()| registry.open(member, Looks::Every(1)));
+    let ticket = registry.join(member, test, Joins::Inside);
+    let born = registry.birth(member).unwrap();
+    registry.begin(born, Some(child.counters));
+    child.allocate(1);
+    let held = registry.join(born, test, Joins::Instead);
+    child.allocate(10);
+    registry.settle_in(born, other);
+    // A guard keeps it.
+    child.allocate(100);
+    registry.part(born, held);
+    child.allocate(1000);
+    registry.settle_in(born, other);
+    child.allocate(10_000);
+    let back = registry.join(born, test, Joins::Instead);
+    registry.part(born, back);
+    let [test, other] = [test, other].map(|group| registry.totals(group));
+    assert_eq!((test.moved.allocated, other.moved.allocated), (111, 11_000));
+    assert_eq!((test.threads, test.threads_running), (2, 1));
+    assert_eq!((other.threads, other.threads_running), (1, 1));
+    registry.end(born);
+    registry.part(member, ticket);
+    registry.end(member);
+}
