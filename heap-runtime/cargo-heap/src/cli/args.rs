@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::compare::WrittenTolerance;
 use super::export;
+use super::fail_on::FailOn;
 use super::filter::Filter;
 use super::report::Format;
 use crate::report::Order;
@@ -56,7 +57,9 @@ pub(super) enum Command {
 ///
 /// Exit status: 0 if all is good, 1 if the build or a test failed, also one that only the report tells
 /// of, as it ended its process; 2 if cargo was used wrongly, 128 and the signal's number if a signal
-/// ended cargo.
+/// ended cargo. 3 if tests failed and the machine explains all of them: `--fail-on`. That takes
+/// `--nextest`, or a cargo that has seen no failure: plain `cargo test` does not tell whether a test
+/// without a sidecar failed too.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
 pub(super) struct Test {
@@ -82,6 +85,8 @@ pub(super) struct Test {
 ///
 /// Exit status: 0 if all is good, 1 if a reported test failed or was killed and no later attempt of
 /// nextest's passed, 2 if there is no such run, or nothing in it that can be read or that `--filter` takes.
+/// 3 if tests failed and the machine explains all of them, so that another run may end otherwise:
+/// `--fail-on`.
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
@@ -254,6 +259,9 @@ pub(super) struct Output {
     /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
     #[arg(long)]
     pub(super) github: bool,
+    /// What the exit status is about
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub(super) fail_on: FailOn,
 }
 
 impl Compare {

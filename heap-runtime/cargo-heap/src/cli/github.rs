@@ -8,12 +8,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::cause;
 use super::error::Error;
-use super::report::Report;
+use super::report::{Diagnosed, Report};
 use super::text::acts;
 use super::workspace::Workspace;
 use crate::report::Row;
 use crate::report::diagnosis::broken_words;
+use heap_sidecar::FailureKind;
 
 pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Error> {
     for row in report.by_test().filter_map(|executions| executions.first()) {
@@ -23,23 +25,35 @@ pub(super) fn annotate(report: &Report, out: &mut impl Write) -> Result<(), Erro
     }
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
-        if !diagnosed.flaky && row.broken_budgets().next().is_some() {
+        // Said already, with the amounts.
+        if !diagnosed.flaky && row.failure_kind == Some(FailureKind::Budget) {
             continue;
         }
-        let mut message = diagnosed.diagnosis.verdict().to_string();
-        let findings = &diagnosed.diagnosis.findings;
-        let evidence = findings
-            .iter()
-            .flat_map(|finding| &finding.evidence)
-            .cloned();
-        for line in evidence.chain(report.beside(diagnosed)) {
-            message.push('\n');
-            message.push_str(&line);
-        }
+        let message = message(report, diagnosed, row);
         let level = if diagnosed.flaky { "warning" } else { "error" };
         annotation(level, row, row.state.as_str(), &message, out)?;
     }
     Ok(())
+}
+
+/// What the test said comes first: who reads the annotation knows that.
+fn message(report: &Report, diagnosed: &Diagnosed, row: &Row) -> String {
+    const LINES: usize = 20;
+    let diagnosis = &diagnosed.diagnosis;
+    let said = row.failure_message.as_deref().unwrap_or_default();
+    let mut lines: Vec<String> = said.lines().take(LINES).map(str::to_owned).collect();
+    if said.lines().nth(LINES).is_some() {
+        lines.push("…".to_owned());
+    }
+    lines.push(diagnosis.verdict().to_string());
+    lines.push(format!("causes: {}", cause::words(diagnosis)));
+    let evidence = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| &finding.evidence);
+    lines.extend(evidence.cloned());
+    lines.extend(report.beside(diagnosed));
+    lines.join("\n")
 }
 
 fn annotation(

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::across;
+use super::cause;
 use super::error::Error;
 use super::quantity::QUANTITIES;
 use super::report::{Report, summary};
@@ -53,6 +54,14 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
             escaped(&name(row, several)),
             diagnosis.verdict()
         )?;
+        if let Some(said) = row
+            .failure_message
+            .as_deref()
+            .and_then(|said| said.lines().next())
+        {
+            writeln!(out, "- it said: {}", escaped(&printable(said)))?;
+        }
+        writeln!(out, "- causes: {}", escaped(&cause::words(diagnosis)))?;
         for evidence in diagnosis
             .findings
             .iter()
@@ -65,6 +74,21 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
         }
         for line in report.beside(diagnosed) {
             writeln!(out, "- {}", escaped(&line))?;
+        }
+        writeln!(out)?;
+    }
+    for slowed in &report.slowed {
+        let row = &report.tests[slowed.test];
+        let (name, diagnosis) = (escaped(&name(row, several)), &slowed.diagnosis);
+        let verdict = diagnosis.verdict();
+        writeln!(out, "{} {name}, although: {verdict}\n", row.state)?;
+        writeln!(out, "- causes: {}", escaped(&cause::words(diagnosis)))?;
+        for evidence in diagnosis
+            .findings
+            .iter()
+            .flat_map(|finding| &finding.evidence)
+        {
+            writeln!(out, "- {}", escaped(&printable(evidence)))?;
         }
         writeln!(out)?;
     }

@@ -6,12 +6,14 @@
 mod across;
 mod args;
 mod cargo;
+mod cause;
 mod clean;
 mod compare;
 #[cfg(test)]
 mod documents;
 mod error;
 mod export;
+mod fail_on;
 mod filter;
 #[cfg(test)]
 mod fuzz;
@@ -53,6 +55,8 @@ enum Status {
     Good,
     /// There is a regression, or a test failed.
     Bad,
+    /// Tests failed, and the machine explains all of them: another run may end otherwise.
+    Confounded,
     /// What was started was ended by this signal.
     #[cfg_attr(
         not(unix),
@@ -67,8 +71,8 @@ enum Status {
 /// Runs `cargo heap`, or `cargo-heap`, with the process's arguments.
 ///
 /// The exit status is 0 where all is good, 1 where tests failed or something regressed, 2 where
-/// the usage is wrong or the input unreadable, and 128 and the signal's number where a signal ended
-/// the tests.
+/// the usage is wrong or the input unreadable, 3 where tests failed and the machine explains all of them,
+/// and 128 and the signal's number where a signal ended the tests.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = args::of_subcommand(args);
     let cli = match Cli::try_parse_from(&args) {
@@ -88,6 +92,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // A pipe that was closed, as with `cargo heap report | head`: they have seen enough.
         Ok(Status::Good) | Err(Error::NobodyReads) => ExitCode::SUCCESS,
         Ok(Status::Bad) => ExitCode::from(1),
+        Ok(Status::Confounded) => ExitCode::from(3),
         Ok(Status::Signal(signal)) => ExitCode::from(128_u8.saturating_add(signal)),
         Err(error) => {
             terminal::complain(&error);

@@ -16,7 +16,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::Workspace;
 use super::{Status, args, compare, report};
-use crate::report::{Baseline, Run, RunnerVerdict, Tolerance};
+use crate::report::{Baseline, Change, Comparison, Run, RunnerVerdict, Tolerance};
 use crate::settings::Settings;
 
 /// Runs the tests, then reports what they left.
@@ -62,8 +62,9 @@ pub(super) fn run(
     let ended = cargo::run(harness, &own, &arguments, &variables, prints)?;
     let readings = started.ended();
     let mut run = new.read()?;
-    let verdicts = asked.map(|asked| asked.verdicts(&workspace.targets(), &run.rows));
-    let otherwise = run.hear(verdicts.unwrap_or_default());
+    let word = asked.map(|asked| asked.said(&workspace.targets(), &run.rows));
+    let word = word.unwrap_or_default();
+    let otherwise = run.hear(word.verdicts);
     keep(readings, otherwise, &mut run);
     let tracked = !run.rows.is_empty();
     if command.output.format == Format::Table {
@@ -71,7 +72,7 @@ pub(super) fn run(
     }
     if !tracked && run.unreadable.is_empty() {
         terminal::note(&why_empty(settings, &new.place()));
-        return status(ended, tracked, Status::Good);
+        return status(ended, tracked, Status::Good, None);
     }
     if !tracked {
         return Err(runs::nothing_in(&run));
@@ -80,29 +81,58 @@ pub(super) fn run(
     let comparison = base.map(|base| compare::of(&base, &baseline, Tolerance::default()));
     let comparison = comparison.transpose()?;
     let selection = args::Selection::default();
-    let reported = report::print(
+    let judged = report::print(
         run,
         &selection,
         &command.output,
         comparison.as_ref(),
         terminal,
     )?;
-    if harness == Harness::Test && ended.success() && reported == Status::Bad {
+    if harness == Harness::Test && ended.success() && judged.status != Status::Good {
         terminal::note(
             &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
               the harness, and one that is called inside another fails by itself",
         );
     }
-    let mut found = reported;
+    let mut found = judged.status;
     if let Some(comparison) = &comparison {
         writeln!(terminal)?;
         let format = command.output.format.of_comparison();
-        let compared = compare::print(comparison, format, terminal)?;
-        if found == Status::Good {
-            found = compared;
-        }
+        compare::print(comparison, format, terminal)?;
+        found = worse_than_base(found, comparison, &judged.confounded);
     }
-    status(ended, tracked, found)
+    let status = status(ended, tracked, found, word.others_failed)?;
+    if found == Status::Confounded && status == Status::Bad && harness == Harness::Test {
+        terminal::note(
+            &"the machine explains the failures of all tracked tests; whether another test failed as well, \
+              `cargo test` does not tell, and `--nextest` does",
+        );
+    }
+    Ok(command.output.fail_on.status(status))
+}
+
+/// What was found, and a regression that is more than what the machine explains.
+fn worse_than_base(found: Status, comparison: &Comparison, confounded: &[[String; 3]]) -> Status {
+    let is_explained = |change: &Change| {
+        let Change {
+            package,
+            binary,
+            test,
+            ..
+        } = change;
+        confounded
+            .iter()
+            .any(|of| of.each_ref() == [package, binary, test])
+    };
+    let mut regressions = comparison
+        .changes
+        .iter()
+        .filter(|change| change.is_regression());
+    if regressions.any(|change| !is_explained(change)) {
+        Status::Bad
+    } else {
+        found
+    }
 }
 
 /// Keeps the readings around the run in its folders, and has the run know them.
@@ -172,8 +202,15 @@ fn why_empty(settings: &Settings, place: &Path) -> String {
 ///
 /// Cargo exits with 1 for arguments that it does not understand, but also where the only test
 /// binary that failed did: then there are sidecars. nextest has a number for each of its own
-/// errors; 100 is a failed test and 101 a failed build.
-fn status(of_cargo: ExitStatus, tracked: bool, found: Status) -> Result<Status, Error> {
+/// errors; 100 is a failed test and 101 a failed build. What cargo says is explained only where nextest
+/// says that no other test failed.
+fn status(
+    of_cargo: ExitStatus,
+    tracked: bool,
+    found: Status,
+    others_failed: Option<usize>,
+) -> Result<Status, Error> {
+    const TEST_FAILED: i32 = 100;
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;
@@ -183,6 +220,7 @@ fn status(of_cargo: ExitStatus, tracked: bool, found: Status) -> Result<Status, 
     }
     match of_cargo.code() {
         Some(0) => Ok(found),
+        Some(TEST_FAILED) if found == Status::Confounded && others_failed == Some(0) => Ok(found),
         Some(code) if code < 100 && !tracked => Err(Error::new(format!(
             "cargo ran no test (exit status {code}): see above"
         ))),

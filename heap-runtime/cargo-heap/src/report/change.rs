@@ -161,3 +161,22 @@ pub struct Change {
     /// The numbers that moved.
     pub moved: Vec<Moved>,
 }
+
+impl Change {
+    /// Whether it is worse than it was, or new and bad.
+    ///
+    /// ```
+    /// use cargo_heap::report::{Baseline, Comparison, Run, Tolerance};
+    ///
+    /// let read = |folder| Run::read(&[folder], |_, _| ()).map(|run| Baseline::of(&run.rows));
+    /// let (monday, tuesday) = (read("docs/runs/monday")?, read("docs/runs/tuesday")?);
+    /// let comparison = Comparison::of(&monday, &tuesday, Tolerance::default())?;
+    /// assert!(comparison.changes[0].is_regression());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_regression(&self) -> bool {
+        self.kind == Kind::Regression
+            || self.kind == Kind::New && self.new_state.is_some_and(State::is_bad)
+    }
+}

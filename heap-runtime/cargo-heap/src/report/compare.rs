@@ -204,10 +204,7 @@ impl Comparison {
     /// Whether anything is worse than it was.
     #[must_use]
     pub fn has_regression(&self) -> bool {
-        self.changes.iter().any(|change| {
-            change.kind == Kind::Regression
-                || change.kind == Kind::New && change.new_state.is_some_and(State::is_bad)
-        })
+        self.changes.iter().any(Change::is_regression)
     }
 }
 

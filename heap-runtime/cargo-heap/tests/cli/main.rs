@@ -1,6 +1,7 @@
 //! `cargo heap` as people run it: the real program over runs of every kind.
 
 mod browser;
+mod causes;
 mod compare;
 mod end_to_end;
 mod export;

@@ -40,6 +40,15 @@ fn json_is_one_document_and_ndjson_a_line_for_each_test() {
         .stdout
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
+        .map(|mut line: Value| {
+            // What explains a failure stands with it.
+            let line_of = line.as_object_mut().unwrap();
+            let explained =
+                ["verdict", "confounded", "causes"].map(|key| line_of.remove(key).is_some());
+            let is_bad = ["killed", "failed"].contains(&line_of["state"].as_str().unwrap());
+            assert_eq!(explained, [is_bad; 3], "{line}");
+            line
+        })
         .collect();
     assert_eq!(lines.len(), 7);
     assert_eq!(Value::Array(lines), report["tests"]);

@@ -14,6 +14,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::across;
+use super::cause;
 use super::compare;
 use super::error::Error;
 use super::quantity::QUANTITIES;
@@ -103,10 +104,11 @@ fn tests(report: &Report, several: bool) -> Result<Vec<Test>, Error> {
             let why = test
                 .clone()
                 .find_map(|index| diagnoses.get(&index).copied());
+            let cost = || report.known.get(row).filter(|_| !row.state.is_bad());
             let mut shown = Test::of(
                 row,
                 name(row, several),
-                why.map(|why| &why.diagnosis),
+                why.map(|why| &why.diagnosis).or_else(cost),
                 timelines.get(&test.start),
             );
             shown.attempts = test
@@ -196,10 +198,15 @@ impl Test {
         let findings = diagnosis.map_or(&[][..], |diagnosis| &diagnosis.findings);
         let labels = row.labels.iter().flatten();
         let metrics = row.metrics.iter().flatten();
-        let mut facts = vec![
+        let causes = diagnosis.map(cause::words);
+        let mut facts: Vec<_> = causes
+            .map(|causes| ("causes", causes))
+            .into_iter()
+            .collect();
+        facts.extend([
             ("source", format!("{}:{}", row.source_file, row.source_line)),
             ("started", row.started_at.clone()),
-        ];
+        ]);
         facts.extend(both_verdicts(row).map(|both| ("judged", both)));
         facts.extend(row.skip_reason.clone().map(|reason| ("skipped", reason)));
         facts.extend(

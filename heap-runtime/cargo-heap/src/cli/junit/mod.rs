@@ -18,7 +18,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::cause;
 use super::error::Error;
+use super::report::Diagnoses;
 use super::run_table::name;
 use super::terminal;
 use super::text::printable;
@@ -78,7 +80,12 @@ impl<'a> Input<'a> {
     }
 
     /// Writes the file with the numbers of these rows, and says which test cases have them now.
-    pub(super) fn write(&self, output: &Path, rows: &[Row]) -> Result<(), Error> {
+    pub(super) fn write(
+        &self,
+        output: &Path,
+        rows: &[Row],
+        diagnoses: &Diagnoses,
+    ) -> Result<(), Error> {
         let run_id = self.run_id();
         if !rows.iter().any(|row| is_run(row, run_id)) {
             let runs: BTreeSet<&str> = rows.iter().map(|row| row.run_id.as_str()).collect();
@@ -94,7 +101,7 @@ impl<'a> Input<'a> {
             );
             return Err(Error::at("use as JUnit file", self.path, why));
         }
-        let joined = Joined::of(&self.junit, rows);
+        let joined = Joined::of(&self.junit, rows, diagnoses);
         let text = self.junit.with(&joined.properties);
         replace(output, &text).map_err(|error| Error::at("write the JUnit file", output, error))?;
         joined.say(&self.junit, output);
@@ -204,6 +211,19 @@ fn verdicts(junit: &JUnit, rows: &[Row]) -> Vec<RunnerVerdict> {
     junit.cases.iter().enumerate().filter_map(verdict).collect()
 }
 
+/// How many test cases failed that none of these executions is known to be of.
+fn failed_otherwise(junit: &JUnit, rows: &[Row]) -> usize {
+    let cases = Cases::of(junit, rows);
+    let failed = junit
+        .cases
+        .iter()
+        .enumerate()
+        .filter(|(_, case)| case.failed.is_some());
+    failed
+        .filter(|(place, _)| cases.only(*place).is_none())
+        .count()
+}
+
 /// A line is enough of what a runner says.
 fn bounded(line: &str) -> &str {
     const LONGEST: usize = 500;
@@ -211,12 +231,12 @@ fn bounded(line: &str) -> &str {
 }
 
 impl Joined {
-    fn of(junit: &JUnit, rows: &[Row]) -> Self {
+    fn of(junit: &JUnit, rows: &[Row], diagnoses: &Diagnoses) -> Self {
         let cases = Cases::of(junit, rows);
         let mut joined = Self::default();
         for (place, case) in junit.cases.iter().enumerate() {
             let properties = match cases.only(place) {
-                Some(rows) => properties(case, rows),
+                Some(rows) => properties(case, rows, diagnoses),
                 None if cases.found[place].is_empty() => {
                     joined.without.push(case_name(case));
                     Vec::new()
@@ -284,7 +304,7 @@ fn is_of(group: &Group<'_>, case: &Case) -> bool {
 }
 
 /// The numbers of the attempt that a test case is about, then those of its others.
-fn properties(case: &Case, rows: &[&Row]) -> Vec<(String, String)> {
+fn properties(case: &Case, rows: &[&Row], diagnoses: &Diagnoses) -> Vec<(String, String)> {
     let attempt = case.earlier.saturating_add(1);
     let mut attempts: BTreeMap<u32, &Row> = BTreeMap::new();
     for row in rows {
@@ -297,10 +317,13 @@ fn properties(case: &Case, rows: &[&Row]) -> Vec<(String, String)> {
     let mut properties = Vec::new();
     if let Some(row) = attempts.remove(&attempt) {
         of_row(row, PREFIX, &mut properties);
+        of_diagnosis(row, diagnoses, PREFIX, &mut properties);
     }
     let last = attempt.saturating_add(case.later);
     for (attempt, row) in attempts.range(..=last) {
-        of_row(row, &format!("{PREFIX}attempt{attempt}."), &mut properties);
+        let prefix = format!("{PREFIX}attempt{attempt}.");
+        of_row(row, &prefix, &mut properties);
+        of_diagnosis(row, diagnoses, &prefix, &mut properties);
     }
     properties
 }
@@ -322,6 +345,24 @@ fn of_row(row: &Row, prefix: &str, properties: &mut Vec<(String, String)>) {
             properties.push((format!("{prefix}{kind}.{key}"), text(value)));
         }
     }
+}
+
+/// What explains an execution, where there is something to explain.
+fn of_diagnosis(
+    row: &Row,
+    diagnoses: &Diagnoses,
+    prefix: &str,
+    properties: &mut Vec<(String, String)>,
+) {
+    let Some(diagnosis) = diagnoses.get(row) else {
+        return;
+    };
+    let mut add = |name: &str, value: String| properties.push((format!("{prefix}{name}"), value));
+    if row.state.is_bad() {
+        add("confounded", diagnosis.is_confounded().to_string());
+    }
+    add("verdict", diagnosis.verdict().to_string());
+    add("causes", cause::words(diagnosis));
 }
 
 fn case_name(case: &Case) -> String {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::super::error::Error;
 use super::file::JUnit;
-use super::verdicts;
+use super::{failed_otherwise, verdicts};
 use crate::report::{Row, RunnerVerdict};
 
 /// Where nextest is asked to write its file: as a tool's configuration, which that of the workspace
@@ -54,16 +54,20 @@ impl Asked {
 
     /// What nextest has said of the tests that these are executions of. Where the workspace has a place
     /// of its own for the file, it is below one of `targets`.
-    pub(in super::super) fn verdicts(
-        &self,
-        targets: &[PathBuf],
-        rows: &[Row],
-    ) -> Vec<RunnerVerdict> {
-        match JUnit::read(&self.file()) {
-            Ok(junit) => verdicts(&junit, rows),
+    pub(in super::super) fn said(&self, targets: &[PathBuf], rows: &[Row]) -> Word {
+        let files = match JUnit::read(&self.file()) {
+            Ok(junit) => vec![junit],
             Err(_) => targets
                 .iter()
-                .flat_map(|target| found(target, rows))
+                .flat_map(|target| files(target, rows))
+                .collect(),
+        };
+        let others = files.iter().map(|junit| failed_otherwise(junit, rows));
+        Word {
+            others_failed: (!files.is_empty()).then(|| others.sum()),
+            verdicts: files
+                .iter()
+                .flat_map(|junit| verdicts(junit, rows))
                 .collect(),
         }
     }
@@ -77,18 +81,31 @@ impl Asked {
     }
 }
 
-/// What nextest says of these tests in the files that it has left below a target folder: it keeps one for
-/// each profile.
+/// What nextest has said.
+#[derive(Default)]
+pub(in super::super) struct Word {
+    pub(in super::super) verdicts: Vec<RunnerVerdict>,
+    /// How many of its tests failed that left no sidecar, where it has said so much.
+    pub(in super::super) others_failed: Option<usize>,
+}
+
+/// What nextest says of these tests in the files that it has left below a target folder.
 pub(in super::super) fn found(target: &Path, rows: &[Row]) -> Vec<RunnerVerdict> {
+    let files = files(target, rows);
+    files
+        .iter()
+        .flat_map(|junit| verdicts(junit, rows))
+        .collect()
+}
+
+/// The files below a target folder that are of a run of these tests: nextest keeps one for each profile.
+fn files(target: &Path, rows: &[Row]) -> Vec<JUnit> {
     let mut all = Vec::new();
     for profile in entries(&target.join("nextest")) {
         for file in entries(&profile) {
             let is_xml = file.extension().is_some_and(|extension| extension == "xml");
-            if is_xml
-                && names_run_of(&file, rows)
-                && let Ok(junit) = JUnit::read(&file)
-            {
-                all.extend(verdicts(&junit, rows));
+            if is_xml && names_run_of(&file, rows) {
+                all.extend(JUnit::read(&file));
             }
         }
     }

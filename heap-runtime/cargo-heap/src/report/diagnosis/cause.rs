@@ -137,6 +137,24 @@ pub enum Scope {
     Host,
 }
 
+impl Scope {
+    /// The word for it, as in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Cgroup => "cgroup",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// How certain a cause is.
 ///
 /// ```
@@ -154,6 +172,24 @@ pub enum Confidence {
     Likely,
     /// The kernel or the test says so.
     Sure,
+}
+
+impl Confidence {
+    /// The word for it, as in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Sure => "sure",
+        }
+    }
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// What was found of one kind, before it is weighed against the rest.

@@ -121,6 +121,43 @@ impl Diagnosis {
         weight > 50
     }
 
+    /// What the machine cost a test that passed all the same: causes that are more than
+    /// [possible](Confidence::Possible), so from [`STALLED_PERCENT`] of the test's time on, a kill for want of memory
+    /// beside it, or another scheduler. Nothing where there are none, and of a test that did not pass.
+    ///
+    /// ```
+    /// use cargo_heap::report::diagnosis::CauseKind;
+    /// use cargo_heap::report::{Diagnosis, Run};
+    ///
+    /// let mut run = Run::read(&["../sidecar/docs/runs/monday"], |_, _| ())?;
+    /// let row = &mut run.rows[0];
+    /// assert_eq!(Diagnosis::of_passed(row), None);
+    /// row.duration_ns = Some(100_000_000);
+    /// row.cgroup_cpu_full_stall_us = Some(60_000);
+    /// let cost = Diagnosis::of_passed(row).expect("half of its time, if the reading was an old one");
+    /// assert_eq!((cost.causes[0].kind, cost.causes[0].weight_percent), (CauseKind::CpuContention, 50));
+    /// # Ok::<(), heap_sidecar::FolderError>(())
+    /// ```
+    #[must_use]
+    pub fn of_passed(row: &Row) -> Option<Self> {
+        if row.state != State::Passed {
+            return None;
+        }
+        // Among the others there is nothing to look for: that is how the killed are judged.
+        let mut found = found_of_the_machine(row, &Context::of(&[]));
+        found.retain(|found| found.confidence > Confidence::Possible);
+        if found.is_empty() {
+            return None;
+        }
+        let causes = weighed(&found, (CauseKind::Test, Confidence::Possible));
+        let findings = found.into_iter().map(Finding::of).collect();
+        Some(Self {
+            findings,
+            causes,
+            caveats: Vec::new(),
+        })
+    }
+
     /// Diagnoses an execution among the others of its runs.
     #[must_use]
     pub fn of(row: &Row, context: &Context<'_>) -> Self {
@@ -146,13 +183,7 @@ impl Diagnosis {
                 && found.confidence == Confidence::Possible
                 && found.strength < left
         });
-        let mut findings: Vec<Finding> = found
-            .into_iter()
-            .map(|found| Finding {
-                verdict: found.verdict,
-                evidence: found.evidence,
-            })
-            .collect();
+        let mut findings: Vec<Finding> = found.into_iter().map(Finding::of).collect();
         if is_the_test {
             let verdict = match rest.0 {
                 CauseKind::Unknown => Verdict::Unknown,
@@ -172,8 +203,30 @@ impl Diagnosis {
     }
 }
 
+impl Finding {
+    fn of(found: Found) -> Self {
+        Self {
+            verdict: found.verdict,
+            evidence: found.evidence,
+        }
+    }
+}
+
 /// All that was found, what explains most first.
 fn found(row: &Row, context: &Context<'_>) -> Vec<Found> {
+    let mut found = found_of_the_machine(row, context);
+    let of_the_test = [
+        large_process(row, context),
+        large_test(row, context),
+        over_budget(row),
+    ];
+    found.extend(of_the_test.into_iter().filter(Found::is_something));
+    by_strength(&mut found);
+    found
+}
+
+/// What was found of the machine alone.
+fn found_of_the_machine(row: &Row, context: &Context<'_>) -> Vec<Found> {
     let cgroup = cgroup_limit(row);
     let host = host_short(row, &cgroup);
     let mut found = vec![
@@ -185,14 +238,15 @@ fn found(row: &Row, context: &Context<'_>) -> Vec<Found> {
         steal(row),
         io(row),
         scheduler_changed(row),
-        large_process(row, context),
-        large_test(row, context),
-        over_budget(row),
     ];
     found.retain(Found::is_something);
-    // Of equal ones the order stays.
-    found.sort_by_key(|found| std::cmp::Reverse(found.strength));
+    by_strength(&mut found);
     found
+}
+
+/// Of equal ones the order stays.
+fn by_strength(found: &mut [Found]) {
+    found.sort_by_key(|found| std::cmp::Reverse(found.strength));
 }
 
 fn reaches(part: u64, percent: u64, whole: u64) -> bool {

@@ -336,5 +336,13 @@ pub(super) fn what_was_calm(row: &Row) -> Vec<String> {
             Human(total.saturating_mul(1024))
         ));
     }
+    for (stall_us, what) in [
+        (row.cpu_some_stall_us, "a CPU"),
+        (row.io_some_stall_us, "block devices"),
+    ] {
+        if let Some(wait) = Wait::of(stall_us, row) {
+            evidence.push(format!("somebody on the host waited for {what} for {wait}"));
+        }
+    }
     evidence
 }

@@ -1,5 +1,8 @@
 //! `cargo heap show`: everything about one test.
 
+mod host;
+mod recorded;
+
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,8 +17,10 @@ use super::run_table::{both_verdicts, full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs};
-use crate::report::{Context, Diagnosis, Row, TestKey, Totals};
+use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
 use heap_sidecar::{Budget, Checkpoint, Limit, Sidecar};
+use host::{host, waits};
+use recorded::recorded;
 
 /// Where there is no terminal to ask, pictures are so wide.
 const WIDTH: u16 = 80;
@@ -45,7 +50,10 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
         let row = row.unwrap_or(read);
         let sidecar =
             heap_sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
-        let diagnosis = row.state.is_bad().then(|| Diagnosis::of(&row, &context));
+        let diagnosis = match row.state {
+            State::Passed => Diagnosis::of_passed(&row),
+            state => state.is_bad().then(|| Diagnosis::of(&row, &context)),
+        };
         shown.push(Shown {
             file,
             row,
@@ -126,12 +134,18 @@ fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Er
 fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     let (row, sidecar) = (&shown.row, &shown.sidecar);
     let (strong, dim) = (terminal::STRONG, terminal::DIM);
-    if let Some(diagnosis) = &shown.diagnosis {
+    if let Some(diagnosis) = &shown.diagnosis
+        && row.state.is_bad()
+    {
         report::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
         writeln!(terminal)?;
     } else {
         let name = name(row, true);
-        writeln!(terminal, "{strong}{}{strong:#} {name}\n", row.state)?;
+        writeln!(terminal, "{strong}{}{strong:#} {name}", row.state)?;
+        if let Some(cost) = &shown.diagnosis {
+            report::evidence(cost, terminal)?;
+        }
+        writeln!(terminal)?;
     }
     let facts = [
         (
@@ -147,6 +161,11 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
             }),
         ),
         ("judged", both_verdicts(row)),
+        // Of one that stands as good, because its runner says so.
+        (
+            "it said",
+            row.failure_message.clone().filter(|_| !row.state.is_bad()),
+        ),
         ("skipped", row.skip_reason.clone()),
         ("not measured", row.heap_reason.clone()),
     ];
@@ -205,6 +224,8 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         }
     }
     host(row, terminal)?;
+    waits(row, terminal)?;
+    recorded(sidecar, terminal)?;
     writeln!(
         terminal,
         "\nsidecar: {}\n",
@@ -279,86 +300,4 @@ fn amounts(budget: &Budget) -> String {
         .map(|note| format!(" ({})", printable(note)))
         .unwrap_or_default();
     format!("{actual} of {}: {verdict}{note}", amount(budget.bytes))
-}
-
-/// What moved of the host's memory, before and after.
-fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
-    let strong = terminal::STRONG;
-    let kib = |kib: Option<u64>| kib.map(|kib| bytes(kib.saturating_mul(1024)));
-    let percent = |percent: Option<f64>| percent.map(|percent| format!("{percent:.1} %"));
-    let count = |count: Option<u64>| count.map(|count| count.to_string());
-    let binding = match row.cgroup_binding_above {
-        Some(above @ 1..) => format!("cgroup +{above}"),
-        _ => String::new(),
-    };
-    let is_above = |bytes: &u64| !binding.is_empty() && *bytes > 0;
-    let lines = [
-        (
-            "available",
-            kib(row.mem_available_before_kib),
-            kib(row.mem_available_kib),
-        ),
-        (
-            "free swap",
-            kib(row.swap_free_before_kib),
-            kib(row.swap_free_kib),
-        ),
-        (
-            "some waited",
-            percent(row.psi_some_avg10_before),
-            percent(row.psi_some_avg10),
-        ),
-        (
-            "all waited",
-            percent(row.psi_full_avg10_before),
-            percent(row.psi_full_avg10),
-        ),
-        (
-            "cgroup",
-            row.cgroup_current_before_bytes.map(bytes),
-            row.cgroup_current_bytes.map(bytes),
-        ),
-        (
-            // That many levels above the process's own.
-            &binding,
-            row.cgroup_binding_current_before_bytes
-                .filter(is_above)
-                .map(bytes),
-            row.cgroup_binding_current_bytes.filter(is_above).map(bytes),
-        ),
-        (
-            "droppable",
-            row.cgroup_binding_reclaimable_before_bytes.map(bytes),
-            row.cgroup_binding_reclaimable_bytes.map(bytes),
-        ),
-        ("its limit", None, row.cgroup_binding_limit_bytes.map(bytes)),
-        (
-            "resident",
-            row.rss_before_bytes.map(bytes),
-            row.rss_bytes.map(bytes),
-        ),
-        (
-            "oom kills",
-            count(row.host_oom_kills_before),
-            count(row.host_oom_kills),
-        ),
-    ];
-    if lines
-        .iter()
-        .all(|(_, before, after)| before.is_none() && after.is_none())
-    {
-        return Ok(());
-    }
-    writeln!(
-        terminal,
-        "\n{strong}{:>14}  {:>10}  {:>10}{strong:#}",
-        "host", "before", "after"
-    )?;
-    for (what, before, after) in lines {
-        if before.is_some() || after.is_some() {
-            let (before, after) = (before.unwrap_or("-".into()), after.unwrap_or("-".into()));
-            writeln!(terminal, "{what:>14}  {before:>10}  {after:>10}")?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,169 @@
+//! `cargo heap report`: what a run, or several, came to.
+
+mod contents;
+mod diagnoses;
+mod people;
+mod summary;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Status;
+use super::args;
+use super::error::Error;
+use super::github;
+use super::html;
+use super::junit;
+use super::markdown;
+use super::runs::Runs;
+use super::terminal::{self, Terminal};
+use super::text::{printable, printable_json};
+use crate::report::diagnosis::Cause;
+use crate::report::{Comparison, Diagnosis, Row, Run, Totals, Verdict};
+
+pub(super) use contents::{Diagnosed, Report, Unread};
+pub(super) use diagnoses::Diagnoses;
+pub(super) use people::{Message, diagnosis, evidence, for_people};
+use summary::{say_children, unreadable};
+pub(super) use summary::{summary, warn_of_left_out};
+
+/// How reports are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
+    Markdown,
+    /// A line of JSON for each test
+    Ndjson,
+}
+
+impl Format {
+    /// How a comparison is printed beside such a report.
+    pub(super) fn of_comparison(self) -> args::TableJsonMarkdown {
+        match self {
+            Self::Table => args::TableJsonMarkdown::Table,
+            Self::Json | Self::Ndjson => args::TableJsonMarkdown::Json,
+            Self::Markdown => args::TableJsonMarkdown::Markdown,
+        }
+    }
+}
+
+pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
+    let junit = command.junit.as_deref();
+    let run = match junit {
+        Some([input, output]) => {
+            let input = junit::Input::read(input)?;
+            let mut run = Runs::default().read_run(&command.runs, input.run_id())?;
+            let verdicts = input.verdicts(&run.rows);
+            run.hear(verdicts);
+            input.write(output, &run.rows, &Diagnoses::of(&run))?;
+            run
+        }
+        _ => Runs::default().read(&command.runs)?,
+    };
+    let judged = print(run, &command.selection, &command.output, None, terminal)?;
+    Ok(command.output.fail_on.status(judged.status))
+}
+
+/// What a report comes to.
+pub(super) struct Judged {
+    /// Of all that the filter takes.
+    pub(super) status: Status,
+    /// The tests that failed as the machine explains.
+    pub(super) confounded: Vec<[String; 3]>,
+}
+
+/// Prints the part of a run that was asked for.
+pub(super) fn print(
+    run: Run,
+    selection: &args::Selection,
+    output: &args::Output,
+    comparison: Option<&Comparison>,
+    terminal: &mut Terminal,
+) -> Result<Judged, Error> {
+    if let Some(filter) = &selection.filter
+        && !run.rows.iter().any(|row| filter.takes(row.key()))
+    {
+        return Err(Error::new(
+            "no tracked test of the run is one that --filter takes: without it, all of them are listed",
+        ));
+    }
+    let report = Report::of(run, selection);
+    match output.format {
+        Format::Table => for_people(&report, terminal)?,
+        Format::Json => json(&report, terminal)?,
+        Format::Markdown => markdown::report(&report, terminal)?,
+        Format::Ndjson => {
+            ndjson(&lines(&report), terminal)?;
+            unreadable(&report.unreadable);
+            say_children(report.children);
+        }
+    }
+    if let Some(file) = &output.html {
+        html::write(file, &report, comparison)?;
+        terminal::note(&format!(
+            "the page is {}",
+            printable(&file.to_string_lossy())
+        ));
+    }
+    if output.github {
+        github::annotate(&report, &mut io::stderr().lock())?;
+    }
+    let Totals { killed, failed, .. } = report.totals;
+    let status = match killed + failed {
+        0 => Status::Good,
+        bad if bad == report.confounded => Status::Confounded,
+        _ => Status::Bad,
+    };
+    Ok(Judged {
+        status,
+        confounded: report.confounded_tests,
+    })
+}
+
+/// An execution, and what explains it where it failed, or passed although the machine has cost it time.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    row: &'a Row,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    /// Of one that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confounded: Option<bool>,
+    #[serde(skip_serializing_if = "<[Cause]>::is_empty")]
+    causes: &'a [Cause],
+}
+
+fn lines(report: &Report) -> Vec<Line<'_>> {
+    let line = |row| {
+        let diagnosis = report.known.get(row);
+        let of_bad = diagnosis.filter(|_| row.state.is_bad());
+        Line {
+            row,
+            verdict: diagnosis.map(Diagnosis::verdict),
+            confounded: of_bad.map(Diagnosis::is_confounded),
+            causes: diagnosis.map_or(&[], |diagnosis| &diagnosis.causes),
+        }
+    };
+    report.tests.iter().map(line).collect()
+}
+
+pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    writeln!(out, "{}", printable_json(&text))?;
+    Ok(())
+}
+
+pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result<(), Error> {
+    for value in values {
+        let text = serde_json::to_string(value).map_err(io::Error::from)?;
+        writeln!(out, "{}", printable_json(&text))?;
+    }
+    Ok(())
+}
