@@ -139,6 +139,12 @@ pub enum Scope {
 
 impl Scope {
     /// The word for it, as in JSON.
+    ///
+    /// ```
+    /// use cargo_heap::report::diagnosis::Scope;
+    ///
+    /// assert_eq!(Scope::Cgroup.as_str(), "cgroup");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -176,6 +182,12 @@ pub enum Confidence {
 
 impl Confidence {
     /// The word for it, as in JSON.
+    ///
+    /// ```
+    /// use cargo_heap::report::diagnosis::Confidence;
+    ///
+    /// assert_eq!(Confidence::Likely.as_str(), "likely");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
