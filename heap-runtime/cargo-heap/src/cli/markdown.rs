@@ -44,6 +44,38 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
         let name = escaped(&name(row, several));
         writeln!(out, "{name}: {}\n", escaped(&both))?;
     }
+    explained(report, several, out)?;
+    if !report.across.is_empty() {
+        writeln!(out, "#### Tests that {}\n", across::TITLE)?;
+        writeln!(out, "| {} |", across::HEADINGS.join(" | "))?;
+        writeln!(
+            out,
+            "|---|{}---|",
+            "---:|".repeat(across::HEADINGS.len() - 2)
+        )?;
+        let several = several || across::several_binaries(&report.across);
+        for test in &report.across {
+            let cells = across::cells(test, several).map(|cell| escaped(&cell));
+            writeln!(out, "| {} |", cells.join(" | "))?;
+        }
+        writeln!(out, "\n_{}_\n", across::note())?;
+    }
+    if !report.unreadable.is_empty() {
+        writeln!(out, "Files that could not be read:\n")?;
+        for file in &report.unreadable {
+            writeln!(
+                out,
+                "- {}: {}",
+                escaped(&printable(&file.file)),
+                escaped(&printable(&file.reason))
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What explains the failures, and what the machine has cost tests that passed.
+fn explained(report: &Report, several: bool, out: &mut impl Write) -> Result<(), Error> {
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
         let diagnosis = &diagnosed.diagnosis;
@@ -91,32 +123,6 @@ pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error>
             writeln!(out, "- {}", escaped(&printable(evidence)))?;
         }
         writeln!(out)?;
-    }
-    if !report.across.is_empty() {
-        writeln!(out, "#### Tests that {}\n", across::TITLE)?;
-        writeln!(out, "| {} |", across::HEADINGS.join(" | "))?;
-        writeln!(
-            out,
-            "|---|{}---|",
-            "---:|".repeat(across::HEADINGS.len() - 2)
-        )?;
-        let several = several || across::several_binaries(&report.across);
-        for test in &report.across {
-            let cells = across::cells(test, several).map(|cell| escaped(&cell));
-            writeln!(out, "| {} |", cells.join(" | "))?;
-        }
-        writeln!(out, "\n_{}_\n", across::note())?;
-    }
-    if !report.unreadable.is_empty() {
-        writeln!(out, "Files that could not be read:\n")?;
-        for file in &report.unreadable {
-            writeln!(
-                out,
-                "- {}: {}",
-                escaped(&printable(&file.file)),
-                escaped(&printable(&file.reason))
-            )?;
-        }
     }
     Ok(())
 }

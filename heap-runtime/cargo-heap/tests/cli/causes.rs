@@ -150,7 +150,7 @@ fn leaves(value: &Value, path: &str, all: &mut Vec<(String, String)>) {
 #[test]
 fn what_a_sidecar_holds_is_shown() {
     let sidecar = short_of_cpu(passed("slow", 4 << 20));
-    let run = Run::of(&[sidecar.clone()]);
+    let run = Run::of(std::slice::from_ref(&sidecar));
     let folder = run.path().to_str().unwrap();
     let output = program()
         .args(["show", "slow", "--run", folder])

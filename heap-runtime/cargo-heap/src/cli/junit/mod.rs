@@ -354,15 +354,15 @@ fn of_diagnosis(
     prefix: &str,
     properties: &mut Vec<(String, String)>,
 ) {
-    let Some(diagnosis) = diagnoses.get(row) else {
+    let Some(found) = diagnoses.get(row) else {
         return;
     };
     let mut add = |name: &str, value: String| properties.push((format!("{prefix}{name}"), value));
     if row.state.is_bad() {
-        add("confounded", diagnosis.is_confounded().to_string());
+        add("confounded", found.is_confounded().to_string());
     }
-    add("verdict", diagnosis.verdict().to_string());
-    add("causes", cause::words(diagnosis));
+    add("verdict", found.verdict().to_string());
+    add("causes", cause::words(found));
 }
 
 fn case_name(case: &Case) -> String {
