@@ -69,7 +69,7 @@ pub(super) struct Test {
     /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id;
     /// several for the parts of one run
     #[arg(long, value_name = "BASE")]
-    pub(super) compare: Vec<String>,
+    pub(super) compare: Vec<OsString>,
     #[command(flatten)]
     pub(super) output: Output,
     /// What `cargo test` is given
@@ -91,7 +91,7 @@ pub(super) struct Test {
 pub(super) struct Report {
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     #[arg(value_name = "RUN")]
-    pub(super) runs: Vec<String>,
+    pub(super) runs: Vec<OsString>,
     /// Also copies nextest's `JUnit` file IN to OUT, with each test's heap numbers as properties of
     /// its test case
     ///
@@ -116,7 +116,7 @@ pub(super) struct Show {
     pub(super) test: String,
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     #[arg(long, value_name = "RUN")]
-    pub(super) run: Option<String>,
+    pub(super) run: Option<OsString>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
@@ -137,13 +137,13 @@ pub(super) struct Show {
 pub(super) struct Compare {
     /// A file of `cargo heap baseline save`, a folder of sidecars, or a run's id
     #[arg(value_name = "BASE", required_unless_present = "bases")]
-    first: Option<String>,
+    first: Option<OsString>,
     /// The same [default: the newest run]
     #[arg(value_name = "NEW")]
-    others: Vec<String>,
+    others: Vec<OsString>,
     /// A part of the base; all that is named without it is new then
     #[arg(long = "base", value_name = "BASE")]
-    bases: Vec<String>,
+    bases: Vec<OsString>,
     /// By how much a number may change, as `5%` or `64 KiB` [default: 4 KiB]
     #[arg(long, value_name = "AMOUNT")]
     pub(super) tolerance: Option<WrittenTolerance>,
@@ -176,7 +176,7 @@ pub(super) struct Save {
     pub(super) file: PathBuf,
     /// Folders of sidecars, or runs' ids, which are parts of one run [default: the newest run]
     #[arg(value_name = "RUN")]
-    pub(super) runs: Vec<String>,
+    pub(super) runs: Vec<OsString>,
 }
 
 /// Prints a flat row for each test, to be read by other programs such as `DuckDB`.
@@ -187,7 +187,7 @@ pub(super) struct Save {
 pub(super) struct Export {
     /// Folders of sidecars, or runs' ids [default: the newest run]
     #[arg(value_name = "RUN")]
-    pub(super) runs: Vec<String>,
+    pub(super) runs: Vec<OsString>,
     /// All runs that are kept
     #[arg(long, conflicts_with = "runs")]
     pub(super) all: bool,
@@ -266,7 +266,7 @@ pub(super) struct Output {
 
 impl Compare {
     /// What is compared with.
-    pub(super) fn base_names(&self) -> Vec<String> {
+    pub(super) fn base_names(&self) -> Vec<OsString> {
         if self.bases.is_empty() {
             self.first.iter().cloned().collect()
         } else {
@@ -275,7 +275,7 @@ impl Compare {
     }
 
     /// What is compared; nothing where that is the newest run.
-    pub(super) fn new_names(&self) -> Vec<String> {
+    pub(super) fn new_names(&self) -> Vec<OsString> {
         let first = self.first.iter().filter(|_| !self.bases.is_empty());
         first.chain(&self.others).cloned().collect()
     }

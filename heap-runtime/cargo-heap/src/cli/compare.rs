@@ -1,5 +1,6 @@
 //! `cargo heap compare` and `cargo heap baseline save`.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -84,13 +85,14 @@ pub(super) fn print(
 }
 
 /// A committed baseline, or runs, which are taken for parts of one; the newest where none is named.
-pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
+pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Baseline, Error> {
     if let [name] = names
         && Path::new(name).is_file()
     {
-        return read(name);
+        return read(Path::new(name));
     }
     if let Some(file) = names.iter().find(|name| Path::new(name).is_file()) {
+        let file = file.display();
         return Err(Error::new(format!(
             "`{file}` is a file among several runs, and a baseline stands for a whole run: `cargo heap \
              baseline save` makes one of several runs"
@@ -102,8 +104,8 @@ pub(super) fn load(names: &[String], runs: &Runs) -> Result<Baseline, Error> {
 }
 
 /// Reads a committed baseline.
-fn read(name: &str) -> Result<Baseline, Error> {
-    let path = Path::new(name);
+fn read(path: &Path) -> Result<Baseline, Error> {
+    let name = path.display();
     let text = fs::read(path).map_err(|error| Error::at("read the baseline", path, error))?;
     let baseline: Baseline = serde_json::from_slice(&text).map_err(|error| {
         Error::new(format!(

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -22,7 +23,7 @@ pub(super) struct Runs {
 
 impl Runs {
     /// Reads the runs that these arguments name; the newest where there are none.
-    pub(super) fn read(&self, names: &[String]) -> Result<Run, Error> {
+    pub(super) fn read(&self, names: &[OsString]) -> Result<Run, Error> {
         if names.is_empty() {
             return self.read_newest();
         }
@@ -39,7 +40,7 @@ impl Runs {
     }
 
     /// Reads the runs that these arguments name; the one with this id where there are none.
-    pub(super) fn read_run(&self, names: &[String], id: &str) -> Result<Run, Error> {
+    pub(super) fn read_run(&self, names: &[OsString], id: &str) -> Result<Run, Error> {
         if !names.is_empty() {
             return self.read(names);
         }
@@ -92,26 +93,30 @@ impl Runs {
     }
 
     /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
-    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+    pub(super) fn folder(&self, name: &OsStr) -> Result<PathBuf, Error> {
         let path = Path::new(name);
+        let shown = path.display();
         if path.is_dir() {
             return Ok(path.to_owned());
         }
         if path.exists() {
             return Err(Error::new(format!(
-                "`{name}` is no run: give a folder of `*{}` files, or a run's id",
+                "`{shown}` is no run: give a folder of `*{}` files, or a run's id",
                 heap_sidecar::SUFFIX
             )));
         }
         let kept = self.kept()?;
         let id = |run: &RunFolder| run.path.file_name()?.to_str().map(str::to_owned);
-        let mut matching = kept
-            .iter()
-            .filter(|run| id(run).is_some_and(|id| !name.is_empty() && id.starts_with(name)));
+        // An id has nothing in it but ASCII.
+        let beginning = name.to_str().filter(|name| !name.is_empty());
+        let begins_so = |run: &&RunFolder| {
+            id(run).is_some_and(|id| beginning.is_some_and(|begin| id.starts_with(begin)))
+        };
+        let mut matching = kept.iter().filter(begins_so);
         match (matching.next(), matching.next()) {
             (Some(run), None) => Ok(run.path.clone()),
             (Some(_), Some(_)) => Err(Error::new(format!(
-                "`{name}` is the beginning of several runs' ids: write more of it"
+                "`{shown}` is the beginning of several runs' ids: write more of it"
             ))),
             (None, _) => {
                 let known: Vec<String> = kept.iter().take(5).filter_map(id).collect();
@@ -121,7 +126,7 @@ impl Runs {
                     format!("the newest are {}", known.join(", "))
                 };
                 Err(Error::new(format!(
-                    "there is neither a folder nor a run `{name}`: {known}"
+                    "there is neither a folder nor a run `{shown}`: {known}"
                 )))
             }
         }

@@ -113,3 +113,39 @@ fn clean_removes_old_runs_and_nothing_else() {
     );
     assert!(precious.is_dir());
 }
+
+/// A path is bytes, not text.
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_no_text_is_read_by_every_command() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join(OsStr::from_bytes(b"r\xfcn"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("t.heap.json"), passed("t", 64).to_string()).unwrap();
+    let baseline = above.path().join(OsStr::from_bytes(b"b\xe4se.json"));
+    let run = |arguments: &[&OsStr]| {
+        let output = program().args(arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = OsStr::new;
+    let (folder, baseline) = (folder.as_os_str(), baseline.as_os_str());
+    assert!(run(&[text("report"), folder]).contains("1 test: 1 passed"));
+    assert!(run(&[text("show"), text("t"), text("--run"), folder]).contains("passed"));
+    assert!(run(&[text("export"), folder]).lines().count() > 0);
+    run(&[text("baseline"), text("save"), baseline, folder]);
+    for base in [folder, baseline] {
+        run(&[text("compare"), base, folder]);
+        run(&[text("compare"), text("--base"), base, folder]);
+    }
+    let from_the_variable = program()
+        .arg("report")
+        .env("HEAP_SIDECAR_DIR", folder)
+        .output()
+        .unwrap();
+    assert_eq!(from_the_variable.status.code(), Some(0));
+}

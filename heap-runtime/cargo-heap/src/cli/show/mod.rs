@@ -36,8 +36,7 @@ struct Shown {
 }
 
 pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Status, Error> {
-    let names: Vec<String> = command.run.iter().cloned().collect();
-    let run = runs::Runs::default().read(&names)?;
+    let run = runs::Runs::default().read(command.run.as_slice())?;
     report::warn_of_left_out(&run);
     let tests = chosen(&run.rows, &command.test)?;
     let context = Context::of_run(&run);
