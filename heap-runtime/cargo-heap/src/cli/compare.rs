@@ -15,7 +15,7 @@ use super::run_table::STYLE;
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, markdown, report};
+use super::{Status, markdown, replace, report};
 use crate::report::{
     BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Tolerance,
 };
@@ -135,7 +135,7 @@ pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Stat
     let mut text = serde_json::to_vec_pretty(&baseline)
         .map_err(|error| Error::at("write the baseline", &command.file, error))?;
     text.push(b'\n');
-    fs::write(&command.file, text)
+    replace::output(&command.file, &text)
         .map_err(|error| Error::at("write the baseline", &command.file, error))?;
     let tests = baseline.tests.len();
     let file = command.file.to_string_lossy();

@@ -6,7 +6,6 @@
 mod picture;
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use minijinja::Environment;
@@ -18,6 +17,7 @@ use super::cause;
 use super::compare;
 use super::error::Error;
 use super::quantity::QUANTITIES;
+use super::replace;
 use super::report::{Diagnosed, Report, Unread, summary};
 use super::run_table::{both_verdicts, name, several_binaries, turn};
 use super::show::files_of;
@@ -84,7 +84,7 @@ pub(super) fn write(
     let page = template
         .and_then(|template| template.render(Serde(&page)))
         .map_err(|error| wrong(&error))?;
-    fs::write(file, page).map_err(|error| wrong(&error))
+    replace::output(file, page.as_bytes()).map_err(|error| wrong(&error))
 }
 
 /// The lines of the table.

@@ -9,17 +9,17 @@
 //! ```
 
 mod file;
+mod parser;
 pub(super) mod word;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::cause;
 use super::error::Error;
+use super::replace;
 use super::report::Diagnoses;
 use super::run_table::name;
 use super::terminal;
@@ -103,24 +103,12 @@ impl<'a> Input<'a> {
         }
         let joined = Joined::of(&self.junit, rows, diagnoses);
         let text = self.junit.with(&joined.properties);
-        replace(output, &text).map_err(|error| Error::at("write the JUnit file", output, error))?;
+        // Whole or not at all: it may be the input.
+        replace::output(output, text.as_bytes())
+            .map_err(|error| Error::at("write the JUnit file", output, error))?;
         joined.say(&self.junit, output);
         Ok(())
     }
-}
-
-/// Writes a file anew, and leaves what was there until that has succeeded: it may be the input.
-fn replace(output: &Path, text: &str) -> io::Result<()> {
-    let name = output.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut beside = name.to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = output.with_file_name(beside);
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, output));
-    if written.is_err() {
-        // It may not be there at all.
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
 
 /// Which test cases have which numbers.
@@ -226,8 +214,8 @@ fn failed_otherwise(junit: &JUnit, rows: &[Row]) -> usize {
 
 /// A line is enough of what a runner says.
 fn bounded(line: &str) -> &str {
-    const LONGEST: usize = 500;
-    &line[..line.floor_char_boundary(LONGEST)]
+    const MAX_LINE: usize = 500;
+    &line[..line.floor_char_boundary(MAX_LINE)]
 }
 
 impl Joined {
@@ -371,9 +359,9 @@ fn case_name(case: &Case) -> String {
 
 /// The first few of a list.
 fn some_of(names: &[String]) -> String {
-    const NAMED: usize = 10;
-    let listed = names[..names.len().min(NAMED)].join(", ");
-    match names.len().saturating_sub(NAMED) {
+    const MAX_NAMED: usize = 10;
+    let listed = names[..names.len().min(MAX_NAMED)].join(", ");
+    match names.len().saturating_sub(MAX_NAMED) {
         0 => listed,
         more => format!("{listed} and {more} more"),
     }
