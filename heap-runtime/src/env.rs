@@ -78,7 +78,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// One line for each variable whose value means nothing.
+    /// One line for each variable whose value is invalid.
     pub(crate) fn get() -> Result<&'static Self, &'static str> {
         static SETTINGS: OnceLock<Result<Settings, String>> = OnceLock::new();
         SETTINGS

@@ -70,7 +70,7 @@
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
 //! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `checkpoints`, `process` |
 //!
-//! A value that means nothing, and a variable that begins with `HEAP_` and is nearly one of these, fail
+//! An invalid value, and a variable that begins with `HEAP_` and is nearly one of these, fail
 //! every tracked test with a message that names it: who sets one wants it to hold.
 //!
 //! # Where it runs

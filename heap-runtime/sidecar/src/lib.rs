@@ -64,7 +64,7 @@ pub use pressure::{CgroupPressure, Pressure, Stall};
 pub use process::{Parent, Process};
 #[cfg(feature = "read")]
 pub use read::{
-    FolderError, ReadError, Readable, Unreadable, paths, read, read_as, read_file, read_run,
+    FolderError, ReadError, Readable, Said, Unreadable, paths, read, read_as, read_file, read_run,
 };
 pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, Source, Status};
 pub use redaction::Redaction;

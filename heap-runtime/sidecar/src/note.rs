@@ -78,31 +78,6 @@ impl Note {
         };
         std::mem::replace(self, next)
     }
-
-    /// Puts it to what was said before it.
-    ///
-    /// ```
-    /// use heap_sidecar::{Checkpoint, Note};
-    /// use std::collections::BTreeMap;
-    ///
-    /// let mut note = Note::default();
-    /// note.checkpoint = Some(Checkpoint::new("warm".into(), 4, None));
-    /// let mut checkpoints = vec![Checkpoint::new("filled".into(), 9, None)];
-    /// note.put_into(&mut checkpoints, &mut BTreeMap::new(), &mut BTreeMap::new());
-    /// assert_eq!(checkpoints[0].label, "warm");
-    /// ```
-    pub fn put_into(
-        mut self,
-        checkpoints: &mut Vec<Checkpoint>,
-        labels: &mut BTreeMap<String, String>,
-        metrics: &mut BTreeMap<String, f64>,
-    ) {
-        labels.append(&mut self.labels);
-        metrics.append(&mut self.metrics);
-        if let Some(checkpoint) = self.checkpoint {
-            checkpoint.insert_into(checkpoints);
-        }
-    }
 }
 
 impl Checkpoint {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use heap_sidecar::{
     Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Failure,
-    LastSeen, Note, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner,
+    LastSeen, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner, Said,
     SchedExt, Source, Status,
 };
 
@@ -131,19 +131,14 @@ impl Readable for Record {
         self.format_version
     }
 
-    fn notes(&self) -> Option<&str> {
-        self.notes
-            .as_deref()
-            .filter(|_| self.status == Status::Running)
-    }
-
-    fn note(&mut self, note: Note) {
-        let skip_reason = self.skip_reason.take();
-        self.skip_reason = skip_reason.or_else(|| note.skip_reason.clone());
-        note.put_into(
-            &mut self.heap.checkpoints,
-            &mut self.labels,
-            &mut self.metrics,
-        );
+    fn said(&mut self) -> Option<Said<'_>> {
+        Some(Said {
+            status: self.status,
+            notes: self.notes.as_deref(),
+            skip_reason: &mut self.skip_reason,
+            checkpoints: &mut self.heap.checkpoints,
+            labels: &mut self.labels,
+            metrics: &mut self.metrics,
+        })
     }
 }

@@ -321,7 +321,7 @@ fn what_holds_no_run_is_no_good_one() {
         let said = torn.heap(command, arguments);
         assert_eq!(said.status, Some(0), "{command}: {}", said.stderr);
         assert!(
-            said.stderr.contains("`RUN/a.heap.json` is left out"),
+            said.stderr.contains("`RUN/a.heap.json` is skipped"),
             "{command}"
         );
     }

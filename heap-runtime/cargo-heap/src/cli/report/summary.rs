@@ -64,7 +64,7 @@ pub(in super::super) fn warn_of_left_out(run: &Run) {
 pub(super) fn say_children(count: usize) {
     if count > 0 {
         terminal::note(&format!(
-            "{count} execution(s) below tests, in processes that they have started, are left out"
+            "{count} execution(s) below tests, in processes that they have started, are not in it"
         ));
     }
 }
@@ -84,12 +84,12 @@ pub(super) fn unreadable(files: &[Unread]) {
     const NAMED: usize = 10;
     for file in files.iter().take(NAMED) {
         terminal::warn(&format!(
-            "`{}` is left out: {}",
+            "`{}` is skipped: {}",
             printable(&file.file),
             printable(&file.reason)
         ));
     }
     if files.len() > NAMED {
-        terminal::warn(&format!("{} more files are left out", files.len() - NAMED));
+        terminal::warn(&format!("{} more files are skipped", files.len() - NAMED));
     }
 }
