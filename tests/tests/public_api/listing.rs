@@ -1,14 +1,12 @@
 //! What a crate makes public, read from its sources.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use quote::ToTokens;
-use syn::{
-    Attribute, Fields, File, ImplItem, Item, ItemImpl, Macro, TraitItem, UseTree, Visibility,
-};
+use syn::{Attribute, Fields, File, ImplItem, Item, ItemImpl, Macro, TraitItem, UseTree};
 
 use super::examples::{Examples, documentation, literals};
+use super::items::{attributes_of, is_hidden, is_public, promised, public_name, text};
+use super::parsed;
 
 /// A part of what is public: an item, a method, a field or a trait that an item implements.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,22 +35,7 @@ pub(crate) struct Sources(Vec<(PathBuf, File)>);
 
 impl Sources {
     pub(crate) fn read(folder: &Path) -> Self {
-        let mut sources = Vec::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in fs::read_dir(next).expect("a folder of sources") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    let text = fs::read_to_string(&path).expect("a source file");
-                    let within = path.strip_prefix(folder).expect("below it").to_owned();
-                    sources.push((within, syn::parse_file(&text).expect("Rust")));
-                }
-            }
-        }
-        sources.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self(sources)
+        Self(parsed::files(folder))
     }
 
     fn file(&self, path: &str) -> &File {
@@ -355,57 +338,6 @@ fn imports(file: &File, module: &str, ident: &str) -> bool {
         .any(|(of, name, _)| name == ident && of.starts_with(&format!("crate/{module}")))
 }
 
-fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
-}
-
-fn is_hidden(attributes: &[Attribute]) -> bool {
-    attributes
-        .iter()
-        .any(|at| at.path().is_ident("doc") && text(&at.meta).contains("hidden"))
-}
-
-/// The name of an item that is public and shown.
-fn public_name(item: &Item) -> Option<String> {
-    let (visibility, ident) = match item {
-        Item::Const(item) => (&item.vis, &item.ident),
-        Item::Enum(item) => (&item.vis, &item.ident),
-        Item::Fn(item) => (&item.vis, &item.sig.ident),
-        Item::Static(item) => (&item.vis, &item.ident),
-        Item::Struct(item) => (&item.vis, &item.ident),
-        Item::Trait(item) => (&item.vis, &item.ident),
-        Item::Type(item) => (&item.vis, &item.ident),
-        _ => return None,
-    };
-    (is_public(visibility) && !is_hidden(attributes_of(item))).then(|| ident.to_string())
-}
-
-/// The attributes of an item of a kind that can be public.
-fn attributes_of(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Const(item) => &item.attrs,
-        Item::Enum(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::Static(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Trait(item) => &item.attrs,
-        Item::Type(item) => &item.attrs,
-        _ => &[],
-    }
-}
-
-/// The attributes that are promises, as they stand in front of a line.
-fn promised(attribute: &Attribute) -> Option<String> {
-    let path = attribute.path();
-    ["derive", "must_use", "non_exhaustive"]
-        .iter()
-        .find(|name| path.is_ident(name))
-        .map(|name| match *name {
-            "derive" => format!("#[{}] ", text(&attribute.meta)),
-            name => format!("#[{name}] "),
-        })
-}
-
 /// Each name that a `pub use` brings: the module it is of, its name there and here.
 fn leaves(tree: &UseTree) -> Vec<(String, String, String)> {
     fn collect(tree: &UseTree, module: &str, into: &mut Vec<(String, String, String)>) {
@@ -438,33 +370,4 @@ fn leaves(tree: &UseTree) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     collect(tree, "", &mut found);
     found
-}
-
-/// Rust on one line, with the spaces that people write.
-fn text(tokens: &impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (from, to) in [
-        (" :: ", "::"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        (" (", "("),
-        ("( ", "("),
-        (" )", ")"),
-        ("& ", "&"),
-        (" :", ":"),
-        ("' ", "'"),
-        ("# [", "#["),
-    ] {
-        text = text.replace(from, to);
-    }
-    // What documentation says is no promise in this sense.
-    while let Some(start) = text.find("#[doc") {
-        let end = text[start..]
-            .find("\"]")
-            .map_or(text.len(), |end| start + end + 2);
-        text.replace_range(start..end, "");
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

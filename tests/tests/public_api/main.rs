@@ -5,7 +5,10 @@
 //! Read from the sources, since what a compiler would say of them is in no stable form.
 
 mod examples;
+mod items;
 mod listing;
+#[path = "../parsed/mod.rs"]
+mod parsed;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

@@ -3,8 +3,11 @@
 //! The order is written here, once. Read from the sources: their `crate::` paths, and `super::` paths that lead
 //! out of a module of the first level, in code that is not for tests alone.
 
+mod limits;
+#[path = "../parsed/mod.rs"]
+mod parsed;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -141,25 +144,11 @@ struct Sources {
 
 impl Sources {
     fn read(package: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(package)
-            .join("src");
-        let mut files = Vec::new();
-        let mut folders = vec![folder.clone()];
-        while let Some(next) = folders.pop() {
-            for entry in fs::read_dir(next).expect("a folder of sources") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    let text = fs::read_to_string(&path).expect("a source file");
-                    let within = path.strip_prefix(&folder).expect("below it");
-                    let parsed = syn::parse_file(&text).expect("Rust");
-                    files.push((within.with_extension(""), parsed));
-                }
-            }
-        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let files: Vec<(PathBuf, syn::File)> = parsed::files(&folder.join(package).join("src"))
+            .into_iter()
+            .map(|(path, file)| (path.with_extension(""), file))
+            .collect();
         let root = &files
             .iter()
             .find(|(path, _)| path == Path::new("lib"))
