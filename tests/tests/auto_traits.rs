@@ -19,14 +19,14 @@ use heap_sidecar::{
     Allocator, Budget, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents, CgroupPressure,
     Checkpoint, CpuTime, Failure, FailureKind, FolderError, Heap, HeapDelta, HostContext,
     HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, Parent, PeakSource, Pressure, Process,
-    ProcessTier, ReadError, Redaction, Runner, SchedExt, Sidecar, Source, Stall, Status,
+    ProcessTier, ReadError, Redaction, Runner, Said, SchedExt, Sidecar, Source, Stall, Status,
     TaskDelayAcct, TaskXacct, Timeline, Unreadable,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
 const fn is_plain<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
 
-/// The same, but for panics: there is an [`std::io::Error`] in it, which says nothing of them.
+/// The same, but for panics: there is an [`std::io::Error`] in it, which says nothing of them, or somebody else's value.
 const fn is_shared<T: Send + Sync + Unpin>() {}
 
 /// Resolves to one function where `T` is not `Send`, and is ambiguous where it is.
@@ -55,7 +55,7 @@ fn every_public_type_is_as_free_as_it_can_be() {
             PeakSource Pressure Process ProcessTier Redaction Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope Side Sidecar Signed
             Source Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals
             Verdict;
-        is_shared: FolderError ReadError Run Unreadable;
+        is_shared: FolderError ReadError Run Said<'static> Unreadable;
     };
     // It is about the thread that has entered.
     <EnteredHandle<'_> as NotSend<_>>::assert();

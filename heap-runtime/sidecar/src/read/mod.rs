@@ -50,6 +50,15 @@ pub trait Readable: DeserializeOwned {
 
     /// Where that is put which a running test, or one that was killed, has said of itself. Nowhere, for who does not
     /// need it.
+    ///
+    /// ```
+    /// use heap_sidecar::Readable;
+    ///
+    /// let mut sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+it_never_ends.heap.json")?;
+    /// let said = sidecar.said().expect("a sidecar has all of it");
+    /// assert_eq!(said.checkpoints[0].label, "filled");
+    /// # Ok::<(), heap_sidecar::ReadError>(())
+    /// ```
     fn said(&mut self) -> Option<Said<'_>> {
         None
     }
