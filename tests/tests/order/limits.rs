@@ -21,7 +21,11 @@ const LONGER: &[(&str, &str, usize)] = &[
     ("heap-runtime/cargo-heap/src/cli/html/mod.rs", "of", 70),
     ("heap-runtime/cargo-heap/src/cli/show/host.rs", "host", 90),
     ("heap-runtime/cargo-heap/src/cli/show/host.rs", "waits", 80),
-    ("heap-runtime/cargo-heap/src/cli/show/mod.rs", "for_people", 110),
+    (
+        "heap-runtime/cargo-heap/src/cli/show/mod.rs",
+        "for_people",
+        110,
+    ),
     ("heap-runtime/cargo-heap/src/cli/test.rs", "run", 90),
     ("heap-runtime/cargo-heap/src/report/row.rs", "", 600),
     ("heap-runtime/cargo-heap/tests/cli/report.rs", "", 500),
