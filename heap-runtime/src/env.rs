@@ -17,7 +17,7 @@ use crate::size;
 pub(crate) use workspace::root as workspace_root;
 
 /// All variables that are ours. Whatever else begins with `HEAP_`, and is nearly one of them, is a mistake.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "HEAP_LAST_SEEN",
     "HEAP_MAX_ALLOCATED",
     "HEAP_MAX_PEAK",
@@ -29,6 +29,7 @@ const KNOWN: [&str; 12] = [
     "HEAP_SAMPLE_BYTES",
     "HEAP_SHARD",
     "HEAP_SIDECAR_DIR",
+    "HEAP_TIME",
     "HEAP_TRACK",
 ];
 
@@ -55,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) last_seen: bool,
     /// `HEAP_PROCESS`: `0` leaves the process tier out, and its epochs.
     pub(crate) process: bool,
+    /// `HEAP_TIME`: `0` leaves the tier of time out, and its system calls on the test's threads.
+    pub(crate) time: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
     pub(crate) sidecar_dir: Option<PathBuf>,
     /// `HEAP_RUN_ID`: what the run is called that this process is part of.
@@ -103,6 +106,7 @@ impl Settings {
             require: reader.switch("HEAP_REQUIRE", false),
             last_seen: reader.switch("HEAP_LAST_SEEN", true),
             process: reader.switch("HEAP_PROCESS", true),
+            time: reader.switch("HEAP_TIME", true),
             sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
             run_id: reader.run_id("HEAP_RUN_ID"),
             shard: reader.line("HEAP_SHARD"),

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use crate::complaint::{self, say_once};
 use crate::env::Settings;
 use crate::fork;
-use crate::notes::time_spent;
 use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
 use crate::scope::Scope;
@@ -247,7 +246,7 @@ async fn execute_async<F: Future>(
         body: Some(body),
         scope: Some(scope),
         start: Instant::now(),
-        noted: Duration::ZERO,
+        unmeasured: Duration::ZERO,
     };
     let result = poll_fn(|context| begun.poll(context)).await;
     let complaint = begun.end(result.is_err(), || {
@@ -262,8 +261,8 @@ struct Begun<'t, F> {
     body: Option<Pin<Box<Option<F>>>>,
     scope: Option<Scope<'t>>,
     start: Instant,
-    /// How long it has taken notes, on whichever thread.
-    noted: Duration,
+    /// How long our own code has run in it, on whichever thread.
+    unmeasured: Duration,
 }
 
 impl<F: Future> Begun<'_, F> {
@@ -278,11 +277,11 @@ impl<F: Future> Begun<'_, F> {
         else {
             return Poll::Pending;
         };
-        let noted = time_spent();
+        let unmeasured = own::time_unmeasured();
         let polled = catch_unwind(AssertUnwindSafe(|| body.poll(context)));
-        self.noted = self
-            .noted
-            .saturating_add(time_spent().saturating_sub(noted));
+        self.unmeasured = self
+            .unmeasured
+            .saturating_add(own::time_unmeasured().saturating_sub(unmeasured));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(returned)) => Poll::Ready(Ok(returned)),
@@ -293,7 +292,7 @@ impl<F: Future> Begun<'_, F> {
 
 impl<F> Begun<'_, F> {
     fn end(&mut self, threw: bool, ending: impl FnOnce() -> Ending) -> Option<String> {
-        let ran_for = self.start.elapsed().saturating_sub(self.noted);
+        let ran_for = self.start.elapsed().saturating_sub(self.unmeasured);
         // What it still holds is freed in the test, and may panic as all that is the test's.
         let mut freed = Ok(());
         if let Some(mut body) = self.body.take() {
@@ -412,14 +411,14 @@ fn execute(
         scope.begin_again();
     }
     scope.start();
-    let (start, noted) = (Instant::now(), time_spent());
+    let (start, unmeasured) = (Instant::now(), own::time_unmeasured());
     let entered = scope.enter();
     // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
     // invariant who would not have seen it anyway.
     let result = catch_unwind(AssertUnwindSafe(|| subject.run()));
     drop(entered);
-    let noted = time_spent().saturating_sub(noted);
-    let ran_for = start.elapsed().saturating_sub(noted);
+    let unmeasured = own::time_unmeasured().saturating_sub(unmeasured);
+    let ran_for = start.elapsed().saturating_sub(unmeasured);
     let complaint = scope.end(Some(ran_for), result.is_err(), &mut || {
         ending(&result, |()| subject.ending())
     });

@@ -15,12 +15,19 @@ use crate::process::process_id;
 /// The process that was here first; 0 before.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
+/// No process has it: -1, as the C library says it.
+const REFUSED: u32 = u32::MAX;
+
 /// In a process namespace of its own, a fork may have the number of its parent.
 static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// Whether this process is a fork of one that had been here before. If nobody had, this one has now.
 pub(crate) fn is_child() -> bool {
     let this = process_id();
+    // The number is not told to a thread that may not ask for it, and that is no fork.
+    if this == REFUSED {
+        return FORKED.load(Ordering::Relaxed);
+    }
     let owner = match OWNER.load(Ordering::Relaxed) {
         0 => {
             let first = OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed);

@@ -26,9 +26,13 @@ pub(crate) fn thread_id() -> i32 {
 
 /// Nanoseconds by the clock that is never set.
 pub(crate) fn monotonic_ns() -> Option<u64> {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
     let mut now = MaybeUninit::<libc::timespec>::uninit();
     // SAFETY: `now` gives room for the time.
-    let ask = || unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    let ask = || unsafe { libc::clock_gettime(clock, now.as_mut_ptr()) };
     if leaving_errno(ask) != 0 {
         return None;
     }
@@ -39,6 +43,60 @@ pub(crate) fn monotonic_ns() -> Option<u64> {
         u64::try_from(now.tv_nsec).ok()?,
     );
     seconds.checked_mul(1_000_000_000)?.checked_add(ns)
+}
+
+/// Nanoseconds that a thread has been on a CPU: the calling one, or another of this process.
+#[cfg(proc_fs)]
+pub(crate) fn thread_cpu_ns(thread: Option<i32>) -> Option<u64> {
+    /// `CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED`, of the kernel's interface.
+    const OF_A_THREAD: libc::clockid_t = 6;
+    let clock = thread.map_or(libc::CLOCK_THREAD_CPUTIME_ID, |thread| {
+        (!thread << 3) | OF_A_THREAD
+    });
+    clock_ns(clock)
+}
+
+/// What the calling thread has used, since it was born.
+#[cfg(proc_fs)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ThreadUsage {
+    pub(crate) user_ns: u64,
+    pub(crate) system_ns: u64,
+    pub(crate) minor_faults: u64,
+    pub(crate) major_faults: u64,
+    pub(crate) voluntary_switches: u64,
+    pub(crate) involuntary_switches: u64,
+}
+
+/// See [`ThreadUsage`]. Nothing where it may not be asked.
+#[cfg(proc_fs)]
+pub(crate) fn thread_usage() -> Option<ThreadUsage> {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` gives room for the answer.
+    let ask = || unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    if leaving_errno(ask) != 0 {
+        return None;
+    }
+    // SAFETY: filled in, as there was an answer.
+    let usage = unsafe { usage.assume_init() };
+    let ns = |time: libc::timeval| {
+        let (seconds, us) = (
+            u64::try_from(time.tv_sec).ok()?,
+            u64::try_from(time.tv_usec).ok()?,
+        );
+        seconds
+            .checked_mul(1_000_000_000)?
+            .checked_add(us.checked_mul(1000)?)
+    };
+    let number = |number: libc::c_long| u64::try_from(number).ok();
+    Some(ThreadUsage {
+        user_ns: ns(usage.ru_utime)?,
+        system_ns: ns(usage.ru_stime)?,
+        minor_faults: number(usage.ru_minflt)?,
+        major_faults: number(usage.ru_majflt)?,
+        voluntary_switches: number(usage.ru_nvcsw)?,
+        involuntary_switches: number(usage.ru_nivcsw)?,
+    })
 }
 
 /// How many bytes a file may have that is written to; `u64::MAX` where that is not limited. To write

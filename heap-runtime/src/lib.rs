@@ -29,6 +29,8 @@
 //! | process: [`HostHeapState`] before and after, [`sidecar::ProcessTier`] | every thread of the process, so in `cargo test` other tests' too | jemalloc's statistics; what other threads hold in their caches counts as allocated |
 //! | own: [`sidecar::OwnTier`] | the thread that runs the test, and every thread started inside it, at any depth | totals to the byte, in jemalloc's size classes; peak within a stated error, or to the byte with `exact` |
 //!
+//! Beside them, [`sidecar::Time`] says where the time of the own tier's threads went: on a CPU, waiting for one, blocked.
+//!
 //! A thread's memory is counted where it is allocated and where it is freed: a test that frees what
 //! another test's thread has allocated has freed it, and its retained bytes go below zero. What a
 //! test prints is kept by the harness until the test ends, and so counts as retained.
@@ -66,6 +68,7 @@
 //! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where there is no own tier, for want of jemalloc mostly, or the sidecar cannot be written |
 //! | `HEAP_LAST_SEEN` | `0`: what a test has live is not written while it runs, so that no system call of ours is made on a thread of a test that allocates |
 //! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
+//! | `HEAP_TIME` | `0`: where the time of the test's threads went is not measured, so that no system call is made for it at their ends |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
 //! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `checkpoints`, `process` |
@@ -160,6 +163,7 @@ mod size;
 mod snapshot;
 mod step;
 mod test;
+mod time;
 mod token;
 mod track;
 mod turn;

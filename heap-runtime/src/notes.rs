@@ -1,9 +1,7 @@
 //! The sidecar in the making, and what a test says in it about itself while it runs.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
 use heap_sidecar::Redaction;
 
@@ -137,7 +135,6 @@ fn with_current(note: impl FnOnce(&Notes)) {
     if fork::is_child() {
         return;
     }
-    let start = Instant::now();
     // What is noted is ours, not the test's. A text that the test has allocated is the test's to
     // free, so it is copied in here, and never moved.
     own::unmeasured(|| {
@@ -145,16 +142,6 @@ fn with_current(note: impl FnOnce(&Notes)) {
             note(&notes);
         }
     });
-    SPENT.set(SPENT.get().saturating_add(start.elapsed()));
-}
-
-thread_local! {
-    static SPENT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-}
-
-/// How long the calling thread has taken notes in all: that is no time of the test's.
-pub(crate) fn time_spent() -> Duration {
-    SPENT.get()
 }
 
 /// What is not to be recorded.

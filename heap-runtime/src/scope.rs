@@ -13,12 +13,12 @@ use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
-use crate::own::{self, Entered, Own, Wanted};
+use crate::own::{self, Entered, Measured, Own, Wanted};
 use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
 use crate::run::Running;
-use crate::sidecar::{self, FailureKind, Outcome, Sidecar};
+use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Time};
 use crate::snapshot::process_heap;
 use crate::test::Test;
 use crate::turn::{self, Kind, Polled, Turn};
@@ -56,7 +56,7 @@ impl<'t> Scope<'t> {
             exact: test.is_exact(settings),
             limited: test.limits_peak(settings),
         };
-        let own = Own::open(wanted, settings.sample_bytes);
+        let own = Own::open(wanted, settings.sample_bytes, settings.time);
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
             record.set_started_at(SystemTime::now());
@@ -158,6 +158,7 @@ impl<'t> Scope<'t> {
         sidecar.heap.exclusive = self.turn.is_exclusive();
         sidecar.heap.overlap = Some(measured.overlap);
         if ran_for.is_some() {
+            sidecar.time = time_of(&measured, sidecar.duration_ns);
             sidecar.heap.own = measured.tier;
             sidecar.heap.timeline = measured.timeline.take();
             if let Some(missing) = measured.missing {
@@ -280,6 +281,24 @@ fn take_state_before(record: &mut Record, settings: &Settings) {
     if settings.process {
         record.set_heap_before(process_heap(), settings);
     }
+}
+
+/// Where the time of a test has gone that took so long.
+fn time_of(measured: &Measured, took_ns: Option<u64>) -> Option<Time> {
+    let ran = measured.ran?;
+    let mut time = Time::default();
+    time.wall_ns = took_ns;
+    ran.body.put_reasons(&mut time.reason);
+    if let Some(why) = measured.others_unknown {
+        time.reason.insert("own".into(), why.into());
+    } else {
+        time.own = ran.all.spent(None);
+        ran.all.put_reasons(&mut time.reason);
+    }
+    time.test_thread = Some(ran.body.spent(took_ns));
+    time.threads = measured.threads;
+    time.threads_running = measured.threads_running;
+    Some(time)
 }
 
 fn required(error: &str) -> String {

@@ -19,8 +19,8 @@ use heap_sidecar::{
     Allocator, Budget, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents, CgroupPressure,
     Checkpoint, CpuTime, Failure, FailureKind, FolderError, Heap, HeapDelta, HostContext,
     HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, Parent, PeakSource, Pressure, Process,
-    ProcessTier, ReadError, Redaction, Runner, Said, SchedExt, Sidecar, Source, Stall, Status,
-    TaskDelayAcct, TaskXacct, Timeline, Unreadable,
+    ProcessTier, ReadError, Redaction, Runner, Said, SchedExt, Sidecar, Source, Spent, Stall,
+    Status, TaskDelayAcct, TaskXacct, Time, Timeline, Unreadable,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
@@ -53,7 +53,7 @@ fn every_public_type_is_as_free_as_it_can_be() {
             Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
             HostHeapState Human Kind LastSeen Limit Mark Measured Moved Note Number Order Outcome OwnTier Parent
             PeakSource Pressure Process ProcessTier Redaction Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope Side Sidecar Signed
-            Source Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Timeline Tolerance Totals
+            Source Spent Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Totals
             Verdict;
         is_shared: FolderError ReadError Run Said<'static> Unreadable;
     };

@@ -40,6 +40,8 @@ mod retained;
 mod runtimes;
 #[path = "own/safety.rs"]
 mod safety;
+#[path = "own/times.rs"]
+mod times;
 #[path = "own/turns.rs"]
 mod turns;
 
@@ -61,6 +63,7 @@ const SUBJECTS: &[&[Subject]] = &[
     retained::SUBJECTS,
     runtimes::SUBJECTS,
     safety::SUBJECTS,
+    times::SUBJECTS,
     turns::SUBJECTS,
 ];
 

@@ -52,6 +52,26 @@ mod watch;
 /// What the registry keeps for a test, and the model has none of.
 struct Notes;
 
+/// No clocks are read.
+struct Clock;
+
+impl Clock {
+    fn new() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to do")]
+    fn forget(&self) {}
+}
+
+struct Ledger;
+
+impl Ledger {
+    fn new() -> Self {
+        Self
+    }
+}
+
 /// Where what is last seen would be written.
 struct Slot(Option<LastSeen>);
 

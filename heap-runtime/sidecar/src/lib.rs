@@ -50,6 +50,7 @@ pub mod run_id;
 mod runner;
 mod sched_ext;
 pub mod size;
+mod time;
 pub mod timestamp;
 
 pub use allocator::Allocator;
@@ -70,6 +71,7 @@ pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, S
 pub use redaction::Redaction;
 pub use runner::Runner;
 pub use sched_ext::SchedExt;
+pub use time::{Spent, Time};
 
 /// How every sidecar's file name ends.
 pub const SUFFIX: &str = ".heap.json";

@@ -17,7 +17,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocator, Heap, HostContext, Outcome, OwnTier, Parent, Process, Runner};
+use crate::{Allocator, Heap, HostContext, Outcome, OwnTier, Parent, Process, Runner, Time};
 
 /// The version of the format that this library writes, and the newest that it reads.
 ///
@@ -111,6 +111,9 @@ pub struct Sidecar {
     pub host_before: HostContext,
     /// What is known of the test's memory.
     pub heap: Heap,
+    /// Where the test's time went. Absent while it runs, and where `HEAP_TIME=0` has left it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
     /// The limits that held, or did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
@@ -161,6 +164,7 @@ impl Sidecar {
             host: HostContext::default(),
             host_before: HostContext::default(),
             heap: Heap::new(allocator),
+            time: None,
             budgets: Vec::new(),
             notes: None,
         }

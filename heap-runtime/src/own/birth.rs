@@ -14,7 +14,7 @@ use crate::fork;
 
 use super::member::Member;
 use super::registry::Locked;
-use super::{MEMBER, REGISTRY, counters, ending, sampler, std_map, thread_end};
+use super::{MEMBER, REGISTRY, counters, ending, sampler, spending, std_map, thread_end};
 use name::Start;
 
 /// Why no births are seen, where that is so.
@@ -71,6 +71,7 @@ unsafe extern "C" fn create(
         // SAFETY: the caller's arguments, unchanged.
         return unsafe { real(thread, attributes, start, argument) };
     };
+    spending::is_born(child);
     let [function, data] = &child.errand;
     function.store(start as *mut c_void, Ordering::Relaxed);
     data.store(argument, Ordering::Relaxed);

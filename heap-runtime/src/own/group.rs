@@ -14,7 +14,7 @@ use super::sync::{
 use super::timeline::Timeline;
 use super::unsaid::{Bound, Bytes, SignedBytes, Unsaid};
 use super::watch::Watch;
-use super::{LastSeen, Notes};
+use super::{LastSeen, Ledger, Notes};
 
 pub(super) const RELAXED: Ordering = Ordering::Relaxed;
 
@@ -92,6 +92,8 @@ pub(crate) struct Group {
     pub(super) timeline: Timeline,
     pub(super) watch: Watch,
     pub(super) arenas: Before,
+    /// Where its threads' time has gone.
+    pub(super) ledger: Ledger,
 }
 
 impl Group {
@@ -122,6 +124,7 @@ impl Group {
             timeline: Timeline::new(),
             watch: Watch::new(),
             arenas: Before::new(),
+            ledger: Ledger::new(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::carried::{self, Instrumented};
 use super::group::Group;
 use super::member::Member;
 use super::stack::Joins;
-use super::{MEMBER, Membership, REGISTRY, join, member, unmeasured};
+use super::{MEMBER, Membership, REGISTRY, join, member, spending, unmeasured};
 
 /// The tracked test that a thread was in, for other threads to join.
 ///
@@ -177,8 +177,10 @@ impl Handle {
     pub fn enter_for_good(&self) {
         if let Some(group) = self.target() {
             let member = member();
+            spending::stops(member);
             super::sampler::take_thread_peak(member);
             REGISTRY.settle_in(member, group);
+            spending::starts(member);
         }
     }
 

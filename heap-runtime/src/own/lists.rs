@@ -130,6 +130,7 @@ impl Lists {
         member.set_counters(None);
         member.dozes.store(false, RELAXED);
         member.set_thread(0);
+        member.clock.forget();
         member.doubted.store(0, RELAXED);
         member.paused.store(false, RELAXED);
         while let Some(entry) = stack.pop() {

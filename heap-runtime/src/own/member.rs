@@ -4,13 +4,13 @@ use std::ffi::c_void;
 use std::iter::successors;
 use std::ptr::null_mut;
 
-use super::Notes;
 use super::alive::Alive;
 use super::group::{Group, Link, Looks, RELAXED, chain, lock};
 use super::interval::SMALL_REALLOCATION;
 use super::stack::Beside;
 use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use super::unsaid::{Bytes, Most, SignedBytes};
+use super::{Clock, Notes};
 
 /// Two counters of one thread: bytes allocated, bytes freed.
 #[derive(Clone, Copy)]
@@ -92,6 +92,7 @@ pub(crate) struct Member {
     /// The kernel's number of the thread, once it has begun; 0 before, and where there is none.
     pub(super) thread: AtomicU32,
     pub(crate) alive: Alive,
+    pub(crate) clock: Clock,
     /// What the thread was started to do: a function and its argument, from the thread that starts
     /// it to the one that begins.
     pub(crate) errand: [AtomicPtr<c_void>; 2],
@@ -116,6 +117,7 @@ impl Member {
             paused: AtomicBool::new(false),
             thread: AtomicU32::new(0),
             alive: Alive::new(),
+            clock: Clock::new(),
             errand: [null_mut(), null_mut()].map(AtomicPtr::new),
         }
     }

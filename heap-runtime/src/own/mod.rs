@@ -46,6 +46,7 @@ mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
+mod spending;
 mod stack;
 #[cfg(births)]
 mod stand_in;
@@ -64,6 +65,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use heap_sidecar::Allocator;
 
@@ -71,6 +73,7 @@ use crate::fork;
 use crate::jemalloc;
 use crate::notes::Notes;
 use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
+use crate::time::{Clock, Ledger, Ran};
 
 pub use carried::Instrumented;
 pub use handle::{Entered as EnteredHandle, Handle, current, nobody};
@@ -148,11 +151,14 @@ fn join(group: &'static Group, joins: Joins) -> Membership {
         unmeasured(sampler::learn);
     }
     sampler::take_thread_peak(member);
-    Membership {
+    spending::stops(member);
+    let membership = Membership {
         member,
         ticket: REGISTRY.join(member, group, joins),
         not_send: PhantomData,
-    }
+    };
+    spending::starts(member);
+    membership
 }
 
 impl Drop for Membership {
@@ -162,8 +168,10 @@ impl Drop for Membership {
             .get()
             .is_some_and(|member| std::ptr::eq(member, self.member))
         {
+            spending::stops(self.member);
             sampler::take_thread_peak(self.member);
             REGISTRY.part(self.member, self.ticket);
+            spending::starts(self.member);
         }
     }
 }
@@ -217,13 +225,19 @@ pub(crate) struct Measured {
     /// Why there is no tier although jemalloc counts, and all threads are there.
     pub(crate) missing: Option<&'static str>,
     pub(crate) overlap: u32,
+    pub(crate) threads: u32,
+    pub(crate) threads_running: u32,
+    /// Where the time of its threads has gone. Absent where nobody wanted to know.
+    pub(crate) ran: Option<Ran>,
+    /// Why only the thread's that ran the body is known.
+    pub(crate) others_unknown: Option<&'static str>,
     /// Where what was last seen of it stands.
     pub(crate) slot: Option<Slot>,
 }
 
 impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
-    pub(crate) fn open(wanted: Wanted, every_bytes: u64) -> Self {
+    pub(crate) fn open(wanted: Wanted, every_bytes: u64, time: bool) -> Self {
         birth::prepare();
         handle::prepare();
         per_thread::prepare();
@@ -234,8 +248,10 @@ impl Own {
         } else {
             Sampling::None
         };
+        let group = REGISTRY.open(member, sampling.looks());
+        group.ledger.open(time);
         Self {
-            group: REGISTRY.open(member, sampling.looks()),
+            group,
             sampling,
             counted,
         }
@@ -256,8 +272,9 @@ impl Own {
         self.group.watch().set(slot);
     }
 
-    /// Measures the calling thread, and the threads it starts, until the guard is dropped.
+    /// Measures the calling thread, which runs the body, and the threads it starts, until the guard is dropped.
     pub(crate) fn enter(&self) -> Entered {
+        spending::set_runner(self.group, Some(member()));
         Entered(join(self.group, Joins::Inside))
     }
 
@@ -277,6 +294,7 @@ impl Own {
     /// Ends the measurement. Nobody may be in it any more who is not to stay.
     pub(crate) fn close(self) -> Measured {
         let slot = self.group.watch().stop();
+        spending::look_at_others(self.group);
         let measured = REGISTRY.close(self.group, |group, totals| {
             let tier = self.counted_tier(&totals);
             let is_all = tier.is_none() || group.arenas().is_now();
@@ -297,6 +315,14 @@ impl Own {
                 }),
                 missing: (!is_all).then_some(ARENAS_BY_HAND),
                 overlap: totals.overlap,
+                threads: totals.threads,
+                threads_running: totals.threads_running,
+                ran: group.ledger.ran(),
+                others_unknown: if totals.lost {
+                    Some(LOST_A_THREAD)
+                } else {
+                    missing()
+                },
                 slot,
             }
         });
@@ -352,21 +378,34 @@ pub(crate) fn reallocated(noticed: bool, in_place: Option<usize>) {
 
 /// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
 pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
-    struct Resume(&'static Member);
+    struct Resume(&'static Member, Instant);
     impl Drop for Resume {
         fn drop(&mut self) {
             REGISTRY.resume(self.0);
             sampler::start_thread_peak();
+            UNMEASURED.set(UNMEASURED.get().saturating_add(self.1.elapsed()));
+            spending::starts(self.0);
         }
     }
-    let _resume = MEMBER
-        .get()
-        .filter(|member| {
-            sampler::take_thread_peak(member);
-            REGISTRY.pause(member)
-        })
-        .map(Resume);
+    let paused = MEMBER.get().filter(|member| !member.is_paused());
+    let Some(member) = paused else {
+        return run();
+    };
+    spending::stops(member);
+    let start = Instant::now();
+    sampler::take_thread_peak(member);
+    REGISTRY.pause(member);
+    let _resume = Resume(member, start);
     run()
+}
+
+thread_local! {
+    static UNMEASURED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// How long the calling thread has run code of our own inside measured bodies: that is no time of a test's.
+pub(crate) fn time_unmeasured() -> Duration {
+    UNMEASURED.get()
 }
 
 /// Whether the calling thread is in a tracked test.

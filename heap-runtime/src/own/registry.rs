@@ -299,6 +299,11 @@ impl Registry {
             .collect()
     }
 
+    /// Hands on the members whose threads are in the group.
+    pub(crate) fn each_in(&self, group: &'static Group, each: impl FnMut(&'static Member)) {
+        lock(&self.lists).members_in(group).for_each(each);
+    }
+
     /// Ends the members whose threads have died without a word. Says whether there was one.
     pub(crate) fn bury(&self) -> bool {
         lock(&self.lists).bury()

@@ -16,7 +16,7 @@ use std::ptr::from_ref;
 use std::sync::OnceLock;
 
 use super::member::Member;
-use super::{MEMBER, REGISTRY, counters, sampler};
+use super::{MEMBER, REGISTRY, counters, sampler, spending};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc. A sanitizer ends with the thread too, in the
 /// last round and before us: what is compiled for it must not run after that.
@@ -84,6 +84,7 @@ unsafe extern "C" fn ended(value: *mut c_void) {
     if watch(member) {
         return REGISTRY.doze(member);
     }
+    spending::stops(member);
     MEMBER.set(None);
     member.alive.ends();
     REGISTRY.end(member);

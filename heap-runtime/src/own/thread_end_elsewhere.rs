@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::member::Member;
-use super::{MEMBER, REGISTRY};
+use super::{MEMBER, REGISTRY, spending};
 
 thread_local! {
     static END: Cell<Option<End>> = const { Cell::new(None) };
@@ -14,6 +14,7 @@ struct End(&'static Member);
 
 impl Drop for End {
     fn drop(&mut self) {
+        spending::stops(self.0);
         MEMBER.set(None);
         REGISTRY.end(self.0);
     }

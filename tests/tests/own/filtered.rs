@@ -75,7 +75,9 @@ fn under_a_filter(otherwise: u32) {
 #[test]
 fn a_filter_on_a_thread_changes_nothing() {
     for (subject, last_seen) in [("refused", "1"), ("refused", "0"), ("killed", "0")] {
-        let ran = Child::of(subject).env("HEAP_LAST_SEEN", last_seen).run();
+        // To have made no system call of ours is asked for by both.
+        let calls = Child::of(subject).env("HEAP_LAST_SEEN", last_seen);
+        let ran = calls.env("HEAP_TIME", last_seen).run();
         assert!(
             ran.status.success(),
             "{subject}: {:?} {}",
@@ -85,5 +87,13 @@ fn a_filter_on_a_thread_changes_nothing() {
         let sidecar = ran.only("under_a_filter");
         assert_eq!(sidecar.outcome, Some(Outcome::Passed), "{subject}");
         assert!(own(sidecar).peak_bytes.unwrap() >= 8 << 20);
+        let time = sidecar.time.as_ref();
+        assert_eq!(time.is_some(), last_seen == "1", "{subject}");
+        if let Some(time) = time {
+            // Of the thread with the filter; that of the test itself is known.
+            assert_eq!((time.own.cpu_ns, time.own.user_ns), (None, None));
+            assert!(time.reason["cpu_ns"].contains("refused"), "{time:?}");
+            assert!(time.test_thread.unwrap().cpu_ns.is_some());
+        }
     }
 }

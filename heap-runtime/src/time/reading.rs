@@ -1,0 +1,201 @@
+//! What the kernel counts of a thread.
+
+use std::ffi::CStr;
+use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::fs::{CWD, Mode, OFlags};
+
+use super::amounts::{Amounts, Count};
+use super::text::{self, Path};
+use crate::descriptor::Descriptor;
+use crate::kernel;
+
+/// Of another thread than the calling one.
+pub(super) struct OfAnother {
+    pub(super) now: Amounts,
+    pub(super) run_delay_ns: Option<u64>,
+}
+
+pub(super) const WHY_NO_CPU: &str = "the clock of a thread (CLOCK_THREAD_CPUTIME_ID) was refused";
+pub(super) const WHY_NO_USAGE: &str = "getrusage(RUSAGE_THREAD) was refused: user and system time, slices, switches, \
+     and faults are not known";
+
+/// Why a file with run delays could not be read: the last number of an error; below 0, it had no number.
+static REFUSED: AtomicI32 = AtomicI32::new(0);
+const NOT_COUNTED: i32 = -1;
+
+pub(super) fn why_no_run_delay() -> String {
+    let file = "/proc/thread-self/schedstat";
+    match REFUSED.load(Ordering::Relaxed) {
+        NOT_COUNTED => format!("{file}: this kernel does not count it"),
+        0 => format!("{file} was not read"),
+        number => format!("{file}: {}", io::Error::from_raw_os_error(number)),
+    }
+}
+
+#[cfg(births)]
+pub(super) fn now_ns() -> u64 {
+    kernel::monotonic_ns().unwrap_or(0)
+}
+
+/// What the calling thread has come to since it was born, but for its run delay. The clock is first: to ask it
+/// makes the kernel bring up to date what the others go by.
+pub(super) fn of_this_thread() -> Amounts {
+    let mut now = Amounts::NONE;
+    now.set(Count::Cpu, kernel::thread_cpu_ns(None));
+    let usage = kernel::thread_usage();
+    now.set(Count::User, usage.map(|usage| usage.user_ns));
+    now.set(Count::System, usage.map(|usage| usage.system_ns));
+    now.set(
+        Count::Voluntary,
+        usage.map(|usage| usage.voluntary_switches),
+    );
+    now.set(
+        Count::Involuntary,
+        usage.map(|usage| usage.involuntary_switches),
+    );
+    // It is on a CPU now, and has been put there once more than it was taken off.
+    let switches = usage.map(|usage| usage.voluntary_switches + usage.involuntary_switches);
+    now.set(Count::Slices, switches.map(|switches| switches + 1));
+    now.set(Count::MinorFaults, usage.map(|usage| usage.minor_faults));
+    now.set(Count::MajorFaults, usage.map(|usage| usage.major_faults));
+    now.set(Count::Wall, kernel::monotonic_ns());
+    now
+}
+
+/// How long the calling thread has waited for a CPU since it was born.
+pub(super) fn run_delay_of_this_thread() -> Option<u64> {
+    run_delay(c"/proc/thread-self/schedstat").map(|[ns, _]| ns)
+}
+
+/// What another thread of this process has come to. None where it is no more.
+pub(super) fn of_another(thread: u32) -> Option<OfAnother> {
+    let mut now = Amounts::NONE;
+    let cpu_ns = kernel::thread_cpu_ns(Some(i32::try_from(thread).ok()?))?;
+    now.set(Count::Cpu, Some(cpu_ns));
+    let [run_delay_ns, slices] = match run_delay(Path::of(thread, "schedstat").as_c_str()?) {
+        Some([ns, slices]) => [Some(ns), Some(slices)],
+        None => [None, None],
+    };
+    now.set(Count::Slices, slices);
+    let mut room = [0; 4096];
+    let stat = read(Path::of(thread, "stat").as_c_str()?, &mut room);
+    let stat = stat.ok().and_then(text::stat);
+    now.set(Count::System, stat.map(|stat| stat.system_ns.min(cpu_ns)));
+    now.set(
+        Count::User,
+        stat.map(|stat| cpu_ns.saturating_sub(stat.system_ns)),
+    );
+    now.set(Count::MinorFaults, stat.map(|stat| stat.minor_faults));
+    now.set(Count::MajorFaults, stat.map(|stat| stat.major_faults));
+    let status = read(Path::of(thread, "status").as_c_str()?, &mut room);
+    let switches = status.ok().and_then(text::switches);
+    now.set(Count::Voluntary, switches.map(|[voluntary, _]| voluntary));
+    now.set(
+        Count::Involuntary,
+        switches.map(|[_, involuntary]| involuntary),
+    );
+    now.set(Count::Wall, kernel::monotonic_ns());
+    Some(OfAnother { now, run_delay_ns })
+}
+
+/// Time waited for a CPU, and how often one was got.
+fn run_delay(path: &CStr) -> Option<[u64; 2]> {
+    let mut room = [0; 128];
+    let read = match read(path, &mut room) {
+        Ok(read) => read,
+        Err(error) => {
+            REFUSED.store(error.raw_os_error(), Ordering::Relaxed);
+            return None;
+        }
+    };
+    let counted = text::schedstat(read);
+    if counted.is_none() {
+        REFUSED.store(NOT_COUNTED, Ordering::Relaxed);
+    }
+    counted
+}
+
+/// The beginning of a file.
+fn read<'r>(path: &CStr, room: &'r mut [u8]) -> rustix::io::Result<&'r [u8]> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY;
+    let file = Descriptor::open(CWD, path, flags, Mode::empty())?;
+    let length = file.read(room)?;
+    Ok(room.get(..length).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    /// The kernel's own other counters, at the same moment.
+    #[test]
+    fn one_thread_read_by_itself_and_by_another_is_the_same() {
+        let (say, said) = channel();
+        let (end, ended) = channel::<()>();
+        let thread = thread::spawn(move || {
+            for _ in 0..50 {
+                thread::yield_now();
+            }
+            let number = kernel::thread_id().unsigned_abs();
+            say.send((number, of_this_thread(), run_delay_of_this_thread()))
+                .unwrap();
+            let _ = ended.recv();
+        });
+        let (number, own, run_delay_ns) = said.recv().unwrap();
+        // Until it sleeps, and so counts no more.
+        let other = loop {
+            let other = of_another(number).unwrap();
+            if other.now.get(Count::Voluntary) > own.get(Count::Voluntary) {
+                break other;
+            }
+            thread::yield_now();
+        };
+        for count in [
+            Count::Cpu,
+            Count::MinorFaults,
+            Count::Involuntary,
+            Count::Slices,
+        ] {
+            assert!(other.now.get(count) >= own.get(count), "{count:?}");
+        }
+        assert!(other.run_delay_ns >= run_delay_ns && run_delay_ns.is_some());
+        let parts = [Count::User, Count::System].map(|count| other.now.get(count).unwrap());
+        assert_eq!(Some(parts.iter().sum::<u64>()), other.now.get(Count::Cpu));
+        end.send(()).unwrap();
+        thread.join().unwrap();
+        assert!(of_another(number).is_none());
+    }
+
+    /// That they can be told from the switches.
+    #[test]
+    fn slices_are_those_of_the_kernel() {
+        for _ in 0..100 {
+            let before = of_this_thread().get(Count::Slices);
+            let [_, kernels] = run_delay(c"/proc/thread-self/schedstat").unwrap();
+            let after = of_this_thread().get(Count::Slices);
+            // Unless it was taken off the CPU in between.
+            if before == after {
+                assert_eq!(before, Some(kernels));
+                return;
+            }
+        }
+        panic!("it is taken off the CPU each time");
+    }
+
+    #[test]
+    fn user_and_system_time_are_all_there_is() {
+        let now = of_this_thread();
+        let parts = [Count::User, Count::System].map(|count| now.get(count).unwrap());
+        let cpu = now.get(Count::Cpu).unwrap();
+        // The kernel gives each in whole microseconds, and the thread has run on between the two.
+        assert!(
+            parts.iter().sum::<u64>().abs_diff(cpu) < 20_000_000,
+            "{parts:?} {cpu}"
+        );
+    }
+}
