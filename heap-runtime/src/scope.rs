@@ -19,7 +19,7 @@ use crate::process::process_id;
 use crate::record::{self, Record};
 use crate::run::Running;
 use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Time};
-use crate::snapshot::process_heap;
+use crate::snapshot::{Moment, RECENT, process_heap};
 use crate::test::Test;
 use crate::turn::{self, Kind, Polled, Turn};
 
@@ -60,7 +60,13 @@ impl<'t> Scope<'t> {
         let notes = Notes::begin(record, own);
         let claimed = notes.edit(|record| {
             record.set_started_at(SystemTime::now());
-            take_state_before(record, settings);
+            // Nothing that the test does is older than it is itself.
+            let moment = if own.is_alone() {
+                Moment::Now
+            } else {
+                Moment::UpTo(RECENT)
+            };
+            take_state_before(record, settings, moment);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.
             record::claim(record, name, slot, settings)
@@ -95,7 +101,8 @@ impl<'t> Scope<'t> {
         own::unmeasured(|| {
             self.notes.edit(|record| {
                 record.set_started_at(SystemTime::now());
-                take_state_before(record, self.settings);
+                // Nor is its warm-up.
+                take_state_before(record, self.settings, Moment::Now);
             });
         });
     }
@@ -142,7 +149,8 @@ impl<'t> Scope<'t> {
     ) -> Option<String> {
         self.notes.own().wait_for_ends();
         // First of all, so that nothing below is in it.
-        let heap_state = self.settings.process.then(process_heap).flatten();
+        let heap_state = self.settings.process;
+        let heap_state = heap_state.then(|| process_heap(Moment::Now)).flatten();
         let mut measured = self.notes.own().close();
         let mut record = self.notes.take()?;
         let before_hook = record.before_hook.take().filter(|_| threw);
@@ -276,10 +284,10 @@ fn say_too(reasons: &mut Option<String>, reason: &str) {
 }
 
 /// Takes what changes of the host, and the process's heap last.
-fn take_state_before(record: &mut Record, settings: &Settings) {
+fn take_state_before(record: &mut Record, settings: &Settings, moment: Moment) {
     record.set_host_before(settings);
     if settings.process {
-        record.set_heap_before(process_heap(), settings);
+        record.set_heap_before(process_heap(moment), settings);
     }
 }
 

@@ -16,6 +16,8 @@ mod budgets;
 mod carried;
 #[path = "own/child.rs"]
 mod child;
+#[path = "own/epochs.rs"]
+mod epochs;
 #[path = "own/fallback.rs"]
 mod fallback;
 #[path = "own/filtered.rs"]
@@ -52,6 +54,7 @@ const SUBJECTS: &[&[Subject]] = &[
     arenas::SUBJECTS,
     births::SUBJECTS,
     carried::SUBJECTS,
+    epochs::SUBJECTS,
     fallback::SUBJECTS,
     filtered::SUBJECTS,
     guards::SUBJECTS,

@@ -31,6 +31,8 @@ pub(crate) fn arenas_by_hand(_: impl FnOnce() -> bool) -> Option<ByHand> {
     Some(ByHand::default())
 }
 
+pub(crate) fn flush_thread_cache() {}
+
 pub(crate) fn thread_counters() -> Option<(&'static AtomicU64, &'static AtomicU64)> {
     None
 }

@@ -125,7 +125,7 @@ pub(crate) fn read_statistics() -> Reading {
 }
 
 /// Gives the calling thread's cached free blocks back to its arena.
-fn flush_thread_cache() {
+pub(crate) fn flush_thread_cache() {
     static FLUSH: OnceLock<Option<Command<3>>> = OnceLock::new();
     if let Some(command) = fork::get_or_make(&FLUSH, || Command::find(c"thread.tcache.flush")) {
         // Refused where the thread has no cache; then there is nothing to flush.

@@ -23,8 +23,8 @@ pub(crate) use arenas::by_hand as arenas_by_hand;
 pub(crate) use control::arenas_by_hand;
 pub(crate) use control::{
     EXPANDED_BY_XALLOCX, Hooks, Installed, ThreadEvent, await_reallocation, call_back,
-    not_the_allocator, provoke_event, read_statistics, reset_thread_peak, sees_reallocations,
-    size_class, thread_counters, thread_peak, usable_size,
+    flush_thread_cache, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
+    sees_reallocations, size_class, thread_counters, thread_peak, usable_size,
 };
 #[cfg(jemalloc)]
 pub use global::Jemalloc;

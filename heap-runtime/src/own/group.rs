@@ -298,6 +298,11 @@ impl Group {
         self.running.load(RELAXED) > 0
     }
 
+    /// Whether another outermost group was open at any moment of it, up to now.
+    pub(super) fn has_overlapped(&self) -> bool {
+        self.overlap.load(RELAXED) > 0
+    }
+
     /// Whether a thread has joined before. Those beyond the set are taken for new.
     pub(super) fn has_joined(&self, member: &Member) -> bool {
         self.joined.get(member.index / 64).is_some_and(|word| {

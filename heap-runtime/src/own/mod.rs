@@ -257,6 +257,11 @@ impl Own {
         }
     }
 
+    /// Whether no other tracked test of the process has run at any moment of it, up to now.
+    pub(crate) fn is_alone(&self) -> bool {
+        !self.group.has_overlapped()
+    }
+
     /// Starts the clock of timeline and checkpoints, and takes notes from now on.
     pub(crate) fn start(&self, notes: Arc<Notes>) {
         self.group.set_notes(Some(notes));
