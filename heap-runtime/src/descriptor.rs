@@ -64,15 +64,15 @@ impl Descriptor {
 
 /// All of a file of the kernel's, which has no size before it is read: std begins with reads of 32 bytes.
 pub(crate) fn whole(path: &str) -> Option<Vec<u8>> {
-    const STEP: usize = 16 << 10;
+    const STEP: usize = 8 << 10;
     let flags = OFlags::RDONLY | OFlags::NOCTTY;
     let file = Descriptor::open(CWD, path, flags, Mode::empty()).ok()?;
     let mut bytes = Vec::new();
+    // Not in room at the end of `bytes`, which is filled with zeros byte by byte where nothing is optimised.
+    let mut step = [0; STEP];
     loop {
-        let length = bytes.len();
-        bytes.resize(length + STEP, 0);
-        let read = file.read(bytes.get_mut(length..)?).ok()?;
-        bytes.truncate(length + read);
+        let read = file.read(&mut step).ok()?;
+        bytes.extend_from_slice(step.get(..read)?);
         if read < STEP {
             return Some(bytes);
         }

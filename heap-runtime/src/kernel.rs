@@ -8,13 +8,6 @@ use std::mem::MaybeUninit;
 
 use libc::{RLIM_INFINITY, RLIMIT_FSIZE, c_int, getrlimit, rlimit};
 
-/// This process's number.
-#[cfg(target_os = "linux")]
-pub(crate) fn process_id() -> i32 {
-    // SAFETY: it takes nothing, and touches nothing.
-    leaving_errno(|| unsafe { libc::getpid() })
-}
-
 /// The calling thread's number.
 #[cfg(proc_fs)]
 pub(crate) fn thread_id() -> i32 {

@@ -10,7 +10,7 @@ mod marker;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use heap_sidecar::process::Mark;
+use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::run_id::{fnv1a, sanitised};
 use heap_sidecar::{Parent, Process, Runner};
 
@@ -34,6 +34,8 @@ pub(crate) struct Run {
     /// From 0; under nextest's stress runs.
     pub(crate) stress_index: Option<u32>,
     parent: Option<Parent>,
+    /// The process that found it out, by its number, and what else tells it apart.
+    process: (u32, Option<Process>),
 }
 
 /// What a run is known by.
@@ -44,6 +46,8 @@ struct Found {
     /// `HEAP_SHARD`.
     shard: Option<String>,
     nextest: Option<Nextest>,
+    /// This process.
+    own: Option<Stat>,
     ancestry: Ancestry,
     /// A hash of where the sidecars go.
     base: Option<u64>,
@@ -56,11 +60,14 @@ impl Run {
         RUN.get_or_init(|| {
             let settings = Settings::get().ok();
             let base = settings.and_then(|settings| Place::base(settings).ok());
+            // Read once: whoever asks for it later is told the same.
+            let own = Stat::of_process("self");
             let found = Found {
+                ancestry: own.as_ref().map(Ancestry::look).unwrap_or_default(),
+                own,
                 asked: settings.and_then(|settings| settings.run_id.clone()),
                 shard: settings.and_then(|settings| settings.shard.clone()),
                 nextest: Nextest::get(),
-                ancestry: Ancestry::look(),
                 base: base.as_deref().map(hash),
             };
             let base = found.base;
@@ -78,9 +85,11 @@ impl Run {
             asked,
             shard,
             nextest,
+            own,
             ancestry,
             base,
         } = found;
+        let own = own.as_ref();
         let runner = match nextest {
             Some(_) => Runner::Nextest,
             None if ancestry.of_cargo.is_some() => Runner::CargoTest,
@@ -100,7 +109,7 @@ impl Run {
             .or(above.map(|above| above.run_id))
             .or_else(|| of_runner.clone())
             .or(ancestry.of_cargo)
-            .unwrap_or_else(ancestry::by_itself);
+            .unwrap_or_else(|| ancestry::by_itself(own));
         Self {
             of_runner: of_runner.filter(|of_runner| *of_runner != id),
             id,
@@ -109,6 +118,7 @@ impl Run {
             attempt,
             stress_index,
             parent,
+            process: (process_id(), own.and_then(Process::of_own)),
         }
     }
 
@@ -121,12 +131,10 @@ impl Run {
 
 /// What tells this process from all others that have or had its number.
 pub(crate) fn process() -> Option<Process> {
-    static OWN: OnceLock<(u32, Option<Process>)> = OnceLock::new();
-    let pid = process_id();
-    let (asked, process) = OWN.get_or_init(|| (pid, Process::own()));
+    let (asked, process) = Run::get().process;
     // A fork is another.
-    if *asked == pid {
-        *process
+    if asked == process_id() {
+        process
     } else {
         Process::own()
     }

@@ -2,6 +2,9 @@
 //! each the name of one folder.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::OnceLock;
 
 /// The id of the run of a process, by its number and when it started, in the kernel's ticks since the boot.
 ///
@@ -17,13 +20,29 @@ use std::fmt::Write as _;
 /// ```
 #[must_use]
 pub fn of_process(pid: i32, start_time: u64) -> String {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let hash = fnv1a([
-        boot.trim().as_bytes(),
+        boot_id().as_bytes(),
         &pid.to_le_bytes(),
         &start_time.to_le_bytes(),
     ]);
     format!("{hash:016x}")
+}
+
+/// What the kernel calls itself from one start to the next; nothing where it does not say.
+pub(crate) fn boot_id() -> String {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    // Nobody is waited for: whoever began to read it may be a thread that a fork has left behind.
+    BOOT.get().cloned().unwrap_or_else(|| {
+        let mut text = [0; 64];
+        let file = File::open("/proc/sys/kernel/random/boot_id");
+        let length = file.and_then(|mut file| file.read(&mut text));
+        let text = text.get(..length.unwrap_or(0)).unwrap_or_default();
+        let boot = String::from_utf8_lossy(text.trim_ascii()).into_owned();
+        if !boot.is_empty() {
+            let _ = BOOT.set(boot.clone());
+        }
+        boot
+    })
 }
 
 /// How long the name of a run may be, and that of a part of it, in bytes: both are in the names of files.

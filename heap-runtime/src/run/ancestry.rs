@@ -30,12 +30,9 @@ pub(super) struct Ancestry {
 }
 
 impl Ancestry {
-    /// Looks at the processes above this one.
-    pub(super) fn look() -> Self {
+    /// Looks at the processes above this one, which is that.
+    pub(super) fn look(own: &Stat) -> Self {
         let mut found = Self::default();
-        let Some(own) = Stat::of_process("self") else {
-            return found;
-        };
         let cargo = env::cargo().as_deref().and_then(file_of);
         let mut parent = own.parent;
         // Ancestors end at process 0; a bound guards against a /proc that lies.
@@ -68,10 +65,9 @@ impl Ancestry {
 }
 
 /// The run of a process that nothing else tells the run of.
-pub(super) fn by_itself() -> String {
-    let start_time = Stat::of_process("self").map_or(0, |own| own.start_ticks);
-    let pid = std::process::id().cast_signed();
-    id(pid, start_time)
+pub(super) fn by_itself(own: Option<&Stat>) -> String {
+    let pid = super::process_id().cast_signed();
+    id(pid, own.map_or(0, |own| own.start_ticks))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Which process started this one, where there is no `/proc`: the parent's number is all there is, and
 //! not everywhere that.
 
-use heap_sidecar::process::Mark;
+use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::run_id::of_process as id;
 
 /// What was found above this process: nothing.
@@ -13,12 +13,12 @@ pub(super) struct Ancestry {
 }
 
 impl Ancestry {
-    pub(super) fn look() -> Self {
+    pub(super) fn look(_: &Stat) -> Self {
         Self::default()
     }
 }
 
-pub(super) fn by_itself() -> String {
+pub(super) fn by_itself(_: Option<&Stat>) -> String {
     #[cfg(unix)]
     let starter = std::os::unix::process::parent_id();
     #[cfg(not(unix))]

@@ -11,6 +11,8 @@ use heap_sidecar::process::Mark;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 
+use crate::descriptor::Descriptor;
+
 /// A page of the smallest size: of a larger one it is a part.
 const LENGTH: usize = 4096;
 
@@ -21,7 +23,9 @@ pub(super) fn put(mark: &Mark) {
     // Kernels before 6.3 do not know the second flag, and later ones complain of its absence.
     let file = memfd_create(&*name, flags | MemfdFlags::NOEXEC_SEAL)
         .or_else(|_| memfd_create(&*name, flags));
-    let Ok(file) = file else { return };
+    let Ok(file) = file.map(Descriptor::from) else {
+        return;
+    };
     // SAFETY: it is a new mapping, at an address that was free, and nobody is given a reference to what
     // is in it. It stays until the process ends.
     let _ = unsafe {

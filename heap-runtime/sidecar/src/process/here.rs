@@ -4,13 +4,12 @@ use std::fs;
 
 use super::{Mark, Stat};
 use crate::host::source::file;
-use crate::run_id::fnv1a;
+use crate::run_id::{boot_id, fnv1a};
 
 /// Whose numbers are given again after a start of the system, and meanwhile on other machines.
 pub(super) fn boot() -> Option<u64> {
-    let mut buffer = file::buffer();
-    let boot = file::content("/proc/sys/kernel/random/boot_id", &mut buffer)?;
-    Some(fnv1a([b"boot ".as_slice(), boot.trim().as_bytes()]))
+    let boot = Some(boot_id()).filter(|boot| !boot.is_empty())?;
+    Some(fnv1a([b"boot ".as_slice(), boot.as_bytes()]))
 }
 
 /// In another, the number is another process's.

@@ -84,11 +84,24 @@ impl Process {
     /// ```
     #[must_use]
     pub fn own() -> Option<Self> {
+        // Its number need not be the name of its folder: the /proc may be of another namespace.
+        Self::of_own(&here::stat("self")?)
+    }
+
+    /// This process, of which that is known already.
+    ///
+    /// ```
+    /// use heap_sidecar::{Process, process::Stat};
+    ///
+    /// let own = Stat::of_process("self");
+    /// assert_eq!(own.and_then(|own| Process::of_own(&own)), Process::own());
+    /// ```
+    #[must_use]
+    pub fn of_own(stat: &Stat) -> Option<Self> {
         Some(Self {
             boot: here::boot()?,
             pid_namespace: here::pid_namespace()?,
-            // Its number need not be the name of its folder: the /proc may be of another namespace.
-            start_ticks: running(&here::stat("self")?)?,
+            start_ticks: running(stat)?,
         })
     }
 

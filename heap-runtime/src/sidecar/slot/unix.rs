@@ -135,6 +135,7 @@ mod overwrite {
     use super::{LENGTH, LastSeen, Slot, c_str, is_unchanged, text};
     use crate::descriptor::Descriptor;
     use crate::kernel;
+    use crate::process::process_id;
 
     impl Slot {
         /// Overwrites the place, unless the file is not what it was.
@@ -145,7 +146,7 @@ mod overwrite {
         pub(crate) fn write(&mut self, seen: LastSeen) {
             self.seen = seen;
             if let Some((file, offset)) = self.at
-                && kernel::process_id().cast_unsigned() == self.pid
+                && process_id() == self.pid
                 && let Some(path) = c_str(&self.path)
                 && let Some(file) = overwrite(path, &file, offset, seen)
             {

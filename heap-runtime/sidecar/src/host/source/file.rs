@@ -59,17 +59,17 @@ pub(crate) fn start(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]>
 
 /// All of a file of many records, which the kernel hands out page by page.
 pub(crate) fn whole(path: impl Arg + Copy) -> Option<Vec<u8>> {
-    const STEP: usize = 16 << 10;
     let file = File::open(path)?;
     let mut bytes = Vec::new();
+    // Not in room at the end of `bytes`: in a build without optimisation, to fill that with zeros takes longer than
+    // all else, as it is done byte by byte.
+    let mut page = buffer();
     loop {
-        let length = bytes.len();
-        bytes.resize(length + STEP, 0);
-        let read = file.read(bytes.get_mut(length..)?)?;
-        bytes.truncate(length + read);
+        let read = file.read(&mut page[..])?;
         if read == 0 {
             return Some(bytes);
         }
+        bytes.extend_from_slice(page.get(..read)?);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Source, file, memory::kib};
 use crate::HostContext;
+use libc::{RLIM_INFINITY, RLIMIT_AS, getrlimit, rlimit};
+use std::mem::MaybeUninit;
 
 /// The lines of `/proc/self/status` that matter here, in bytes.
 #[derive(Default)]
@@ -19,13 +21,21 @@ impl Source {
     }
 }
 
-/// What the kernel lets the process have. Not by getrlimit(2): a test may have given up that call, and
-/// rustix takes a refusal of it for a panic.
+/// What the kernel lets the process have. Not by rustix, which takes a refusal for a panic: a test may have
+/// given up that call. Then there is a file that says the same.
 pub(crate) fn rlimits() -> HostContext {
-    let mut buffer = file::buffer();
+    let mut limits = MaybeUninit::<rlimit>::uninit();
+    // SAFETY: there is room for the limits.
+    let address_space_limit_bytes = if unsafe { getrlimit(RLIMIT_AS, limits.as_mut_ptr()) } == 0 {
+        // SAFETY: filled in, as there was an answer.
+        let current = unsafe { limits.assume_init() }.rlim_cur;
+        (current != RLIM_INFINITY).then_some(current)
+    } else {
+        let mut buffer = file::buffer();
+        file::content("/proc/self/limits", &mut buffer).and_then(address_space)
+    };
     HostContext {
-        address_space_limit_bytes: file::content("/proc/self/limits", &mut buffer)
-            .and_then(address_space),
+        address_space_limit_bytes,
         ..HostContext::default()
     }
 }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct CpuFiles {
     version: Version,
     groups: Vec<Group>,
+    /// Whether it is known which of them have a quota.
+    are_quotas_known: AtomicBool,
 }
 
 struct Group {
@@ -24,8 +26,13 @@ struct Group {
 impl Membership {
     /// Each that has a quota, among those that had one when that was last looked for.
     pub(in crate::host::source) fn cpu_quotas(&self) -> Vec<CgroupCpu> {
-        let mut buffer = file::buffer();
         let files = self.cpu.iter();
+        let unknown = |files: &&CpuFiles| !files.are_quotas_known.load(Ordering::Relaxed);
+        files
+            .clone()
+            .filter(unknown)
+            .for_each(CpuFiles::look_for_quotas);
+        let mut buffer = file::buffer();
         let groups =
             files.flat_map(|files| files.groups.iter().map(|group| (files.version, group)));
         groups
@@ -58,12 +65,11 @@ impl CpuFiles {
                 is_limited: AtomicBool::new(false),
             })
         });
-        let files = Self {
+        Some(Self {
             version,
             groups: groups.collect::<Option<_>>()?,
-        };
-        files.look_for_quotas();
-        Some(files)
+            are_quotas_known: AtomicBool::new(false),
+        })
     }
 
     fn look_for_quotas(&self) {
@@ -72,6 +78,7 @@ impl CpuFiles {
             let quota = group.quota(self.version, &mut buffer);
             group.is_limited.store(quota.is_some(), Ordering::Relaxed);
         }
+        self.are_quotas_known.store(true, Ordering::Relaxed);
     }
 }
 

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct MemoryFiles {
     version: Version,
     groups: Vec<Group>,
+    /// Whether it is known which of them have a limit.
+    are_limits_known: AtomicBool,
 }
 
 /// The files of a memory cgroup.
@@ -48,6 +50,9 @@ impl Membership {
     /// why that is not known.
     pub(in crate::host::source) fn memory_use(&self) -> Result<CgroupMemory, &'static str> {
         let files = self.memory_files()?;
+        if !files.are_limits_known.load(Ordering::Relaxed) {
+            files.limits();
+        }
         let mut buffer = file::buffer();
         let limited = files.groups.iter().filter(|group| group.is_limited());
         let levels: Vec<_> = limited
@@ -98,13 +103,11 @@ impl MemoryFiles {
             .iter()
             .zip(nearest..)
             .map(|(directory, above)| Group::of(directory, above, version));
-        let files = Self {
+        Some(Self {
             version,
             groups: groups.collect::<Option<_>>()?,
-        };
-        // Which of them have a limit has to be known before the first reading.
-        files.limits();
-        Some(files)
+            are_limits_known: AtomicBool::new(false),
+        })
     }
 
     /// The limits of each that has one.
@@ -114,7 +117,9 @@ impl MemoryFiles {
             .groups
             .iter()
             .filter_map(|group| group.limits(self.version, &mut buffer));
-        limits.collect()
+        let limits = limits.collect();
+        self.are_limits_known.store(true, Ordering::Relaxed);
+        limits
     }
 
     /// The lowest limits of these, and all of them.
