@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use cargo_heap::__cli::Additions;
 use heap_tests::project::built_here;
 use heap_tests::suite::comparison::{self, Tally};
-use heap_tests::suite::package::{Additions, Package};
+use heap_tests::suite::package::Package;
 
 #[test]
 fn a_suite_that_is_tracked_is_the_same_suite() {
@@ -15,6 +16,8 @@ fn a_suite_that_is_tracked_is_the_same_suite() {
     assert_eq!(
         comparison.additions,
         Additions {
+            tracked: 0,
+            untracked: 7,
             attributes: 7,
             allocators: 3,
             own_allocators: 1

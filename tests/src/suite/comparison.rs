@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use cargo_heap::__cli::Additions;
 use heap_runtime::Allocator;
 use heap_runtime::sidecar::{Outcome, OwnTier, Sidecar, Status};
 
 use super::execution::{self, Binary, Execution};
-use super::package::{Additions, Package};
+use super::package::Package;
 use crate::scratch;
 
 /// A binary that runs for longer is timed once.
@@ -193,6 +194,7 @@ impl Comparison {
             attributes,
             allocators,
             own_allocators,
+            ..
         } = self.additions;
         let tally = |tally: Tally| format!("{}, {}, {}", tally.passed, tally.failed, tally.ignored);
         let milliseconds = |time: Duration| format!("{} ms", time.as_millis());

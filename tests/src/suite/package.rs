@@ -1,14 +1,13 @@
 //! A package and its copy in which every test is tracked.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_heap::__cli::{Additions, all};
 use serde_json::Value;
 
-use super::attribute::{USE_JEMALLOC, tracked};
 use crate::project::{clean_environment, files_below, jemalloc, workspace};
 
 /// A package of the registry's, and which of its features are tested.
@@ -33,17 +32,6 @@ pub struct Package {
     target: PathBuf,
     /// Whether all that it needs is here, in the versions of the workspace.
     is_here: bool,
-}
-
-/// What was put into a package.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Additions {
-    /// Attributes.
-    pub attributes: usize,
-    /// Test binaries that have jemalloc now.
-    pub allocators: usize,
-    /// Test binaries that have an allocator of their own, and keep it.
-    pub own_allocators: usize,
 }
 
 impl Package {
@@ -149,7 +137,7 @@ impl Package {
     pub fn tracked(&self) -> (Self, Additions) {
         let beside = self.folder.with_file_name("tracked");
         // Resolved first, so that both have the same dependencies.
-        let metadata = self.metadata();
+        drop(self.metadata());
         let package = self.copy(&self.folder, &beside);
         let manifest = package.folder.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("it was copied");
@@ -161,61 +149,8 @@ impl Package {
                 runtime.display()
             ),
         );
-        let mut additions = Additions::default();
-        let mut with_allocator = Vec::new();
-        let mut modules = BTreeMap::new();
-        for folder in ["src", "tests"].map(|folder| package.folder.join(folder)) {
-            for path in rust_files(&folder) {
-                let source = fs::read_to_string(&path).expect("source is text");
-                let changed =
-                    tracked(&source).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                additions.attributes += changed.attributes;
-                if changed.attributes > 0 {
-                    write(&path, &changed.text);
-                }
-                if changed.has_allocator {
-                    with_allocator.push(path.clone());
-                }
-                modules.insert(path, changed.modules);
-            }
-        }
-        let roots = self.roots(&metadata);
-        let roots: Vec<PathBuf> = roots.iter().map(|root| package.folder.join(root)).collect();
-        for root in &roots {
-            if with_allocator.contains(root) {
-                additions.own_allocators += 1;
-                continue;
-            }
-            // One test binary may have another's file among its modules.
-            let has_it = modules[root]
-                .iter()
-                .any(|name| roots.contains(&root.with_file_name(format!("{name}.rs"))));
-            if has_it {
-                additions.allocators += 1;
-                continue;
-            }
-            let text = fs::read_to_string(root).expect("source is text");
-            write(root, &(text + USE_JEMALLOC));
-            additions.allocators += 1;
-        }
+        let additions = all(&manifest).unwrap_or_else(|error| panic!("{error}"));
         (package, additions)
-    }
-
-    /// The root files of the targets whose tests `cargo test` runs.
-    fn roots(&self, metadata: &Value) -> Vec<PathBuf> {
-        let packages = metadata["packages"].as_array().expect("a list");
-        let own = self.folder.join("Cargo.toml");
-        let package = packages
-            .iter()
-            .find(|package| package["manifest_path"].as_str().map(Path::new) == Some(&own))
-            .expect("the package is among its packages");
-        let targets = package["targets"].as_array().expect("a list");
-        let tested = targets.iter().filter(|target| target["test"] == true);
-        tested
-            .map(|target| Path::new(target["src_path"].as_str().expect("a path")))
-            .map(|root| root.strip_prefix(&self.folder).expect("below the package"))
-            .map(Path::to_owned)
-            .collect()
     }
 
     /// `cargo`, in the package.
@@ -248,19 +183,6 @@ impl Package {
         );
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
-}
-
-/// The source files of a folder, where there is one.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    if !folder.is_dir() {
-        return Vec::new();
-    }
-    let files = files_below(folder).expect("the package can be read");
-    files
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| folder.join(path))
-        .collect()
 }
 
 fn write(path: &Path, text: &str) {

@@ -31,6 +31,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Baseline(Baseline),
     Export(Export),
+    Init(Init),
     Clean(Clean),
     /// Prints what a shell needs to complete `cargo-heap`
     Completions {
@@ -209,6 +210,38 @@ const QUESTIONS: &str = concat!(
     "\n",
     include_str!("../../sql/failures_under_pressure.sql"),
 );
+
+/// Sets a package up for tracking: heap-runtime among its dev-dependencies, jemalloc in its test binaries.
+///
+/// With `--all`, every test has the attribute too, behind what makes it a test and on the same line, so that all lines keep
+/// their numbers; those in the bodies of macros are found, and in the calls of `proptest!`, `quickcheck!` and `cfg_if!`.
+/// What has it already stays as it is. With `--remove`, all of that goes again, whoever wrote it, but for the dependency.
+///
+/// The difference is shown, and what could not be touched is named, with its line and the reason. Nothing is written before
+/// all files are read; commit before, and `--dry-run` writes nothing.
+///
+/// Exit status: 0 if it is done, 2 if the package cannot be read or written.
+#[derive(Debug, Default, Args)]
+pub(super) struct Init {
+    /// Puts the attribute on every test
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Takes away what `init` puts in, and every attribute
+    #[arg(long, conflicts_with = "all")]
+    pub(super) remove: bool,
+    /// Packages of the workspace [default: that of the manifest, or all]
+    #[arg(long, short, value_name = "NAME")]
+    pub(super) package: Vec<String>,
+    /// The manifest [default: that of this folder, or of one above]
+    #[arg(long, value_name = "PATH")]
+    pub(super) manifest_path: Option<PathBuf>,
+    /// Only shows what would be changed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableOrJson,
+}
 
 /// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,
 /// stays.

@@ -19,6 +19,7 @@ mod filter;
 mod fuzz;
 mod github;
 mod html;
+pub(crate) mod init;
 mod junit;
 mod manual;
 mod markdown;
@@ -109,6 +110,7 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Compare(command) => compare::run(command, terminal),
         Command::Baseline(args::Baseline::Save(command)) => compare::save(command, terminal),
         Command::Export(command) => export::run(command, terminal),
+        Command::Init(command) => init::run(command, terminal),
         Command::Clean(command) => clean::run(command, terminal),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man => manual::man(terminal),

@@ -51,6 +51,8 @@ impl Write for Terminal {
 
 /// Of what went wrong.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Of what is put in.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 /// Of what is to be seen first.
 pub(super) const STRONG: Style = Style::new().bold();
 /// Of what is said beside.

@@ -6,6 +6,7 @@ mod compare;
 mod end_to_end;
 mod export;
 mod html;
+mod init;
 mod junit;
 mod kept;
 mod manual;
