@@ -12,7 +12,7 @@ use rustix::io::{fcntl_dupfd_cloexec, read, retry_on_intr, write};
 use rustix::path::Arg;
 
 /// The first that is nobody's standard input, output or error.
-const FIRST: RawFd = 3;
+pub(crate) const FIRST_OF_OURS: RawFd = 3;
 
 pub(crate) struct Descriptor(RawFd);
 
@@ -28,7 +28,7 @@ impl Descriptor {
     }
 
     pub(crate) fn is_above_standard(&self) -> bool {
-        self.0 >= FIRST
+        self.0 >= FIRST_OF_OURS
     }
 
     /// The same under a number that is nobody's standard input, output or error. A test that has
@@ -37,7 +37,7 @@ impl Descriptor {
         if self.is_above_standard() {
             return Ok(self);
         }
-        fcntl_dupfd_cloexec(&self, FIRST).map(Self::from)
+        fcntl_dupfd_cloexec(&self, FIRST_OF_OURS).map(Self::from)
     }
 
     /// Reads as much as there is room for, or less where the file ends before; gives how much.

@@ -2,6 +2,7 @@
 //! cargo and nextest say about the run.
 
 mod near;
+mod sink;
 mod workspace;
 
 use std::env;
@@ -14,10 +15,11 @@ use heap_sidecar::{Limit, Redaction, run_id};
 
 use crate::size;
 
+pub(crate) use sink::SinkTarget;
 pub(crate) use workspace::root as workspace_root;
 
 /// All variables that are ours. Whatever else begins with `HEAP_`, and is nearly one of them, is a mistake.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "HEAP_LAST_SEEN",
     "HEAP_MAX_ALLOCATED",
     "HEAP_MAX_PEAK",
@@ -29,6 +31,7 @@ const KNOWN: [&str; 13] = [
     "HEAP_SAMPLE_BYTES",
     "HEAP_SHARD",
     "HEAP_SIDECAR_DIR",
+    "HEAP_SINK",
     "HEAP_TIME",
     "HEAP_TRACK",
 ];
@@ -60,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) time: bool,
     /// `HEAP_SIDECAR_DIR`: where the sidecars go, instead of a folder of the run.
     pub(crate) sidecar_dir: Option<PathBuf>,
+    /// `HEAP_SINK`: where they go where there is no folder that outlives the tests.
+    pub(crate) sink: Option<SinkTarget>,
     /// `HEAP_RUN_ID`: what the run is called that this process is part of.
     pub(crate) run_id: Option<String>,
     /// `HEAP_SHARD`: which part of it.
@@ -108,6 +113,7 @@ impl Settings {
             process: reader.switch("HEAP_PROCESS", true),
             time: reader.switch("HEAP_TIME", true),
             sidecar_dir: reader.path("HEAP_SIDECAR_DIR"),
+            sink: reader.sink("HEAP_SINK"),
             run_id: reader.run_id("HEAP_RUN_ID"),
             shard: reader.line("HEAP_SHARD"),
             sample_bytes: reader.interval("HEAP_SAMPLE_BYTES").unwrap_or(SAMPLE_BYTES),
@@ -215,6 +221,13 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
         (self.variable)(name)
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
+    }
+
+    fn sink(&mut self, name: &'static str) -> Option<SinkTarget> {
+        let value = self.path(name)?;
+        SinkTarget::parse(value.as_os_str())
+            .map_err(|mend| self.error(name, &value.to_string_lossy(), mend))
+            .ok()
     }
 
     fn redaction(&mut self, name: &'static str) -> Redaction {

@@ -14,6 +14,7 @@ macro_rules! links {
 [CI]: crate::guide::ci
 [diagnosis]: crate::guide::diagnosis
 [killed tests]: crate::guide::killed
+[guests]: crate::guide::guests
 [troubleshooting]: crate::guide::troubleshooting
 [beside]: crate::guide::beside
 [faults]: https://github.com/heap-tracked/heap_tracked/blob/main/tests/FAULTS.md
@@ -40,6 +41,7 @@ chapters! {
     ci "../docs/guide/ci.md"
     diagnosis "../docs/guide/diagnosis.md"
     killed "../docs/guide/killed.md"
+    guests "../docs/guide/guests.md"
     troubleshooting "../docs/guide/troubleshooting.md"
     beside "../docs/beside.md"
 }

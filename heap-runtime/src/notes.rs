@@ -106,10 +106,10 @@ impl Notes {
         if let (Some((mark, said)), Some(file)) = (said, self.file()) {
             let mut line = Vec::new();
             to_line(&said, &mut line);
-            let _ = file.folder.append(&mark, &line);
+            let _ = file.store.append(&mark, &line);
             // It has ended meanwhile, and removed the file, perhaps before this line was in it.
             if self.lock().is_none() {
-                file.folder.remove(&mark);
+                file.store.remove(&mark);
             }
         }
     }

@@ -18,8 +18,8 @@ use crate::pool::Pool;
 use crate::process::process_id;
 use crate::run::{Run, process};
 use crate::sidecar::{
-    Checkpoint, Contents, Execution, File, FileName, Folder, HostMembers, LastSeen, NOTES_SUFFIX,
-    Note, Place, ProcessTier, Sidecar, Slot, Source, Status, WriteError, hexadecimal, to_json,
+    Checkpoint, Claim, Contents, Execution, File, FileName, HostMembers, LastSeen, NOTES_SUFFIX,
+    Note, ProcessTier, Sidecar, Slot, Source, Status, Store, WriteError, hexadecimal, to_json,
 };
 use crate::test::Test;
 use crate::token::token;
@@ -241,6 +241,8 @@ fn may_be_seen(settings: &Settings, allocator: Allocator) -> bool {
         && cfg!(target_os = "linux")
         && allocator == Allocator::Jemalloc
         && own::missing().is_none()
+        // Nothing that has been sent can be overwritten.
+        && !matches!(store(settings), Ok(Store::Sink(_)))
 }
 
 /// Why a tier will be missing, or both.
@@ -309,7 +311,7 @@ pub(crate) fn name(record: &Record) -> FileName {
 /// where nothing is measured: there is no 0 to be taken for a number.
 pub(crate) fn slot(record: &Record, name: &str, settings: &Settings) -> Option<Slot> {
     record.sidecar.heap.last_seen?;
-    let path = folder(settings).ok()?.lend_path_of(name);
+    let path = store(settings).ok()?.lend_path_of(name)?;
     Slot::new(path, record.sidecar.pid)
 }
 
@@ -325,7 +327,7 @@ pub(crate) fn claim(
     mut slot: Option<Slot>,
     settings: &Settings,
 ) -> Result<(File, Option<Slot>), String> {
-    let folder = folder(settings).map_err(Clone::clone)?;
+    let store = store(settings).map_err(Clone::clone)?;
     for turn in Turn::ALL {
         if turn != Turn::First {
             let sidecar = &mut record.sidecar;
@@ -334,21 +336,21 @@ pub(crate) fn claim(
             slot = self::slot(record, &name, settings);
         }
         let written = record.written(|sidecar, contents| {
-            let written = folder.claim(&name, contents.text, &sidecar.run_id)?;
-            if let Some((slot, written)) = slot.as_mut().zip(written.as_ref()) {
-                slot.is_in(written, contents);
+            let claim = store.claim(&name, contents.text, &sidecar.run_id)?;
+            if let (Claim::Written(Some(file)), Some(slot)) = (&claim, &mut slot) {
+                slot.is_in(file, contents);
             }
-            Ok::<_, WriteError>(written.is_some())
+            Ok::<_, WriteError>(claim)
         });
         match written {
-            Ok(true) => return Ok((File { folder, name }, slot)),
-            Ok(false) => {}
+            Ok(Claim::Written(_)) => return Ok((File { store, name }, slot)),
+            Ok(Claim::Taken) => {}
             Err(error) => return Err(error.to_string()),
         }
     }
     Err(format!(
         "cannot write the sidecar `{}`: it is there, and so are others in its place",
-        folder.path_of(&name).display()
+        store.place_of(&name)
     ))
 }
 
@@ -378,10 +380,10 @@ impl Turn {
     }
 }
 
-/// The folder of this process's run.
-fn folder(settings: &Settings) -> Result<&'static Folder, &'static String> {
-    static FOLDER: OnceLock<Result<Folder, String>> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| Place::of(settings, &Run::get().id).map(Folder::new))
+/// What takes the files of this process's run.
+fn store(settings: &Settings) -> Result<&'static Store, &'static String> {
+    static STORE: OnceLock<Result<Store, String>> = OnceLock::new();
+    STORE
+        .get_or_init(|| Store::of(settings, &Run::get().id))
         .as_ref()
 }

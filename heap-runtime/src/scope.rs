@@ -211,10 +211,11 @@ impl<'t> Scope<'t> {
         sidecar.failure = self.settings.redact.failure(failure);
         let file = self.notes.file();
         let written = file.map_or(Ok(()), |file| {
-            record.written(|_, contents| file.replace(contents.text))
+            record
+                .written(|sidecar, contents| file.store.finish(&file.name, sidecar, contents.text))
         });
         if let (Ok(()), Some(file), Some(said)) = (&written, file, said) {
-            file.folder.remove(&said);
+            file.store.remove(&said);
         }
         if let Err(error) = written {
             let error = error.to_string();
@@ -270,7 +271,7 @@ impl<'t> Scope<'t> {
     /// Where the sidecar is, for people.
     fn place(&self) -> String {
         match (self.notes.file(), &self.unwritten) {
-            (Some(file), _) => file.path().display().to_string(),
+            (Some(file), _) => file.store.place_of(&file.name),
             (None, Some(error)) => format!("none, because {error}"),
             (None, None) => "none".into(),
         }

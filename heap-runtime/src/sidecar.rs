@@ -19,9 +19,13 @@
 mod json;
 mod name;
 mod place;
+#[cfg_attr(posix, path = "sidecar/sink/unix.rs")]
+#[cfg_attr(not(posix), path = "sidecar/sink/elsewhere.rs")]
+mod sink;
 #[cfg_attr(posix, path = "sidecar/slot/unix.rs")]
 #[cfg_attr(not(posix), path = "sidecar/slot/elsewhere.rs")]
 mod slot;
+mod store;
 mod write;
 
 #[doc(inline)]
@@ -35,7 +39,8 @@ pub(crate) use json::{Contents, HostMembers, to_json, to_line};
 pub(crate) use name::{Execution, FileName};
 pub(crate) use place::Place;
 pub(crate) use slot::Slot;
-pub(crate) use write::{File, Folder, WriteError, hexadecimal};
+pub(crate) use store::{Claim, File, Store};
+pub(crate) use write::{Folder, WriteError, hexadecimal};
 
 /// A text that a test has made, cut after so many bytes.
 pub(crate) fn bounded(text: &str, longest: usize) -> String {

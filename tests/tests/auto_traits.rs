@@ -12,6 +12,7 @@ use cargo_heap::report::{
     RunPressure, RunnerVerdict, Side, State, Tolerance, Totals, Verdict,
 };
 use heap_runtime::{EnteredHandle, Handle, Instrumented, Test};
+use heap_sidecar::frame::{Collected, Collector, Line, Lines, Operation, Torn};
 use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
@@ -49,11 +50,11 @@ fn every_public_type_is_as_free_as_it_can_be() {
     let checked = all! {
         is_plain:
             Across Allocator Association Baseline Budget Cause CauseKind CgroupCpu CgroupLevel CgroupMemory
-            CgroupMemoryEvents CgroupPressure Change Checkpoint Column Comparison Confidence Context<'static> CpuTime
+            CgroupMemoryEvents CgroupPressure Change Checkpoint Collected Collector Column Comparison Confidence Context<'static> CpuTime
             Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
-            HostHeapState Human Kind LastSeen Limit Mark Measured Moved Note Number Order Outcome OwnTier Parent
+            HostHeapState Human Kind LastSeen Limit Line Lines<'static> Mark Measured Moved Note Number Operation Order Outcome OwnTier Parent
             PeakSource Pressure Process ProcessTier Redaction Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope Side Sidecar Signed
-            Source Spent Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Totals
+            Source Spent Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Torn Totals
             Verdict;
         is_shared: FolderError ReadError Run Said<'static> Unreadable;
     };

@@ -32,6 +32,7 @@ mod allocator;
 mod cgroup_memory;
 mod cpu;
 mod digits;
+pub mod frame;
 mod heap;
 mod heap_state;
 #[cfg(feature = "host")]

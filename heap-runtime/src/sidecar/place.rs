@@ -58,7 +58,8 @@ impl Place {
             cargo_manifest_dir: env::cargo_manifest_dir(),
         };
         Ok(target.find().ok_or(
-            "no target folder was found to write sidecars to: set HEAP_SIDECAR_DIR to a folder",
+            "no target folder was found to write sidecars to: set HEAP_SIDECAR_DIR to a folder, or HEAP_SINK to a console \
+             or a port",
         )?)
     }
 

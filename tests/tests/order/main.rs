@@ -66,7 +66,7 @@ const ORDERS: [Order; 4] = [
     Order {
         package: "heap-runtime/sidecar",
         layers: &[
-            "read redaction",
+            "frame read redaction",
             "record",
             "process",
             "host note",

@@ -32,6 +32,7 @@ pub(super) enum Command {
     Baseline(Baseline),
     Export(Export),
     Init(Init),
+    Collect(Collect),
     Clean(Clean),
     /// Prints what a shell needs to complete `cargo-heap`
     Completions {
@@ -241,6 +242,21 @@ pub(super) struct Init {
     /// How it is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
+}
+
+/// Makes a run of what tests have written to a console or a port, as `HEAP_SINK` names it.
+///
+/// Whatever else is in the file is passed over. What a kill or other output has torn is said, and loses nothing of
+/// what is whole; a test of which only the beginning came through is one that was killed.
+///
+/// Exit status: 0 if all came through whole, 1 if something is torn, 2 if there is no sidecar in it.
+#[derive(Debug, Args)]
+pub(super) struct Collect {
+    /// The file that the console was written to; `-` for standard input
+    pub(super) file: PathBuf,
+    /// Puts the run into a folder in this one [default: where it would be if its tests had run here]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,

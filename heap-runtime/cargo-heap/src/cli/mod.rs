@@ -8,6 +8,7 @@ mod args;
 mod cargo;
 mod cause;
 mod clean;
+mod collect;
 mod compare;
 #[cfg(test)]
 mod documents;
@@ -111,6 +112,7 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Baseline(args::Baseline::Save(command)) => compare::save(command, terminal),
         Command::Export(command) => export::run(command, terminal),
         Command::Init(command) => init::run(command, terminal),
+        Command::Collect(command) => collect::run(command, terminal),
         Command::Clean(command) => clean::run(command, terminal),
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man => manual::man(terminal),

@@ -21,26 +21,8 @@ pub(crate) use platform::Folder;
 
 use heap_sidecar::run_id::fnv1a;
 
-use super::FileName;
 use crate::process::process_id;
 use crate::token::token;
-
-/// Where one execution's sidecar is, once it has its name.
-pub(crate) struct File {
-    pub(crate) folder: &'static Folder,
-    pub(crate) name: FileName,
-}
-
-impl File {
-    /// Replaces what is there.
-    pub(crate) fn replace(&self, contents: &[u8]) -> Result<(), WriteError> {
-        self.folder.replace(&self.name, contents)
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path_of(&self.name)
-    }
-}
 
 /// Why a sidecar could not be written.
 #[derive(Debug)]
@@ -48,6 +30,12 @@ pub(crate) struct WriteError {
     what: &'static str,
     path: PathBuf,
     error: io::Error,
+}
+
+impl WriteError {
+    pub(super) fn new(what: &'static str, path: PathBuf, error: io::Error) -> Self {
+        Self { what, path, error }
+    }
 }
 
 impl fmt::Display for WriteError {
