@@ -28,6 +28,8 @@ macro_rules! case {
 mod cpu;
 #[path = "bed/facts.rs"]
 mod facts;
+#[path = "bed/first_process.rs"]
+mod first_process;
 #[path = "bed/memory.rs"]
 mod memory;
 #[path = "bed/schedulers.rs"]

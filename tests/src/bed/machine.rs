@@ -126,8 +126,28 @@ impl Machine {
     }
 }
 
-/// Runs a script that exits with [`SKIPPED`] where it is skipped, and then says why.
-fn run(script: &mut Command) -> Result<(), String> {
+/// What the console of a guest shows whose first and only process is a test binary of this package, which is given these
+/// arguments, and the kernel this.
+///
+/// # Errors
+///
+/// The reason, where it is skipped because something is not to be had.
+///
+/// # Panics
+///
+/// Where something went wrong.
+pub fn console_of(target: &str, arguments: &[&str], kernel: &str) -> Result<Vec<u8>, String> {
+    let mut boot = Command::new(workspace().join("tests/vm/init"));
+    boot.arg(built(target)).args(arguments).envs([
+        ("MEM", MEMORY),
+        ("TIMEOUT", TIMEOUT),
+        ("APPEND", kernel),
+    ]);
+    run(&mut boot)
+}
+
+/// Runs a script that exits with [`SKIPPED`] where it is skipped, and then says why. Gives what it printed.
+fn run(script: &mut Command) -> Result<Vec<u8>, String> {
     clean_environment(script);
     let output = script
         .stdin(Stdio::null())
@@ -144,7 +164,7 @@ fn run(script: &mut Command) -> Result<(), String> {
         "{script:?} {}: {said}",
         output.status
     );
-    Ok(())
+    Ok(output.stdout)
 }
 
 /// A test binary of this package, built with what this one was built with.
