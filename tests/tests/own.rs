@@ -16,6 +16,8 @@ mod budgets;
 mod carried;
 #[path = "own/child.rs"]
 mod child;
+#[path = "own/ends.rs"]
+mod ends;
 #[path = "own/epochs.rs"]
 mod epochs;
 #[path = "own/fallback.rs"]
@@ -55,6 +57,7 @@ const SUBJECTS: &[&[Subject]] = &[
     births::SUBJECTS,
     carried::SUBJECTS,
     epochs::SUBJECTS,
+    ends::SUBJECTS,
     fallback::SUBJECTS,
     filtered::SUBJECTS,
     guards::SUBJECTS,

@@ -8,6 +8,8 @@
 mod arenas;
 #[cfg_attr(not(jemalloc), path = "absent.rs")]
 mod control;
+#[cfg(births)]
+mod ending;
 #[cfg(jemalloc)]
 mod global;
 
@@ -26,6 +28,14 @@ pub(crate) use control::{
     flush_thread_cache, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
     sees_reallocations, size_class, thread_counters, thread_peak, usable_size,
 };
+/// Whether jemalloc is told of the ends of threads: only where they are seen.
+#[cfg(not(births))]
+pub(crate) const fn knows_ends() -> bool {
+    false
+}
+
+#[cfg(births)]
+pub(crate) use ending::{awaits_end, end_again, knows_ends, prepare_for_ends};
 #[cfg(jemalloc)]
 pub use global::Jemalloc;
 

@@ -1,6 +1,8 @@
 //! How a thread learns which test started it: every `pthread_create` of the process comes through
 //! here, std's, tokio's, rayon's and C's, unless another definition of that name is linked.
 
+#[path = "bystander.rs"]
+mod bystander;
 #[path = "birth_name.rs"]
 mod name;
 
@@ -10,7 +12,7 @@ use std::ptr::{from_ref, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use crate::fork;
+use crate::{fork, jemalloc};
 
 use super::member::Member;
 use super::registry::Locked;
@@ -29,6 +31,7 @@ pub(super) fn missing() -> Option<&'static str> {
 pub(super) fn prepare() {
     static FORKS: OnceLock<()> = OnceLock::new();
     name::next();
+    jemalloc::prepare_for_ends();
     if !name::is_anothers() {
         std_map::prepare();
     }
@@ -68,8 +71,8 @@ unsafe extern "C" fn create(
         REGISTRY.birth(parent)
     });
     let Some(child) = child else {
-        // SAFETY: the caller's arguments, unchanged.
-        return unsafe { real(thread, attributes, start, argument) };
+        // SAFETY: the caller's arguments.
+        return unsafe { bystander::create(real, thread, attributes, start, argument) };
     };
     spending::is_born(child);
     let [function, data] = &child.errand;

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::group::Group;
 use super::member::{Member, Moved};
-use super::{MEMBER, REGISTRY};
+use super::{MEMBER, REGISTRY, without_map};
 use crate::jemalloc::{EXPANDED_BY_XALLOCX, Hooks, Installed, usable_size};
 
 /// Who wants them. Only taken under the registry's lock, over which nobody forks: jemalloc does not see to it that
@@ -58,13 +58,14 @@ pub(super) fn remove() {
     }
 }
 
-/// The calling thread, where hooks are to look at it, and its counters.
-fn hooked() -> Option<(&'static Member, Moved)> {
+/// The calling thread, where hooks are to look at what it has allocated or freed, and its counters.
+fn hooked(is_alloc: bool) -> Option<(&'static Member, Moved)> {
     let member = MEMBER.get()?;
     if !member.is_looked_at(Group::is_hooked) {
         return None;
     }
-    Some((member, member.counted()?))
+    let now = without_map(member, is_alloc, member.counted()?)?;
+    Some((member, now))
 }
 
 unsafe extern "C" fn alloc(
@@ -77,7 +78,7 @@ unsafe extern "C" fn alloc(
     if block.is_null() {
         return;
     }
-    if let Some((member, now)) = hooked() {
+    if let Some((member, now)) = hooked(true) {
         // SAFETY: jemalloc has just made this block.
         member.hooked_allocated(now, || unsafe { usable_size(block) });
     }
@@ -89,7 +90,7 @@ unsafe extern "C" fn dalloc(
     block: *mut c_void,
     _arguments: *const usize,
 ) {
-    if let Some((member, now)) = hooked() {
+    if let Some((member, now)) = hooked(false) {
         // SAFETY: jemalloc is about to free this block.
         member.hooked_freed(now, unsafe { usable_size(block) });
     }
@@ -104,7 +105,7 @@ unsafe extern "C" fn expand(
     _raw: usize,
     _arguments: *const usize,
 ) {
-    let Some((member, now)) = hooked() else {
+    let Some((member, now)) = hooked(true) else {
         return;
     };
     if kind != EXPANDED_BY_XALLOCX {

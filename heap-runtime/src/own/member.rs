@@ -315,21 +315,27 @@ impl Member {
         }
     }
 
-    /// Takes from the groups what they were given too much. Under the lock.
+    /// So much of what it has moved since it last told its groups is nobody's. By the thread itself, under the lock.
     pub(super) fn disown(&self, moved: Moved) {
         if self.paused.load(RELAXED) {
             return;
         }
-        for group in self.groups() {
-            for (sum, less) in [
-                (&group.allocated, moved.allocated),
-                (&group.deallocated, moved.deallocated),
-            ] {
-                // As in `change`.
-                sum.store(sum.load(RELAXED).wrapping_sub(less), RELAXED);
-            }
-            group.live.fetch_sub(moved.net(), RELAXED);
-        }
+        // Where somebody has settled it meanwhile, this takes it back with the next time.
+        self.note_settled(Moved {
+            allocated: self
+                .settled_allocated
+                .load(RELAXED)
+                .wrapping_add(moved.allocated),
+            deallocated: self
+                .settled_deallocated
+                .load(RELAXED)
+                .wrapping_add(moved.deallocated),
+        });
+        let told = self.told();
+        self.note_told(Moved {
+            allocated: told.allocated.wrapping_add(moved.allocated),
+            deallocated: told.deallocated.wrapping_add(moved.deallocated),
+        });
     }
 
     /// jemalloc has counted an allocation for the groups that count them so.

@@ -50,7 +50,7 @@ mod spending;
 mod stack;
 #[cfg(births)]
 mod stand_in;
-#[cfg(births)]
+#[cfg_attr(not(births), path = "std_map_elsewhere.rs")]
 mod std_map;
 mod sync;
 #[cfg_attr(not(posix), path = "thread_end_elsewhere.rs")]
@@ -86,6 +86,7 @@ use registry::{Registry, Ticket, Totals};
 use sampler::Sampling;
 pub(crate) use sampler::Wanted;
 use stack::Joins;
+use std_map::without_map;
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 

@@ -163,7 +163,6 @@ impl Registry {
     /// Of what the thread of `member`, which calls this, has moved, so much was nobody's.
     pub(crate) fn disown(&self, member: &'static Member, moved: Moved) {
         let _lists = lock(&self.lists);
-        member.account();
         member.disown(moved);
     }
 

@@ -18,7 +18,7 @@ use super::group::{Group, Looks};
 use super::interval::{SMALL_REALLOCATION, small_fall};
 use super::member::{Look, Member, Moved};
 use super::registry::Totals;
-use super::{MEMBER, hooks};
+use super::{MEMBER, hooks, without_map};
 use crate::complaint::say_once;
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
@@ -131,13 +131,14 @@ pub(super) fn start(wanted: Wanted, every_bytes: u64) -> Sampling {
         call_back(event).then_some(every_bytes)
     });
     if wanted.exact || (wanted.limited && every.is_none()) {
-        if hooks::install() {
+        // Of a thread whose end is not seen, jemalloc may lose its list of threads: see `jemalloc::end_again`.
+        if jemalloc::knows_ends() && hooks::install() {
             return Sampling::Hooks;
         }
         if *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_each, 1))) {
             say_once(
-                "jemalloc has no place left for hooks: a test with `exact` makes each allocation of this process \
-                 dearer from now on",
+                "jemalloc has no place left for hooks, or they are not safe here: a test with `exact` makes each \
+                 allocation of this process dearer from now on",
             );
             return Sampling::Each;
         }
@@ -223,7 +224,9 @@ extern "C" fn sample(is_alloc: bool, allocated: u64, deallocated: u64) {
         allocated,
         deallocated,
     };
-    if let Some(look) = look(is_alloc, now) {
+    if let Some(now) = without_map(member, is_alloc, now)
+        && let Some(look) = look(is_alloc, now)
+    {
         member.sample_roughly(now, look, SMALL_FALL.load(Ordering::Relaxed));
     }
 }
@@ -235,16 +238,19 @@ extern "C" fn sample_each(is_alloc: bool, allocated: u64, deallocated: u64) {
     else {
         return;
     };
+    let now = Moved {
+        allocated,
+        deallocated,
+    };
+    let Some(now) = without_map(member, is_alloc, now) else {
+        return;
+    };
     if is_alloc {
         member.count(Group::is_each);
     }
     if member.is_looked_at(Group::is_hooked) {
         return;
     }
-    let now = Moved {
-        allocated,
-        deallocated,
-    };
     // Also where the other call-back has been here first.
     if let Some(look) = look(is_alloc, now) {
         member.sample(now, look);

@@ -31,6 +31,9 @@ use super::member::{Member, Moved};
 use super::stand_in::{Found, go_on, stand_in};
 use super::{MEMBER, REGISTRY};
 
+/// More than the nodes take that one thread allocates for it, or frees: one on each level, of 640 bytes and of 736.
+const NODES: u64 = 4 << 10;
+
 /// How far a thread has come.
 #[derive(Clone, Copy)]
 enum Way {
@@ -40,8 +43,9 @@ enum Way {
     Begun {
         allocated: u64,
     },
-    /// It is in the map, for which it has allocated so much.
+    /// It is in the map, for which it has allocated so much since it began, when it had so much.
     InMap {
+        began: u64,
         allocated: u64,
     },
     Runs,
@@ -53,6 +57,8 @@ enum Way {
 
 thread_local! {
     static WAY: Cell<Way> = const { Cell::new(Way::Other) };
+    /// Allocations that may be for the map, and are counted by nobody yet.
+    static PUT_OFF: Cell<u32> = const { Cell::new(0) };
     /// The first function of a thread is looked for, and no thread is to be started.
     static LOOKS: Cell<bool> = const { Cell::new(false) };
 }
@@ -79,6 +85,32 @@ pub(super) fn is_looked_for(first: *mut c_void) -> bool {
         STDS.store(first, Ordering::Relaxed);
     }
     looks
+}
+
+/// What the calling thread has moved without what it may have allocated or freed for the map. None where that is what
+/// it has just done: its groups are told when it is known. This is what runs inside the allocator.
+pub(super) fn without_map(member: &Member, is_alloc: bool, now: Moved) -> Option<Moved> {
+    match WAY.get() {
+        Way::Begun { allocated: began } | Way::InMap { began, .. } => {
+            if now.allocated.wrapping_sub(began) > NODES {
+                WAY.set(Way::Other);
+                for _ in 0..PUT_OFF.take() {
+                    member.count(|group| group.is_hooked() || group.is_each());
+                }
+                return Some(now);
+            }
+            PUT_OFF.set(PUT_OFF.get() + u32::from(is_alloc));
+            (!is_alloc).then_some(Moved {
+                allocated: began,
+                ..now
+            })
+        }
+        Way::Leaves { deallocated } => {
+            let is_more = now.deallocated.wrapping_sub(deallocated) > NODES;
+            (is_alloc || is_more).then_some(now)
+        }
+        Way::Runs | Way::Other => Some(now),
+    }
 }
 
 /// The calling thread has begun, and this is its first function.
@@ -165,10 +197,12 @@ unsafe extern "C" fn alter(new: *const stack_t, old: *mut stack_t) -> c_int {
 /// before, or has not.
 fn altered(member: &'static Member, now: Moved, disables: Option<bool>, asks: bool) {
     let way = match (WAY.get(), disables, asks) {
-        (Way::Begun { allocated }, None, true) => Way::InMap {
-            allocated: now.allocated - allocated,
+        (Way::Begun { allocated: began }, None, true) => Way::InMap {
+            began,
+            allocated: now.allocated - began,
         },
-        (Way::InMap { allocated }, Some(false), false) => {
+        (Way::InMap { allocated, .. }, Some(false), false) => {
+            PUT_OFF.set(0);
             disown(
                 member,
                 Moved {

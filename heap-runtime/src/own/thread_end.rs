@@ -73,7 +73,31 @@ pub(super) fn watch(member: &'static Member) -> bool {
     code == 0
 }
 
+/// What stands for a thread that nobody measures.
+#[cfg(births)]
+static BYSTANDER: u8 = 0;
+
+/// The calling thread has done what it was started for. Where nobody measures it, jemalloc may still need to be told
+/// of its end.
+#[cfg(births)]
+pub(super) fn see_off() {
+    if MEMBER.get().is_none()
+        && crate::jemalloc::awaits_end()
+        && let Some(key) = key()
+    {
+        // SAFETY: the key is ours. Where there is no memory for it, the thread ends as in any other program.
+        unsafe { libc::pthread_setspecific(key, from_ref(&BYSTANDER).cast()) };
+    }
+}
+
 unsafe extern "C" fn ended(value: *mut c_void) {
+    #[cfg(births)]
+    if from_ref(&BYSTANDER).cast() == value.cast_const() {
+        if crate::jemalloc::end_again() {
+            see_off();
+        }
+        return;
+    }
     // SAFETY: `watch` has set it, from a reference that lives for ever.
     let member: &'static Member = unsafe { &*value.cast::<Member>() };
     let round = ROUND.get() + 1;
@@ -81,6 +105,8 @@ unsafe extern "C" fn ended(value: *mut c_void) {
     sampler::take_thread_peak(member);
     // Wakes it where it dozes since the last round.
     REGISTRY.wake(member, counters());
+    #[cfg(births)]
+    crate::jemalloc::end_again();
     if watch(member) {
         return REGISTRY.doze(member);
     }
