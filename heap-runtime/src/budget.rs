@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use heap_sidecar::Unseen;
+
 use crate::env::output_is_kept;
 use crate::outcome::Left;
 use crate::own::Measured;
@@ -58,6 +60,32 @@ fn is_over_without(budget: &Budget, left: Left) -> bool {
 
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Says of limits that held that they would not with memory which the allocator does not know. Gives whether there
+/// are any.
+pub(crate) fn note_unseen(budgets: &mut [Budget], unseen: &Unseen, words: &str) -> bool {
+    let mut any = false;
+    for budget in budgets
+        .iter_mut()
+        .filter(|budget| budget.held == Some(true))
+    {
+        let is_about = match budget.limit {
+            Limit::MaxAllocations => false,
+            Limit::MaxRetained => !unseen.was_given_back,
+            _ => true,
+        };
+        let actual = budget.actual.unwrap_or_default();
+        if is_about && actual.saturating_add(signed(unseen.bytes)) > signed(budget.bytes) {
+            let note = budget.note.get_or_insert_default();
+            if !note.is_empty() {
+                note.push_str("; ");
+            }
+            note.push_str(words);
+            any = true;
+        }
+    }
+    any
 }
 
 fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budget {

@@ -1,6 +1,7 @@
 //! Every environment variable that the library reads: the `HEAP_*` of its own, strictly, and what
 //! cargo and nextest say about the run.
 
+mod harness;
 mod near;
 mod sink;
 mod workspace;
@@ -15,6 +16,7 @@ use heap_sidecar::{Limit, Redaction, run_id};
 
 use crate::size;
 
+pub(crate) use harness::{output_is_kept, runs_one_at_a_time};
 pub(crate) use sink::SinkTarget;
 pub(crate) use workspace::root as workspace_root;
 
@@ -261,13 +263,6 @@ impl Nextest {
             stress_index: number("NEXTEST_STRESS_CURRENT"),
         })
     }
-}
-
-/// Whether libtest, where that is the harness, keeps what tests print until they end.
-pub(crate) fn output_is_kept() -> bool {
-    let asked_not_to = |argument: OsString| argument == "--nocapture" || argument == "--no-capture";
-    let is_set = env::var_os("RUST_TEST_NOCAPTURE").is_some_and(|value| value != "0");
-    !is_set && !env::args_os().any(asked_not_to)
 }
 
 /// `CARGO_TARGET_DIR`, where it is set.

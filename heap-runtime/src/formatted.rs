@@ -7,6 +7,7 @@ use heap_sidecar::{CgroupMemory, HostContext, host};
 
 use crate::env::Settings;
 use crate::sidecar::HostMembers;
+use crate::toll;
 
 /// What of the host a test that is killed should have in its sidecar: what never changes, and the
 /// limits of its cgroup, which may be what killed it. Those are read once, and after the test again.
@@ -54,6 +55,8 @@ fn settled(settings: &Settings) -> Arc<Settled> {
 pub(crate) struct After {
     pub(crate) settled: Arc<HostMembers>,
     pub(crate) moving: Arc<HostMembers>,
+    /// See [`of_panics`].
+    pub(crate) of_panics: [Option<u64>; 2],
 }
 
 impl After {
@@ -63,8 +66,21 @@ impl After {
         Self {
             moving: moving(settled.limits.as_ref(), settings),
             settled: Arc::clone(&settled.members),
+            of_panics: of_panics(settings),
         }
     }
+}
+
+/// What the hooks of panics have of what is resident by the last reading, and of its peak.
+pub(crate) fn of_panics(settings: &Settings) -> [Option<u64>; 2] {
+    let changing = host::changing();
+    let keys = [
+        ("rss_bytes", changing.rss_bytes),
+        ("peak_rss_bytes", changing.peak_rss_bytes),
+    ];
+    let [rss, peak] =
+        keys.map(|(key, value)| value.filter(|_| !settings.redact.leaves_out_of_host(key)));
+    toll::of(rss, peak)
 }
 
 /// What moves of the host, and the readings that it was made from.

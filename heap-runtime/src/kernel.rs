@@ -64,14 +64,7 @@ pub(crate) struct ThreadUsage {
 /// See [`ThreadUsage`]. Nothing where it may not be asked.
 #[cfg(proc_fs)]
 pub(crate) fn thread_usage() -> Option<ThreadUsage> {
-    let mut usage = MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: `usage` gives room for the answer.
-    let ask = || unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
-    if leaving_errno(ask) != 0 {
-        return None;
-    }
-    // SAFETY: filled in, as there was an answer.
-    let usage = unsafe { usage.assume_init() };
+    let usage = usage(libc::RUSAGE_THREAD)?;
     let ns = |time: libc::timeval| {
         let (seconds, us) = (
             u64::try_from(time.tv_sec).ok()?,
@@ -90,6 +83,34 @@ pub(crate) fn thread_usage() -> Option<ThreadUsage> {
         voluntary_switches: number(usage.ru_nvcsw)?,
         involuntary_switches: number(usage.ru_nivcsw)?,
     })
+}
+
+/// What the calling thread, or all of them, has used. Nothing where it may not be asked.
+#[cfg(proc_fs)]
+fn usage(of: c_int) -> Option<libc::rusage> {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: `usage` gives room for the answer.
+    let ask = || unsafe { libc::getrusage(of, usage.as_mut_ptr()) };
+    if leaving_errno(ask) != 0 {
+        return None;
+    }
+    // SAFETY: filled in, as there was an answer.
+    Some(unsafe { usage.assume_init() })
+}
+
+/// Page faults of this process so far, those that had to wait for a device included. Nothing where it may not ask.
+#[cfg(proc_fs)]
+pub(crate) fn page_faults() -> Option<u64> {
+    let usage = usage(libc::RUSAGE_SELF)?;
+    u64::try_from(i128::from(usage.ru_minflt) + i128::from(usage.ru_majflt)).ok()
+}
+
+/// How large a page is, in bytes.
+#[cfg(proc_fs)]
+pub(crate) fn page_bytes() -> u64 {
+    // SAFETY: it takes a number, and touches nothing.
+    let bytes = leaving_errno(|| unsafe { libc::sysconf(libc::_SC_PAGESIZE) });
+    u64::try_from(bytes).unwrap_or(4096)
 }
 
 /// How many bytes a file may have that is written to; `u64::MAX` where that is not limited. To write

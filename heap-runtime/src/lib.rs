@@ -156,6 +156,8 @@ mod panics;
 mod pool;
 mod process;
 mod record;
+#[cfg_attr(not(proc_fs), path = "resident_elsewhere.rs")]
+mod resident;
 mod run;
 mod scope;
 pub mod sidecar;
@@ -165,6 +167,7 @@ mod step;
 mod test;
 mod time;
 mod token;
+mod toll;
 mod track;
 mod turn;
 

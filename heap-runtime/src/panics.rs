@@ -4,7 +4,8 @@
 //! Where `RUST_BACKTRACE` asks for a backtrace, std's hook reads the symbols of the whole program and
 //! keeps them: 43 MiB for a test binary with debug information, on whichever test panics first. The process is
 //! larger then, and a cgroup with little room has been stopped at its limit. So the host of a test that a
-//! panic ends is the host as it was before the hook.
+//! panic ends is the host as it was before the hook. What the process has more from there on, in the test that
+//! panicked and in those after it, is told apart ([`toll`]).
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -12,11 +13,15 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::panicking;
 
+use heap_sidecar::host;
+
 use crate::env::Settings;
 use crate::fork;
 use crate::formatted::After;
 use crate::jemalloc;
 use crate::own;
+use crate::snapshot::{self, process_heap};
+use crate::toll::{self, Moment};
 
 /// From the first call on, the hook of panics runs unmeasured. One that is set later is measured again,
 /// unless it calls the one that it has taken.
@@ -33,12 +38,16 @@ pub(crate) fn leave_out_hook() {
                 if !IS_QUIET.get() {
                     own::unmeasured(|| {
                         read_host();
+                        let watched = Watched::begin();
                         let before = allocated();
                         hook(panic);
                         let took = allocated().zip(before);
                         let took = took.map(|(after, before)| after.saturating_sub(before));
                         let is_dear = took.is_none_or(|took| took > DEAR);
                         IS_DEAR.store(is_dear, Ordering::Relaxed);
+                        if let Some(watched) = watched {
+                            watched.end(is_dear);
+                        }
                     });
                 }
             }));
@@ -71,6 +80,38 @@ const DEAR: u64 = 1 << 20;
 
 /// Whether the next call of the hook has to be taken for one that reads symbols, as the first.
 static IS_DEAR: AtomicBool = AtomicBool::new(true);
+
+/// A hook that may read symbols, and the process before it.
+struct Watched(Moment);
+
+/// Whether there is one. What another thread's panic brings at the same time is in it.
+static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+
+impl Watched {
+    fn begin() -> Option<Self> {
+        // In a fork, locks may be held for ever.
+        if !IS_DEAR.load(Ordering::Relaxed) || fork::is_child() {
+            return None;
+        }
+        let is_first = !IS_WATCHED.swap(true, Ordering::Relaxed);
+        is_first.then(|| Self(moment()))
+    }
+
+    fn end(self, is_dear: bool) {
+        if is_dear {
+            toll::add(&self.0, &moment());
+        }
+        IS_WATCHED.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What the whole process has, and what of it is resident.
+fn moment() -> Moment {
+    Moment {
+        heap: process_heap(snapshot::Moment::Now),
+        resident: host::resident(),
+    }
+}
 
 /// Notes how the host is, for the test that this thread is in, and that this panic may end.
 fn read_host() {

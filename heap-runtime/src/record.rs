@@ -7,15 +7,16 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use heap_sidecar::timestamp::Rfc3339;
-use heap_sidecar::{Allocator, HostHeapState};
+use heap_sidecar::{Allocator, HostHeapState, PanicToll};
 
 use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::formatted::{self, After};
-use crate::jemalloc::{allocator, not_the_allocator};
+use crate::jemalloc::{allocator, c_allocator, not_the_allocator};
 use crate::own;
 use crate::pool::Pool;
 use crate::process::process_id;
+use crate::resident;
 use crate::run::{Run, process};
 use crate::sidecar::{
     Checkpoint, Claim, Contents, Execution, File, FileName, HostMembers, LastSeen, NOTES_SUFFIX,
@@ -23,6 +24,7 @@ use crate::sidecar::{
 };
 use crate::test::Test;
 use crate::token::token;
+use crate::toll;
 
 /// There are at most so many labels, metrics and checkpoints of one test.
 pub(crate) const MOST: usize = 1000;
@@ -41,6 +43,9 @@ pub(crate) struct Record {
     pub(crate) sidecar: Sidecar,
     /// The process's heap before the test, also where it is not to be recorded.
     heap_before: Option<HostHeapState>,
+    resident_before: Option<resident::Before>,
+    /// What the hooks of panics had brought into the process before the test.
+    toll_before: PanicToll,
     settled: Arc<HostMembers>,
     moving: Arc<HostMembers>,
     before: Arc<HostMembers>,
@@ -149,28 +154,53 @@ impl Record {
     /// Puts in what changes of the host, as it is before the test.
     pub(crate) fn set_host_before(&mut self, settings: &Settings) {
         self.before = formatted::moving(None, settings);
+        self.set_of_panics(formatted::of_panics(settings));
+    }
+
+    /// Puts in what the hooks of panics have of the process's resident memory, and of its peak.
+    fn set_of_panics(&mut self, of_panics: [Option<u64>; 2]) {
+        let heap = &mut self.sidecar.heap;
+        [heap.panic_rss_bytes, heap.panic_peak_rss_bytes] = of_panics;
+    }
+
+    /// Puts in what of the process is resident before the test.
+    pub(crate) fn set_resident_before(&mut self, settings: &Settings) {
+        let is_told = self.sidecar.heap.allocator == Allocator::Jemalloc
+            && !RESIDENT_KEYS
+                .iter()
+                .any(|key| settings.redact.leaves_out_of_host(key));
+        self.resident_before = is_told.then(resident::before).flatten();
     }
 
     /// Puts in the process's heap before the test.
     pub(crate) fn set_heap_before(&mut self, state: Option<HostHeapState>, settings: &Settings) {
         self.heap_before = state;
+        self.toll_before = toll::so_far();
         self.sidecar.host_before.heap_state = recorded(state, settings);
     }
 
-    /// Puts in the process's heap after the test, and what it differs by.
+    /// Puts in the process's heap after the test, and what it differs by; and then what is resident.
     pub(crate) fn set_heap_after(&mut self, state: Option<HostHeapState>, settings: &Settings) {
         let states = state.zip(self.heap_before);
-        let delta = states.map(|(after, before)| after.since(&before));
-        self.sidecar.heap.process = delta.map(ProcessTier::new);
+        self.sidecar.heap.process = states.map(|(after, before)| {
+            let mut process = ProcessTier::new(after.since(&before));
+            process.panics = toll::since(&self.toll_before);
+            process.resident = self.resident_before.and_then(resident::since);
+            process
+        });
         self.sidecar.host.heap_state = recorded(state, settings);
     }
 
     /// Puts in the host after the test.
-    pub(crate) fn set_host_after(&mut self, After { settled, moving }: After) {
-        self.settled = settled;
-        self.moving = moving;
+    pub(crate) fn set_host_after(&mut self, after: After) {
+        self.settled = after.settled;
+        self.moving = after.moving;
+        self.set_of_panics(after.of_panics);
     }
 }
+
+/// Who names one of these in `HEAP_REDACT` wants none of them.
+const RESIDENT_KEYS: [&str; 2] = ["rss_bytes", "peak_rss_bytes"];
 
 /// The process's heap, unless `HEAP_REDACT` names it. The difference is no reading of the host.
 fn recorded(state: Option<HostHeapState>, settings: &Settings) -> Option<HostHeapState> {
@@ -188,6 +218,8 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
         contents,
         sidecar: sidecar(test, settings, exclusive, room),
         heap_before: None,
+        resident_before: None,
+        toll_before: PanicToll::default(),
         settled: Arc::clone(formatted::before(settings)),
         moving: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
@@ -225,6 +257,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
         .map(|(key, value)| (own(key), own(value)))
         .collect();
     let heap = &mut sidecar.heap;
+    heap.c_allocator = c_allocator();
     heap.reason = missing_tiers(settings, allocator);
     heap.exclusive = exclusive;
     heap.last_seen = may_be_seen(settings, allocator).then(LastSeen::default);

@@ -1,14 +1,14 @@
 //! One execution of a tracked test, from just before its body to the finished sidecar.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
 
-use heap_sidecar::Allocator;
+use heap_sidecar::{Allocator, Runner};
 
 use crate::budget;
 use crate::complaint::say_once;
-use crate::env::Settings;
+use crate::env::{Settings, runs_one_at_a_time};
 use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
@@ -151,6 +151,8 @@ impl<'t> Scope<'t> {
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process;
         let heap_state = heap_state.then(|| process_heap(Moment::Now)).flatten();
+        self.notes
+            .edit(|record| record.set_heap_after(heap_state, self.settings));
         let mut measured = self.notes.own().close();
         let mut record = self.notes.take()?;
         let before_hook = record.before_hook.take().filter(|_| threw);
@@ -158,13 +160,13 @@ impl<'t> Scope<'t> {
             panics::hand_on(before_hook.clone());
         }
         record.set_host_after(before_hook.unwrap_or_else(|| After::read(self.settings)));
-        record.set_heap_after(heap_state, self.settings);
         let said = record.end();
         let sidecar = &mut record.sidecar;
         sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
         sidecar.heap.last_seen = None;
         sidecar.heap.exclusive = self.turn.is_exclusive();
         sidecar.heap.overlap = Some(measured.overlap);
+        set_alone(sidecar);
         if ran_for.is_some() {
             sidecar.time = time_of(&measured, sidecar.duration_ns);
             sidecar.heap.own = measured.tier;
@@ -172,7 +174,7 @@ impl<'t> Scope<'t> {
             if let Some(missing) = measured.missing {
                 say_too(&mut sidecar.heap.reason, missing);
             }
-        } else if measured.tier.is_some() {
+        } else if measured.tier.is_some() || measured.missing.is_some() {
             sidecar.heap.reason = Some("the test ended in its warm-up".into());
         }
         if own::has_lost_a_thread() && (measured.tier.is_none() || heap_state.is_none()) {
@@ -191,6 +193,9 @@ impl<'t> Scope<'t> {
             let limits = self.test.limits(self.settings);
             let has_failed = outcome == Outcome::Failed;
             sidecar.budgets = budget::judge(&limits, &measured, left, has_failed);
+            if !has_failed {
+                say_unseen(sidecar);
+            }
         }
         if outcome == Outcome::Passed && sidecar.skip_reason.is_some() {
             outcome = Outcome::Skipped;
@@ -288,6 +293,10 @@ fn say_too(reasons: &mut Option<String>, reason: &str) {
 fn take_state_before(record: &mut Record, settings: &Settings, moment: Moment) {
     record.set_host_before(settings);
     if settings.process {
+        // Beside others, the heap may be that of an earlier moment: then there is nothing to set it against.
+        if moment == Moment::Now {
+            record.set_resident_before(settings);
+        }
         record.set_heap_before(process_heap(moment), settings);
     }
 }
@@ -308,6 +317,36 @@ fn time_of(measured: &Measured, took_ns: Option<u64>) -> Option<Time> {
     time.threads = measured.threads;
     time.threads_running = measured.threads_running;
     Some(time)
+}
+
+/// Puts in whether no other test of the process can have run meanwhile. nextest has a process for each.
+fn set_alone(sidecar: &mut Sidecar) {
+    let process = sidecar.heap.process.as_mut();
+    if let Some(resident) = process.and_then(|process| process.resident.as_mut()) {
+        let is_one = sidecar.runner == Runner::Nextest || runs_one_at_a_time();
+        resident.alone = is_one && sidecar.heap.overlap == Some(0);
+    }
+}
+
+/// Says of budgets that held what they are blind to, where there was much of it and no other tracked test to have
+/// brought it: in the record, and once for each process where it is seen although the test has passed.
+fn say_unseen(sidecar: &mut Sidecar) {
+    let Some(unseen) = sidecar.unseen() else {
+        return;
+    };
+    if sidecar.heap.overlap != Some(0) {
+        return;
+    }
+    let words = unseen.words(sidecar.heap.c_allocator);
+    if budget::note_unseen(&mut sidecar.budgets, &unseen, &words) {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            let name = &sidecar.test_name;
+            say_once(&format!(
+                "{name}: its budget held, but {words}. `cargo heap report` names each test of which this is true"
+            ));
+        });
+    }
 }
 
 fn required(error: &str) -> String {

@@ -38,6 +38,18 @@ mod victims {
         assert_eq!(1 + 1, 3);
     }
 
+    /// As two tests of one process.
+    #[test]
+    #[ignore = "is run as a child"]
+    fn fail_one_after_another() {
+        for name in ["first", "second"] {
+            let failed = std::panic::catch_unwind(|| {
+                heap_runtime::track(name, || assert_eq!(1 + 1, 3));
+            });
+            assert!(failed.is_err());
+        }
+    }
+
     /// Holds memory until its standard input ends.
     #[test]
     #[ignore = "is run as a child"]
@@ -73,6 +85,36 @@ fn said_of_a_failure_in(group: &MemoryGroup) -> (Row, Diagnosis) {
         panic!("{run:?}");
     };
     (row.clone(), Diagnosis::of(row, &Context::of_run(&run)))
+}
+
+/// The symbols that the first failure has the process read are more than half of the group's limit, and neither's
+/// cause.
+#[heap_tracked]
+#[test]
+fn what_a_backtrace_reads_is_no_cause() {
+    let Some(group) = group() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = rerun::victim("victims::fail_one_after_another", folder.path());
+    group.enter(command.env("RUST_BACKTRACE", "1")).unwrap();
+    let output = damage::output(&mut command);
+    assert!(output.status.success(), "{output:?}");
+    let run = Run::read(&[folder.path().to_owned()], |_, _| ()).unwrap();
+    let context = Context::of_run(&run);
+    let second = run.rows.iter().find(|row| row.test == "second").unwrap();
+    assert!(second.peak_rss_bytes > Some(LIMIT / 2), "{second:?}");
+    for row in &run.rows {
+        // Others may want the CPUs.
+        let of_memory = [
+            Verdict::OutOfMemory,
+            Verdict::CgroupLimit,
+            Verdict::HostShort,
+            Verdict::LargeProcess,
+        ];
+        let diagnosis = Diagnosis::of(row, &context);
+        let found = diagnosis.findings.iter();
+        let found = found.filter(|finding| of_memory.contains(&finding.verdict));
+        assert_eq!(found.count(), 0, "{}: {diagnosis:?}", row.test);
+    }
 }
 
 /// The record of a victim that was run in a group.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which allocator serves a process's Rust allocations.
+/// Which allocator serves a process's allocations: Rust's, or C's.
 ///
 /// ```
 /// use heap_sidecar::Allocator;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocator, HeapDelta, Outcome, digits, padded};
+use crate::{Allocator, HeapDelta, Outcome, ResidentSet, digits, padded};
 
 /// What is known of a test's memory.
 ///
@@ -21,12 +21,24 @@ use crate::{Allocator, HeapDelta, Outcome, digits, padded};
 pub struct Heap {
     /// The process's allocator, proved by an allocation.
     pub allocator: Allocator,
+    /// What serves C's `malloc` in the process, proved likewise: `jemalloc`, where it is the same that serves Rust,
+    /// so that what C code allocates is in both tiers; or `other`, and then it is in neither. Absent where jemalloc
+    /// could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_allocator: Option<Allocator>,
     /// Why a tier is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The process tier: everything that any thread of the process did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessTier>,
+    /// What of [`rss_bytes`](crate::HostContext::rss_bytes) the hooks of panics have brought into the process so far,
+    /// in bytes: symbols that they have read and keep, whichever test panicked. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panic_rss_bytes: Option<u64>,
+    /// By how much they have raised [`peak_rss_bytes`](crate::HostContext::peak_rss_bytes), in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panic_peak_rss_bytes: Option<u64>,
     /// The own tier: what the test's thread did, and every thread started inside the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnTier>,
@@ -62,8 +74,11 @@ impl Heap {
     pub fn new(allocator: Allocator) -> Self {
         Self {
             allocator,
+            c_allocator: None,
             reason: None,
             process: None,
+            panic_rss_bytes: None,
+            panic_peak_rss_bytes: None,
             own: None,
             overlap: None,
             exclusive: false,
@@ -169,6 +184,31 @@ impl LastSeen {
 pub struct ProcessTier {
     /// `host.heap_state` minus `host_before.heap_state`.
     pub delta: HeapDelta,
+    /// What of that is of the hook of a panic, on whichever thread: where `RUST_BACKTRACE` asks for a backtrace, it
+    /// reads the symbols of the program and keeps them. Absent where there was no panic that took more than 1 MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panics: Option<PanicToll>,
+    /// What of the process was resident before and after, the allocator's or not. Absent where it has touched fewer than
+    /// eight new pages meanwhile, and outside Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident: Option<ResidentSet>,
+}
+
+/// What the hooks of panics have brought into a process.
+///
+/// ```
+/// // Of a process in which nobody has panicked.
+/// assert_eq!(heap_sidecar::PanicToll::default().rss_bytes, None);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct PanicToll {
+    /// By how much jemalloc's heap has grown meanwhile.
+    pub delta: HeapDelta,
+    /// By how much the process's resident set has grown meanwhile, files that are mapped included, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<i64>,
 }
 
 impl ProcessTier {
@@ -184,7 +224,11 @@ impl ProcessTier {
     /// ```
     #[must_use]
     pub fn new(delta: HeapDelta) -> Self {
-        Self { delta }
+        Self {
+            delta,
+            panics: None,
+            resident: None,
+        }
     }
 }
 

@@ -47,17 +47,19 @@ pub mod process;
 mod read;
 mod record;
 mod redaction;
+mod resident;
 pub mod run_id;
 mod runner;
 mod sched_ext;
 pub mod size;
 mod time;
 pub mod timestamp;
+mod unseen;
 
 pub use allocator::Allocator;
 pub use cgroup_memory::{CgroupLevel, CgroupMemory, CgroupMemoryEvents};
 pub use cpu::{CgroupCpu, CpuTime};
-pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PeakSource, ProcessTier, Timeline};
+pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PanicToll, PeakSource, ProcessTier, Timeline};
 pub use heap_state::{HeapDelta, HostHeapState};
 pub use host_context::{HostContext, TaskDelayAcct, TaskXacct};
 pub use note::{NOTES_SUFFIX, Note};
@@ -70,9 +72,11 @@ pub use read::{
 };
 pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, Source, Status};
 pub use redaction::Redaction;
+pub use resident::{Resident, ResidentSet};
 pub use runner::Runner;
 pub use sched_ext::SchedExt;
 pub use time::{Spent, Time};
+pub use unseen::{UNSEEN_BYTES, Unseen, UnseenKind};
 
 /// How every sidecar's file name ends.
 pub const SUFFIX: &str = ".heap.json";

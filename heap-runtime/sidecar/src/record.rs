@@ -313,7 +313,8 @@ pub struct Budget {
     /// Whether the limit held. Absent where it was not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<bool>,
-    /// What else there is to say: why it was not checked, or that it is within the error.
+    /// What else there is to say: why it was not checked, that it is within the error, or what beside it the
+    /// allocator does not know, with which a limit that held would be broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

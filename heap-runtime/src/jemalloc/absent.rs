@@ -22,6 +22,11 @@ pub(super) fn probe() -> Allocator {
     Allocator::Absent
 }
 
+/// Nor of C's.
+pub(super) fn probe_c() -> Option<Allocator> {
+    None
+}
+
 pub(crate) fn read_statistics() -> Reading {
     Reading::default()
 }

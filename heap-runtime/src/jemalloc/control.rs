@@ -63,20 +63,28 @@ fn moves_counter() -> bool {
     counter.get() != before
 }
 
-/// Whether C's `malloc` is jemalloc's too.
-pub(crate) fn serves_c() -> bool {
-    let Ok(counter) = thread::allocatedp::read() else {
-        return false;
-    };
+/// What serves C's `malloc`, by whether a block of it moves the same counter. Not by the addresses of the functions:
+/// where another `malloc` is preloaded, jemalloc's own name is that one's.
+pub(super) fn probe_c() -> Option<Allocator> {
+    let counter = thread::allocatedp::read().ok()?;
     let before = counter.get();
-    // SAFETY: the block is given back at once, to where it comes from.
-    unsafe { libc::free(black_box(libc::malloc(64))) };
-    counter.get() != before
+    // SAFETY: any size may be asked for.
+    let block = black_box(unsafe { libc::malloc(64) });
+    if block.is_null() {
+        return None;
+    }
+    // SAFETY: the block is given back to where it comes from, and not used.
+    unsafe { libc::free(block) };
+    Some(if counter.get() == before {
+        Allocator::Other
+    } else {
+        Allocator::Jemalloc
+    })
 }
 
 /// Whether all reallocations of this process are seen: Rust's, and there are none of C's.
 pub(crate) fn sees_reallocations() -> bool {
-    super::global::probe_is_seen() && !serves_c()
+    super::global::probe_is_seen() && super::c_allocator() == Some(Allocator::Other)
 }
 
 /// The MIBs of what `collect` reads.

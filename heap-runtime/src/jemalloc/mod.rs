@@ -58,6 +58,12 @@ pub fn allocator() -> Allocator {
     *fork::get_or_make(&ALLOCATOR, control::probe)
 }
 
+/// What serves C's `malloc` in this process, proved likewise: jemalloc, or another. None where nobody can be asked.
+pub(crate) fn c_allocator() -> Option<Allocator> {
+    static ALLOCATOR: OnceLock<Option<Allocator>> = OnceLock::new();
+    *fork::get_or_make(&ALLOCATOR, control::probe_c)
+}
+
 /// What has happened in arenas that were made by hand. What such an arena frees all at once, no thread has freed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ByHand {

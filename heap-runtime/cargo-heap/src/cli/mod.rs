@@ -38,6 +38,7 @@ mod show;
 mod terminal;
 mod test;
 mod text;
+mod unseen;
 mod workspace;
 
 use std::ffi::OsString;

@@ -51,8 +51,11 @@ pub(super) struct Record {
 #[derive(Debug, Deserialize)]
 pub(super) struct Heap {
     pub(super) allocator: Allocator,
+    pub(super) c_allocator: Option<Allocator>,
     pub(super) reason: Option<String>,
     pub(super) process: Option<ProcessTier>,
+    pub(super) panic_rss_bytes: Option<u64>,
+    pub(super) panic_peak_rss_bytes: Option<u64>,
     pub(super) own: Option<OwnTier>,
     pub(super) overlap: Option<u32>,
     #[serde(default)]

@@ -9,7 +9,9 @@ use super::record::{Heap, Record};
 use super::state::State;
 use heap_sidecar::Allocator;
 use heap_sidecar::Runner;
-use heap_sidecar::{Budget, FailureKind, OwnTier, PeakSource, ReadError, Status};
+use heap_sidecar::{
+    Budget, FailureKind, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, Status,
+};
 
 /// A column of [`Row`]: its name and what is in it.
 ///
@@ -145,6 +147,8 @@ row! {
         budgets: Vec<Budget>,
         /// Why a tier is missing.
         heap_reason: String,
+        /// What serves C's `malloc`: `jemalloc`, and then what C code allocates is in both tiers; or `other`.
+        c_allocator: Allocator,
         /// Own tier: the largest live amount above the start, in bytes.
         own_peak_bytes: u64,
         /// Own tier: how far the true peak may be from that, either way, in bytes.
@@ -182,10 +186,13 @@ row! {
         last_seen_live_bytes: u64,
         /// How far the true amount may be from that, either way, in bytes.
         last_seen_error_bytes: u64,
-        /// Process tier: after minus before of jemalloc's allocated bytes.
+        /// Process tier: after minus before of jemalloc's allocated bytes, without what hooks of panics have brought.
         process_allocated_delta_bytes: i64,
-        /// Process tier: after minus before of jemalloc's resident bytes.
+        /// Process tier: after minus before of jemalloc's resident bytes, without the same.
         process_resident_delta_bytes: i64,
+        /// What has become resident in the process and is not its allocator's, in bytes, where that is worth a word:
+        /// `mmap`, C's `malloc`, stacks, mapped files. Other tests that ran meanwhile are in it.
+        unseen_bytes: u64,
         /// How many other tracked tests of the process ran at any moment of this one.
         overlap: u32,
         /// The host's first CPU model.
@@ -302,6 +309,10 @@ row! {
         rss_bytes: u64,
         /// The most that the process's resident memory has been, in bytes: after, or else before.
         peak_rss_bytes: u64,
+        /// What of the process's resident memory the hooks of panics have brought so far, in bytes: symbols.
+        panic_rss_bytes: u64,
+        /// By how much they have raised the most that there has been, in bytes.
+        panic_peak_rss_bytes: u64,
         /// How much address space the process may have (`RLIMIT_AS`), in bytes: after, or else before.
         address_space_limit_bytes: u64,
         /// Which part of the run this is, such as a partition of nextest's.
@@ -430,7 +441,8 @@ impl Row {
     }
 
     fn set_heap(&mut self, heap: Heap) {
-        let (own, delta) = (heap.own, heap.process.map(|process| process.delta));
+        self.c_allocator = heap.c_allocator;
+        let (own, process) = (heap.own, heap.process.as_ref());
         self.own_peak_bytes = own.and_then(|own| own.peak_bytes);
         self.own_peak_error_bytes = own.and_then(|own| own.peak_error_bytes);
         self.own_peak_source = own.and_then(|own| own.peak_source);
@@ -453,14 +465,25 @@ impl Row {
         self.last_seen_at_ns = seen.map(|seen| seen.at_ns);
         self.last_seen_live_bytes = seen.map(|seen| seen.live_bytes);
         self.last_seen_error_bytes = seen.map(|seen| seen.error_bytes);
-        self.process_allocated_delta_bytes = delta.and_then(|delta| delta.allocated_bytes);
-        self.process_resident_delta_bytes = delta.and_then(|delta| delta.resident_bytes);
+        self.process_allocated_delta_bytes = moved(process, |delta| delta.allocated_bytes);
+        self.process_resident_delta_bytes = moved(process, |delta| delta.resident_bytes);
+        let unseen = process.and_then(|process| process.unseen(None, own.as_ref()));
+        self.unseen_bytes = unseen.map(|unseen| unseen.bytes);
+        self.panic_rss_bytes = heap.panic_rss_bytes;
+        self.panic_peak_rss_bytes = heap.panic_peak_rss_bytes;
         self.overlap = heap.overlap;
     }
 }
 
 /// Package, binary and test.
 pub type TestKey<'a> = (&'a str, &'a str, &'a str);
+
+/// By how much the process's heap has moved, without what the hooks of panics did.
+fn moved(process: Option<&ProcessTier>, part: fn(&HeapDelta) -> Option<i64>) -> Option<i64> {
+    let process = process?;
+    let panics = process.panics.and_then(|panics| part(&panics.delta));
+    Some(part(&process.delta)?.saturating_sub(panics.unwrap_or(0)))
+}
 
 /// Why a tier is missing.
 fn why_missing(record: &Record) -> Option<String> {

@@ -165,7 +165,13 @@ pub(crate) fn full() -> Row {
         "heap".into(),
         json!({
             "allocator": "jemalloc", "reason": "none", "overlap": 0, "exclusive": true,
-            "process": { "delta": { "allocated_bytes": -32, "resident_bytes": 4096 } },
+            "c_allocator": "other", "panic_rss_bytes": 4096, "panic_peak_rss_bytes": 8192,
+            "process": {
+                "delta": { "allocated_bytes": -32, "resident_bytes": 4096 },
+                "resident": {
+                    "before": { "bytes": 10 << 20 }, "after": { "bytes": (42 << 20) + 4096 }
+                }
+            },
             "own": {
                 "allocated_bytes": 64, "deallocated_bytes": 32, "retained_bytes": 32,
                 "peak_bytes": 48, "peak_error_bytes": 16, "peak_source": "exact",

@@ -1,6 +1,6 @@
 //! In place of the files of `/proc` and `/sys`, on systems that have none: everything is absent.
 
-use crate::HostContext;
+use crate::{HostContext, Resident};
 
 /// This machine.
 pub(super) static LIVE: Source = Source;
@@ -20,6 +20,16 @@ impl Source {
     #[expect(clippy::unused_self, reason = "as where there is something to read")]
     pub(super) fn changing(&self) -> HostContext {
         HostContext::default()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn resident(&self) -> Resident {
+        Resident::default()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn resident_error(&self) -> u64 {
+        0
     }
 
     #[expect(clippy::unused_self, reason = "as where there is something to read")]

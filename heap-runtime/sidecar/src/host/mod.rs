@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::host_context::HostContext;
+use crate::resident::Resident;
 use source::Source;
 
 impl HostContext {
@@ -105,6 +106,23 @@ pub fn incidents() -> Arc<HostContext> {
 pub fn settings() -> Arc<HostContext> {
     static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
     LAST.get_or_read(|| Arc::new(read_settings()))
+}
+
+/// What of this process is resident, now: no older than the call. None where the kernel does not say.
+///
+/// ```
+/// match heap_sidecar::host::resident() {
+///     Some(resident) => assert!(resident.bytes > Some(0)),
+///     None => assert!(!cfg!(target_os = "linux")),
+/// }
+/// ```
+pub fn resident() -> Option<Resident> {
+    static ERROR: OnceLock<u64> = OnceLock::new();
+    let mut resident = source::LIVE.resident();
+    resident.bytes?;
+    let error = *ERROR.get_or_init(|| source::LIVE.resident_error());
+    resident.error_bytes = Some(error).filter(|error| *error > 0);
+    Some(resident)
 }
 
 /// What there is to say of memory around a whole run, now: what moves, the host's kills and the

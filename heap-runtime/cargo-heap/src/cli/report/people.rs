@@ -8,11 +8,11 @@ use super::super::quantity::bytes;
 use super::super::run_table::{name, run_table, several_binaries};
 use super::super::terminal::{self, Terminal};
 use super::super::text::printable;
-use super::super::{across, cause};
+use super::super::{across, cause, unseen};
 use super::contents::Report;
 use super::summary::{summary, unreadable};
 use crate::report::{Diagnosis, Row};
-use heap_sidecar::Allocator;
+use heap_sidecar::{Allocator, Budget};
 
 pub(in super::super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
@@ -85,7 +85,7 @@ fn doubts(rows: &[Row], several: bool) -> Vec<String> {
     }
     let mut unsure = rows.iter().flat_map(|row| {
         let unsure = row.budgets.iter().flatten();
-        let unsure = unsure.filter(|budget| budget.held == Some(true) && budget.note.is_some());
+        let unsure = unsure.filter(|budget| budget.held == Some(true) && is_within_error(budget));
         unsure.map(move |budget| (row, budget))
     });
     for (row, budget) in unsure.by_ref().take(NAMED) {
@@ -102,7 +102,14 @@ fn doubts(rows: &[Row], several: bool) -> Vec<String> {
     if more > 0 {
         doubts.push(format!("{more} more budgets of which the same is true"));
     }
+    doubts.extend(unseen::doubt(rows, several));
     doubts
+}
+
+/// Whether a peak and its limit are too close to tell. Other notes are of something else.
+fn is_within_error(budget: &Budget) -> bool {
+    let note = budget.note.as_deref();
+    note.is_some_and(|note| note.starts_with("within error"))
 }
 
 /// How much of a failure's message is printed.

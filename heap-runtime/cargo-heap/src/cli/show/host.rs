@@ -64,6 +64,7 @@ pub(super) fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
             row.rss_before_bytes.map(bytes),
             row.rss_bytes.map(bytes),
         ),
+        ("of symbols", None, row.panic_rss_bytes.map(bytes)),
         (
             "oom kills",
             count(row.host_oom_kills_before),

@@ -16,9 +16,9 @@ use super::report::Message;
 use super::run_table::{both_verdicts, full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args, report, runs};
+use super::{Status, args, report, runs, unseen};
 use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
-use heap_sidecar::{Budget, Checkpoint, Limit, Sidecar};
+use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, Sidecar};
 use host::{host, waits};
 use recorded::recorded;
 
@@ -146,33 +146,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         }
         writeln!(terminal)?;
     }
-    let facts = [
-        (
-            "source",
-            Some(format!("{}:{}", row.source_file, row.source_line)),
-        ),
-        ("started", Some(row.started_at.clone())),
-        (
-            "last seen",
-            row.last_seen_live_bytes.map(|live| {
-                let at = row.last_seen_at_ns.unwrap_or(0);
-                format!("{} in, {} live", time(at), bytes(live))
-            }),
-        ),
-        ("judged", both_verdicts(row)),
-        // Of one that stands as good, because its runner says so.
-        (
-            "it said",
-            row.failure_message.clone().filter(|_| !row.state.is_bad()),
-        ),
-        ("skipped", row.skip_reason.clone()),
-        ("not measured", row.heap_reason.clone()),
-    ];
-    for (what, fact) in facts {
-        if let Some(fact) = fact {
-            writeln!(terminal, "{what:>14}  {}", printable(&fact))?;
-        }
-    }
+    facts(shown, terminal)?;
     for quantity in &QUANTITIES {
         if let Some(text) = (quantity.of)(row) {
             let error = row
@@ -231,6 +205,50 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         printable(&shown.file.to_string_lossy())
     )?;
     Ok(())
+}
+
+/// What there is to say of an execution beside its numbers.
+fn facts(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
+    let (row, sidecar) = (&shown.row, &shown.sidecar);
+    let facts = [
+        (
+            "source",
+            Some(format!("{}:{}", row.source_file, row.source_line)),
+        ),
+        ("started", Some(row.started_at.clone())),
+        (
+            "last seen",
+            row.last_seen_live_bytes.map(|live| {
+                let at = row.last_seen_at_ns.unwrap_or(0);
+                format!("{} in, {} live", time(at), bytes(live))
+            }),
+        ),
+        ("judged", both_verdicts(row)),
+        // Of one that stands as good, because its runner says so.
+        (
+            "it said",
+            row.failure_message.clone().filter(|_| !row.state.is_bad()),
+        ),
+        ("skipped", row.skip_reason.clone()),
+        ("not measured", row.heap_reason.clone()),
+        ("C's malloc", row.c_allocator.map(served_by)),
+        ("not counted", unseen::words(sidecar)),
+    ];
+    for (what, fact) in facts {
+        if let Some(fact) = fact {
+            writeln!(terminal, "{what:>14}  {}", printable(&fact))?;
+        }
+    }
+    Ok(())
+}
+
+/// What serves C's `malloc`, and what that means for the numbers.
+fn served_by(allocator: Allocator) -> String {
+    match allocator {
+        Allocator::Jemalloc => "jemalloc's: what C code allocates is in the numbers",
+        _ => "not jemalloc's: what C code allocates is in no number",
+    }
+    .into()
 }
 
 /// The own tier at the moments that the test has named.

@@ -26,10 +26,13 @@ const SIZE_STRENGTH: u64 = 35;
 
 pub(super) fn large_process(row: &Row, context: &Context<'_>) -> Found {
     let mut found = Found::nothing(Verdict::LargeProcess, Scope::Test);
-    let resident = row
-        .peak_rss_bytes
-        .max(row.rss_bytes)
-        .max(row.rss_before_bytes);
+    // What the hook of a panic has read is no reason why a test failed: not why that one did, nor those after it.
+    let without = |bytes: Option<u64>, of_panics: Option<u64>| {
+        bytes.map(|bytes| bytes.saturating_sub(of_panics.unwrap_or(0)))
+    };
+    let resident = without(row.peak_rss_bytes, row.panic_peak_rss_bytes)
+        .max(without(row.rss_bytes, row.panic_rss_bytes))
+        .max(without(row.rss_before_bytes, row.panic_rss_bytes));
     let Some((room, whose)) = room(row) else {
         return found;
     };
@@ -43,6 +46,13 @@ pub(super) fn large_process(row: &Row, context: &Context<'_>) -> Found {
             Human(room)
         );
         found.add(Confidence::Possible, SIZE_STRENGTH, evidence);
+        if let Some(of_panics @ 1..) = row.panic_peak_rss_bytes {
+            let evidence = format!(
+                "{} more are symbols that backtraces of panics have read, and not counted in that",
+                Human(of_panics)
+            );
+            found.add(Confidence::Possible, SIZE_STRENGTH, evidence);
+        }
         if let Some(largest) = context.largest_of_process(row)
             && let Some(peak) = largest.peak_or_least()
         {

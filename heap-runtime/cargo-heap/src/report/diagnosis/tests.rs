@@ -85,6 +85,18 @@ fn each_threshold_is_where_it_is_documented() {
 }
 
 #[test]
+fn a_process_is_not_large_by_what_the_hook_of_a_panic_has_read() {
+    let mut row = calm("t");
+    row.peak_rss_bytes = Some(600 << 20);
+    row.rss_bytes = Some(550 << 20);
+    row.panic_rss_bytes = Some(60 << 20);
+    row.panic_peak_rss_bytes = Some(110 << 20);
+    assert_eq!(verdicts(&row, &[]), [Verdict::Calm]);
+    row.panic_peak_rss_bytes = Some(100 << 20);
+    assert_eq!(verdicts(&row, &[]), [Verdict::LargeProcess]);
+}
+
+#[test]
 fn page_cache_at_the_limit_is_no_shortage() {
     let mut row = calm("t");
     row.cgroup_binding_current_bytes = Some(999 << 20);

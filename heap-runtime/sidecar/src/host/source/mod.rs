@@ -18,6 +18,7 @@ pub(super) use process::rlimits;
 
 use crate::HostContext;
 use cgroup::Membership;
+use process::error_bytes;
 use std::borrow::Cow;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -78,7 +79,7 @@ impl Source {
     /// What moves during a test.
     pub(super) fn changing(&self) -> HostContext {
         let memory = self.memory();
-        let process = self.process();
+        let resident = self.resident();
         let membership = self.membership();
         let groups = membership.as_deref();
         let (cgroup_memory, reason) =
@@ -99,10 +100,17 @@ impl Source {
             cgroup_cpu: groups.map(Membership::cpu_quotas).unwrap_or_default(),
             cgroup_memory,
             cgroup_memory_reason: reason,
-            rss_bytes: process.rss_bytes,
-            peak_rss_bytes: process.peak_rss_bytes,
+            rss_bytes: resident.bytes,
+            peak_rss_bytes: resident.peak_bytes,
             ..self.pressure()
         }
+    }
+
+    /// How far the counts of resident pages may be off.
+    pub(super) fn resident_error(&self) -> u64 {
+        let release = uname().kernel_release.unwrap_or_default();
+        let cpus = self.online_cpus().and_then(|cpus| u64::try_from(cpus).ok());
+        error_bytes(&release, cpus.unwrap_or(1))
     }
 
     /// What happens seldom.

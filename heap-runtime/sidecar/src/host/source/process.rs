@@ -1,19 +1,13 @@
 //! The memory of this process: `/proc/self/status`, and its limit.
 
 use super::{Source, file, memory::kib};
-use crate::HostContext;
+use crate::{HostContext, Resident};
 use libc::{RLIM_INFINITY, RLIMIT_AS, getrlimit, rlimit};
 use std::mem::MaybeUninit;
 
-/// The lines of `/proc/self/status` that matter here, in bytes.
-#[derive(Default)]
-pub(super) struct Process {
-    pub(super) rss_bytes: Option<u64>,
-    pub(super) peak_rss_bytes: Option<u64>,
-}
-
 impl Source {
-    pub(super) fn process(&self) -> Process {
+    /// What of this process is resident.
+    pub(in crate::host) fn resident(&self) -> Resident {
         let mut buffer = file::buffer();
         file::content(&*self.path("/proc/self/status"), &mut buffer)
             .map(parse)
@@ -47,24 +41,72 @@ fn address_space(limits: &str) -> Option<u64> {
     limit.split_ascii_whitespace().next()?.parse().ok()
 }
 
-fn parse(status: &str) -> Process {
-    let bytes = |value| kib(value)?.checked_mul(1024);
-    let mut process = Process::default();
+/// The lines of `/proc/self/status` that matter here. They stand one behind another, and the last of them is not there
+/// before Linux 4.5.
+fn parse(status: &str) -> Resident {
+    let mut resident = Resident::default();
     for line in status.lines() {
-        if let Some(value) = line.strip_prefix("VmHWM:") {
-            process.peak_rss_bytes = bytes(value);
-        } else if let Some(value) = line.strip_prefix("VmRSS:") {
-            process.rss_bytes = bytes(value);
-            // It stands right behind the other.
-            break;
-        }
+        let Some((key, value)) = line.split_once(':') else {
+            continue;
+        };
+        let place = match key {
+            "VmHWM" => &mut resident.peak_bytes,
+            "VmRSS" => &mut resident.bytes,
+            "RssAnon" => &mut resident.anonymous_bytes,
+            "RssFile" => &mut resident.file_bytes,
+            "RssShmem" => &mut resident.shared_bytes,
+            "VmData" => break,
+            _ => continue,
+        };
+        *place = kib(value).and_then(|kib| kib.checked_mul(1024));
     }
-    process
+    resident
+}
+
+/// How far the kernel's counts of resident pages may be off, in bytes: before Linux 6.16, `/proc` leaves out what the CPUs
+/// have counted and not told yet, of each of the three kinds of pages.
+pub(super) fn error_bytes(release: &str, cpus: u64) -> u64 {
+    const KINDS: u64 = 3;
+    const PAGE_BYTES: u64 = 4096;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let mut number = || numbers.next().and_then(|number| number.parse::<u32>().ok());
+    if (number(), number()) >= (Some(6), Some(16)) {
+        return 0;
+    }
+    // `percpu_counter_batch`.
+    let batch = cpus.saturating_mul(2).max(32);
+    cpus.saturating_mul(batch)
+        .saturating_mul(KINDS * PAGE_BYTES)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::address_space;
+    use super::{address_space, error_bytes, parse};
+
+    #[test]
+    fn the_kinds_of_pages_are_told_where_the_kernel_tells_them() {
+        let status = "VmPeak:\t 900 kB\nVmHWM:\t 90 kB\nVmRSS:\t 60 kB\n";
+        let old = parse(status);
+        assert_eq!(
+            (old.peak_bytes, old.bytes),
+            (Some(90 << 10), Some(60 << 10))
+        );
+        assert_eq!(old.anonymous_bytes, None);
+        let kinds = "RssAnon:\t 30 kB\nRssFile:\t 20 kB\nRssShmem:\t 10 kB\nVmData:\t 1 kB\n";
+        let new = parse(&format!("{status}{kinds}"));
+        let kinds = [new.anonymous_bytes, new.file_bytes, new.shared_bytes];
+        assert_eq!(kinds, [Some(30 << 10), Some(20 << 10), Some(10 << 10)]);
+    }
+
+    #[test]
+    fn the_kernel_counts_in_batches_of_each_cpu_before_6_16() {
+        assert_eq!(error_bytes("6.18.44-fc-v669", 64), 0);
+        assert_eq!(error_bytes("6.16.0", 64), 0);
+        assert_eq!(error_bytes("7.0.0-rc1", 64), 0);
+        assert_eq!(error_bytes("6.12.41+deb13-amd64", 2), 3 * 2 * 32 * 4096);
+        assert_eq!(error_bytes("5.15.0", 64), 3 * 64 * 128 * 4096);
+        assert_eq!(error_bytes("", 1), 3 * 32 * 4096);
+    }
 
     #[test]
     fn the_limit_in_force_is_the_first_of_two() {

@@ -1,12 +1,13 @@
 //! Tracking by a plain call, without the attribute.
 
+mod hooks;
+
 use std::convert::Infallible;
 use std::num::ParseIntError;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
@@ -49,8 +50,8 @@ fn a_call_leaves_what_the_attribute_leaves() {
     // cargo says at run time which package it runs.
     assert_eq!(sidecar.package, "some-package");
     assert_eq!(sidecar.binary, "track");
-    assert_eq!(sidecar.source.file, "tests/tests/track.rs");
-    let text = include_str!("track.rs");
+    assert_eq!(sidecar.source.file, "tests/tests/track/main.rs");
+    let text = include_str!("main.rs");
     let line = text
         .lines()
         .position(|line| line.contains("track(\"plain::work\""));
@@ -459,109 +460,4 @@ fn warms_up() {
         now()
     });
     heap_runtime::metric("warm_at_ms", *warm_at);
-}
-
-#[test]
-fn what_the_hook_of_a_panic_allocates_is_not_the_tests() {
-    let run = rerun::passing("panics_first", &[("RUST_BACKTRACE", "1")]);
-    let (allocated, retained) = own(run.sidecar("catches"));
-    // The panic's payload, and not the symbols of the whole program.
-    assert!(
-        allocated < 4096 && retained < 4096,
-        "{allocated} {retained}"
-    );
-    let hooks = run.sidecar("has_a_hook");
-    assert_eq!(hooks.metrics["told"].to_string(), "1");
-}
-
-#[test]
-#[ignore = "run by what_the_hook_of_a_panic_allocates_is_not_the_tests"]
-fn panics_first() {
-    track("catches", || {
-        catch_unwind(|| panic!("the first of the process")).unwrap_err();
-    });
-    // Hooks come and go as ever.
-    track("has_a_hook", || {
-        static TOLD: AtomicU32 = AtomicU32::new(0);
-        let before = take_hook();
-        set_hook(Box::new(|_| {
-            TOLD.fetch_add(1, Ordering::Relaxed);
-        }));
-        catch_unwind(|| panic!("told to the hook")).unwrap_err();
-        set_hook(before);
-        heap_runtime::metric("told", TOLD.load(Ordering::Relaxed).into());
-    });
-}
-
-/// How much more the process had resident after a test than before it, by the sidecar.
-fn grown(sidecar: &Sidecar) -> u64 {
-    let resident = |host: &heap_runtime::HostContext| host.rss_bytes.max(host.peak_rss_bytes);
-    let before = resident(&sidecar.host_before).expect("Linux says");
-    let after = resident(&sidecar.host).expect("Linux says");
-    after - before
-}
-
-/// Symbols take more than that, whatever the binary.
-const SYMBOLS: u64 = 8 << 20;
-
-#[test]
-#[cfg(target_os = "linux")]
-fn the_host_of_a_test_that_panics_is_as_it_was_before_the_hook() {
-    for name in ["panics", "panics_inside", "panics_in_a_future"] {
-        let run = rerun::failing(&format!("dear_hooks::{name}"), &[("RUST_BACKTRACE", "1")]);
-        for sidecar in &run.sidecars {
-            let grown = grown(sidecar);
-            assert!(grown < SYMBOLS, "{}: {grown}", sidecar.test_name);
-            assert!(sidecar.host.kernel_release.is_some());
-        }
-    }
-    // The hook does read symbols, and a test that goes on has them.
-    let run = rerun::passing("dear_hooks::catches", &[("RUST_BACKTRACE", "1")]);
-    let grown = grown(run.sidecar("dear_hooks::catches"));
-    assert!(grown > SYMBOLS, "{grown}");
-    // What was noted then is of no later panic.
-    let run = rerun::failing("dear_hooks::catches_first", &[("RUST_BACKTRACE", "1")]);
-    let grown = self::grown(run.sidecar("dear_hooks::catches_first"));
-    assert!(grown > SYMBOLS + (64 << 20), "{grown}");
-}
-
-mod dear_hooks {
-    use super::*;
-
-    #[heap_runtime::heap_tracked]
-    #[test]
-    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
-    fn panics() {
-        panic!("on this thread");
-    }
-
-    #[heap_runtime::heap_tracked]
-    #[test]
-    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
-    fn panics_inside() {
-        track("inner", || -> () { panic!("of both") });
-    }
-
-    #[test]
-    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
-    fn panics_in_a_future() {
-        let future = pin!(track_async("future", async { panic!("when it is polled") }));
-        let _never: Poll<()> = future.poll(&mut Context::from_waker(Waker::noop()));
-    }
-
-    #[heap_runtime::heap_tracked]
-    #[test]
-    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
-    fn catches() {
-        catch_unwind(|| panic!("nothing to it")).unwrap_err();
-    }
-
-    #[heap_runtime::heap_tracked]
-    #[test]
-    #[ignore = "run by the_host_of_a_test_that_panics_is_as_it_was_before_the_hook"]
-    fn catches_first() {
-        catch_unwind(|| panic!("nothing to it")).unwrap_err();
-        let held = std::hint::black_box(vec![1_u8; 64 << 20]);
-        panic!("{} bytes", held.len());
-    }
 }
