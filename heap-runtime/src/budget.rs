@@ -161,7 +161,8 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
         .any(|budget| budget.limit == Limit::MaxRetained)
     {
         text.push_str(
-            "\n  not the test's, where it is that: what is made once and kept (`warmup = 1` leaves it out)",
+            "\n  not the test's, where it is that: what is made once and kept, for the process or for its thread, as by an \
+             async runtime (`warmup = 1` leaves it out)",
         );
         if output_is_kept() {
             text.push_str(

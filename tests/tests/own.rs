@@ -36,6 +36,8 @@ mod noise;
 mod notes;
 #[path = "own/pools.rs"]
 mod pools;
+#[path = "own/promised.rs"]
+mod promised;
 #[path = "own/reallocations.rs"]
 mod reallocations;
 #[path = "own/retained.rs"]
@@ -65,6 +67,7 @@ const SUBJECTS: &[&[Subject]] = &[
     nesting::SUBJECTS,
     notes::SUBJECTS,
     pools::SUBJECTS,
+    promised::SUBJECTS,
     reallocations::SUBJECTS,
     retained::SUBJECTS,
     runtimes::SUBJECTS,

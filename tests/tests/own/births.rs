@@ -22,6 +22,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("tracks_at_the_end", tracks_at_the_end),
     ("tracks_after_the_end", tracks_after_the_end),
     ("two_thousand", two_thousand),
+    ("five_thousand", five_thousand),
     ("unborn", unborn),
     ("stragglers", stragglers),
     ("pthreads", pthreads),
@@ -206,7 +207,16 @@ fn a_test_may_begin_when_its_thread_has_ended_to_std() {
 
 #[heap_tracked]
 fn two_thousand() {
-    let threads: Vec<_> = (0..2000)
+    leak_on_threads(2000);
+}
+
+#[heap_tracked]
+fn five_thousand() {
+    leak_on_threads(5000);
+}
+
+fn leak_on_threads(threads: usize) {
+    let threads: Vec<_> = (0..threads)
         .map(|_| {
             let small = thread::Builder::new().stack_size(64 << 10);
             small.spawn(|| leak(24)).unwrap()
@@ -223,6 +233,16 @@ fn two_thousand_threads_are_two_thousand() {
     let own = ran.own("two_thousand");
     assert_eq!(own.retained_bytes, 2000 * 32);
     assert_eq!((own.threads, own.threads_running), (2001, 0));
+}
+
+/// What threads that allocate little keep back is little, however many they are.
+#[test]
+fn five_thousand_threads_leave_a_peak_that_says_something() {
+    let ran = Child::of("five_thousand").run();
+    let own = ran.own("five_thousand");
+    assert_eq!(own.threads, 5001);
+    let (peak, error) = (own.peak_bytes.unwrap(), own.peak_error_bytes.unwrap());
+    assert!(error <= peak, "{own:?}");
 }
 
 /// Starts a thread by the C library, and gives its number where it started.

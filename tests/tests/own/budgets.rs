@@ -60,7 +60,8 @@ fn assert_broken(name: &str, text: &str) {
     let mut told = format!("budgets::{name} is over its heap budget\n{text}");
     if text.contains("max_retained") {
         told.push_str(
-            "\n  not the test's, where it is that: what is made once and kept (`warmup = 1` leaves it out)",
+            "\n  not the test's, where it is that: what is made once and kept, for the process or for its thread, as by an \
+             async runtime (`warmup = 1` leaves it out)",
         );
     }
     // People are told where it is; a path may tell of them.

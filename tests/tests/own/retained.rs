@@ -86,7 +86,7 @@ fn first_waits_when_measured() {
 
 /// Of all of them, how many retained what.
 #[track_caller]
-fn each_retained(ran: &Ran, name: &str, bytes: i64) {
+pub(crate) fn each_retained(ran: &Ran, name: &str, bytes: i64) {
     let mut wrong = std::collections::BTreeMap::<_, u32>::new();
     let all = ran.of(name);
     for sidecar in &all {
