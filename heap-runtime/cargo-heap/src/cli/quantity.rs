@@ -24,8 +24,10 @@ macro_rules! quantity {
 }
 
 /// The columns of a report behind test and outcome, in their order.
-pub(super) const QUANTITIES: [Quantity; 8] = [
+pub(super) const QUANTITIES: [Quantity; 10] = [
     quantity!("time", duration_ns, time),
+    quantity!("cpu", own_cpu_ns, time),
+    quantity!("waited", own_run_delay_ns, time),
     Quantity {
         heading: "peak",
         of: |row| {
@@ -74,6 +76,12 @@ pub(super) fn time(ns: u64) -> String {
     } else {
         format!("{time:.0?}")
     }
+}
+
+/// How many percent one is of the other.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    part as f64 * 100.0 / whole.max(1) as f64
 }
 
 pub(super) fn percent(percent: f64) -> String {

@@ -21,12 +21,14 @@ const NAME: &str = "test";
 const OUTCOME: &str = "outcome";
 
 /// Where there is no room for all columns, these go, the first one first.
-const DISPENSABLE: [&str; 6] = [
+const DISPENSABLE: [&str; 8] = [
     "overlap",
     "threads",
     "allocated",
     "process",
     "pressure",
+    "waited",
+    "cpu",
     "retained",
 ];
 

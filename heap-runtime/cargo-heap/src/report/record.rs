@@ -10,7 +10,7 @@ use serde::Deserialize;
 use heap_sidecar::{
     Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Failure,
     LastSeen, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner, Said,
-    SchedExt, Source, Status,
+    SchedExt, Source, Status, Time,
 };
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +43,7 @@ pub(super) struct Record {
     pub(super) host: HostMemory,
     pub(super) host_before: HostMemory,
     pub(super) heap: Heap,
+    pub(super) time: Option<Time>,
     #[serde(default)]
     pub(super) budgets: Vec<Budget>,
     pub(super) notes: Option<String>,

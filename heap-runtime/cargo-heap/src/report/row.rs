@@ -167,6 +167,34 @@ row! {
         own_threads: u32,
         /// Own tier: those that the test left running.
         own_threads_running: u32,
+        /// Own tier: time on a CPU, in nanoseconds, the sum over its threads.
+        own_cpu_ns: u64,
+        /// Own tier: of that, outside the kernel.
+        own_user_ns: u64,
+        /// Own tier: of that, in the kernel.
+        own_system_ns: u64,
+        /// Own tier: time ready to run and waiting for a CPU, in nanoseconds, the sum over its threads.
+        own_run_delay_ns: u64,
+        /// Own tier: how far the true one may be from that, either way, in nanoseconds.
+        own_run_delay_error_ns: u64,
+        /// Own tier: how often a thread was put on a CPU.
+        own_slices: u64,
+        /// Own tier: how often a thread went off the CPU to wait for something.
+        own_voluntary_switches: u64,
+        /// Own tier: how often a thread was taken off the CPU, for others to run.
+        own_involuntary_switches: u64,
+        /// Own tier: page faults that needed no device.
+        own_minor_faults: u64,
+        /// Own tier: page faults for which something was read in.
+        own_major_faults: u64,
+        /// The thread that ran the body: time on a CPU, in nanoseconds. With the two that follow it is `duration_ns`.
+        body_cpu_ns: u64,
+        /// The same: ready to run and waiting for a CPU.
+        body_run_delay_ns: u64,
+        /// The same: neither.
+        body_blocked_ns: u64,
+        /// Why something of the time is not known.
+        time_reason: String,
         /// The last checkpoint's label. Of a test that was killed, its own tier is known up to there.
         checkpoint_label: String,
         /// The last checkpoint: nanoseconds from the start of the body.
@@ -431,6 +459,7 @@ impl Row {
         row.metrics = Some(record.metrics).filter(|metrics| !metrics.is_empty());
         row.budgets = Some(record.budgets).filter(|budgets| !budgets.is_empty());
         row.set_heap(record.heap);
+        row.set_time(record.time);
         row.set_host(&record.host_before, &record.host);
         row.set_waits(&record.host_before, &record.host);
         row.set_cgroup(

@@ -142,6 +142,31 @@ fn waits() -> Value {
     })
 }
 
+/// Where the time went.
+fn time() -> Value {
+    let mut time = json!({
+        "wall_ns": 1_500_000, "cpu_ns": 900_000, "user_ns": 600_000, "system_ns": 300_000,
+        "run_delay_ns": 400_000, "run_delay_error_ns": 7000, "slices": 9, "voluntary_switches": 5,
+        "involuntary_switches": 3, "minor_faults": 20, "major_faults": 1
+    });
+    let all = time.as_object_mut().unwrap();
+    let mut body = all.clone();
+    body.extend([
+        ("cpu_ns".into(), 500_000.into()),
+        ("blocked_ns".into(), 600_000.into()),
+    ]);
+    all.insert("test_thread".into(), body.into());
+    all.extend([
+        ("threads".into(), 2.into()),
+        ("threads_running".into(), 1.into()),
+    ]);
+    all.insert(
+        "reason".into(),
+        json!({ "delays": "kernel.task_delayacct is 0" }),
+    );
+    time
+}
+
 /// A test of which everything there is was recorded.
 pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
@@ -157,6 +182,7 @@ pub(crate) fn full() -> Row {
     map.insert("skip_reason".into(), "why".into());
     map.insert("labels".into(), json!({ "scheduler": "eevdf" }));
     map.insert("metrics".into(), json!({ "wakeup_p99_us": 41.5 }));
+    map.insert("time".into(), time());
     map.insert(
         "budgets".into(),
         json!([{ "limit": "max_peak", "bytes": 1, "actual": 2, "held": false }]),

@@ -16,7 +16,7 @@ use super::across;
 use super::cause;
 use super::compare;
 use super::error::Error;
-use super::quantity::QUANTITIES;
+use super::quantity::{QUANTITIES, share, time};
 use super::replace;
 use super::report::{Diagnosed, Report, Unread, summary};
 use super::run_table::{both_verdicts, name, several_binaries, turn};
@@ -157,6 +157,7 @@ struct Test {
     facts: Vec<(&'static str, String)>,
     budgets: Vec<String>,
     timeline: Option<String>,
+    spent: Vec<Spent>,
     attempts: Vec<Attempt>,
 }
 
@@ -249,8 +250,32 @@ impl Test {
                 .map(super::show::budget_words)
                 .collect(),
             timeline: timeline.and_then(|timeline| picture::timeline(timeline, row.duration_ns)),
+            spent: Spent::of(row),
             attempts: Vec::new(),
         }
+    }
+}
+
+/// A part of the time that the test took, by its own thread.
+#[derive(Serialize)]
+struct Spent {
+    name: &'static str,
+    time: String,
+    percent: f64,
+}
+
+impl Spent {
+    fn of(row: &Row) -> Vec<Self> {
+        let parts = row.time_parts();
+        let whole: u64 = parts.iter().map(|(_, ns)| ns).sum();
+        let parts = parts.into_iter().filter(|(_, ns)| *ns > 0);
+        parts
+            .map(|(name, ns)| Self {
+                name,
+                time: time(ns),
+                percent: share(ns, whole),
+            })
+            .collect()
     }
 }
 

@@ -29,7 +29,7 @@ use file::{Case, JUnit, PREFIX};
 use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 33] = [
     "attempt",
     "state",
     "sidecar_state",
@@ -46,6 +46,15 @@ const COLUMNS: [&str; 24] = [
     "own_allocations",
     "own_threads",
     "own_threads_running",
+    "own_cpu_ns",
+    "own_run_delay_ns",
+    "own_run_delay_error_ns",
+    "own_minor_faults",
+    "own_major_faults",
+    "body_cpu_ns",
+    "body_run_delay_ns",
+    "body_blocked_ns",
+    "time_reason",
     "checkpoint_label",
     "checkpoint_least_peak_bytes",
     "process_allocated_delta_bytes",

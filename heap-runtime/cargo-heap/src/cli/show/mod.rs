@@ -2,6 +2,7 @@
 
 mod host;
 mod recorded;
+mod spent;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
@@ -21,6 +22,7 @@ use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
 use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, Sidecar};
 use host::{host, waits};
 use recorded::recorded;
+use spent::spent;
 
 /// Where there is no terminal to ask, pictures are so wide.
 const WIDTH: u16 = 80;
@@ -189,6 +191,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     {
         writeln!(terminal, "\n{strong}live bytes{strong:#}\n{picture}")?;
     }
+    spent(row, width, terminal)?;
     checkpoints(&sidecar.heap.checkpoints, terminal)?;
     if !sidecar.budgets.is_empty() {
         writeln!(terminal, "\n{strong}budgets{strong:#}")?;
