@@ -51,13 +51,10 @@ fn child() {
         return;
     };
     let number = |name| std::env::var(name).map_or(0, |text| text.parse().unwrap());
-    let subject = crate::SUBJECTS
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(known, _)| *known == name)
-        .unwrap_or_else(|| panic!("there is no subject `{name}`"))
-        .1;
+    let mut named = (crate::SUBJECTS.iter().copied().flatten()).filter(|(known, _)| *known == name);
+    let (Some((_, subject)), None) = (named.next(), named.next()) else {
+        panic!("there is no subject `{name}`, or more than one");
+    };
     let noise = (number(NOISE) > 0).then(Noise::start);
     for _ in 0..number(TIMES) {
         // Some are to fail, and their sidecars say how.

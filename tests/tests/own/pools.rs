@@ -242,7 +242,9 @@ fn a_task_is_the_tests_however_it_runs_and_ends() {
                 own.retained_bytes.unsigned_abs() < THEIRS as u64,
                 "{name}: {own:?}"
             );
-            assert_eq!(own.threads_running, 0, "{name}");
+            // The one that takes over is started from the test's.
+            let most = u32::from(name == "blocks_in_place");
+            assert!(own.threads_running <= most, "{name}");
         }
     }
 }

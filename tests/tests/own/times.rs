@@ -18,7 +18,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("alone_by_priority", alone_by_priority),
     ("touches_twice", touches_twice),
     ("leaves_one_behind", leaves_one_behind),
-    ("outer", outer),
+    ("one_in_another", one_in_another),
     ("works_on_a_pool", works_on_a_pool),
     ("warms_up", || warms_up(())),
     ("polls", polls),
@@ -282,7 +282,7 @@ fn a_thread_that_stays_is_its_tests_up_to_the_end() {
     });
 }
 
-fn outer() {
+fn one_in_another() {
     track("around", || {
         run_for(10);
         track("inside", || {
@@ -294,7 +294,7 @@ fn outer() {
 
 #[test]
 fn what_an_inner_test_ran_is_the_outer_ones_too() {
-    everywhere("outer", |sidecars, _| {
+    everywhere("one_in_another", |sidecars, _| {
         let [around, inside] = ["around", "inside"].map(|name| time(sidecars, name));
         assert_near(inside.own.cpu_ns, 30 * MS, 10);
         assert_near(around.own.cpu_ns, 40 * MS, 10);
