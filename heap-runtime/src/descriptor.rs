@@ -52,6 +52,21 @@ impl Descriptor {
         Ok(length)
     }
 
+    /// All that is still to be read.
+    pub(crate) fn rest(&self) -> Option<Vec<u8>> {
+        const STEP: usize = 8 << 10;
+        let mut bytes = Vec::new();
+        // Not in room at the end of `bytes`, which is filled with zeros byte by byte where nothing is optimised.
+        let mut step = [0; STEP];
+        loop {
+            let read = self.read(&mut step).ok()?;
+            bytes.extend_from_slice(step.get(..read)?);
+            if read < STEP {
+                return Some(bytes);
+            }
+        }
+    }
+
     pub(crate) fn write(&self, mut contents: &[u8]) -> rustix::io::Result<()> {
         while !contents.is_empty() {
             let written = retry_on_intr(|| write(self, contents))?;
@@ -64,19 +79,10 @@ impl Descriptor {
 
 /// All of a file of the kernel's, which has no size before it is read: std begins with reads of 32 bytes.
 pub(crate) fn whole(path: &str) -> Option<Vec<u8>> {
-    const STEP: usize = 8 << 10;
     let flags = OFlags::RDONLY | OFlags::NOCTTY;
-    let file = Descriptor::open(CWD, path, flags, Mode::empty()).ok()?;
-    let mut bytes = Vec::new();
-    // Not in room at the end of `bytes`, which is filled with zeros byte by byte where nothing is optimised.
-    let mut step = [0; STEP];
-    loop {
-        let read = file.read(&mut step).ok()?;
-        bytes.extend_from_slice(step.get(..read)?);
-        if read < STEP {
-            return Some(bytes);
-        }
-    }
+    Descriptor::open(CWD, path, flags, Mode::empty())
+        .ok()?
+        .rest()
 }
 
 impl From<OwnedFd> for Descriptor {

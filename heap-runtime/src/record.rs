@@ -417,6 +417,9 @@ impl Turn {
 fn store(settings: &Settings) -> Result<&'static Store, &'static String> {
     static STORE: OnceLock<Result<Store, String>> = OnceLock::new();
     STORE
-        .get_or_init(|| Store::of(settings, &Run::get().id))
+        .get_or_init(|| {
+            let run = Run::get();
+            Store::of(settings, run.base.as_deref(), &run.id)
+        })
         .as_ref()
 }

@@ -4,10 +4,12 @@
 #[cfg_attr(not(proc_fs), path = "run/elsewhere.rs")]
 mod ancestry;
 mod inside;
+#[cfg_attr(not(proc_fs), path = "run/known_elsewhere.rs")]
+mod known;
 #[cfg_attr(not(proc_fs), path = "run/marker_elsewhere.rs")]
 mod marker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use heap_sidecar::process::{Mark, Stat};
@@ -19,6 +21,8 @@ use crate::process::process_id;
 use crate::sidecar::Place;
 use ancestry::Ancestry;
 pub(crate) use inside::Running;
+use known::Key;
+pub(crate) use known::tell;
 
 /// The run of this process, and the turn of its tests in it.
 #[derive(Debug)]
@@ -36,6 +40,10 @@ pub(crate) struct Run {
     parent: Option<Parent>,
     /// The process that found it out, by its number, and what else tells it apart.
     process: (u32, Option<Process>),
+    /// Where its sidecars go, or below which folder.
+    pub(crate) base: Option<PathBuf>,
+    /// Whom this process can tell what it has found out of the host, and of what is above it.
+    to_tell: Option<(Key, Option<String>)>,
 }
 
 /// What a run is known by.
@@ -46,11 +54,27 @@ struct Found {
     /// `HEAP_SHARD`.
     shard: Option<String>,
     nextest: Option<Nextest>,
-    /// This process.
+    /// This process, and what else tells it apart.
     own: Option<Stat>,
+    process: Option<Process>,
     ancestry: Ancestry,
     /// A hash of where the sidecars go.
     base: Option<u64>,
+}
+
+impl Found {
+    /// What another process must have in common with this one, to be told what this one has found out.
+    fn key(&self) -> Option<Key> {
+        let (nextest, own) = (self.nextest.as_ref()?, self.own.as_ref()?);
+        Some(Key::of(&nextest.run_id, own, self.process?))
+    }
+
+    /// What the run is called, if nothing above this process has another name for it.
+    fn named(&self) -> Option<String> {
+        let of_runner = self.nextest.as_ref();
+        let of_runner = of_runner.map(|nextest| sanitised(&nextest.run_id));
+        self.asked.clone().or(of_runner)
+    }
 }
 
 impl Run {
@@ -62,17 +86,35 @@ impl Run {
             let base = settings.and_then(|settings| Place::base(settings).ok());
             // Read once: whoever asks for it later is told the same.
             let own = Stat::of_process("self");
-            let found = Found {
-                ancestry: own.as_ref().map(Ancestry::look).unwrap_or_default(),
+            let mut found = Found {
+                ancestry: Ancestry::default(),
+                process: own.as_ref().and_then(Process::of_own),
                 own,
                 asked: settings.and_then(|settings| settings.run_id.clone()),
                 shard: settings.and_then(|settings| settings.shard.clone()),
                 nextest: Nextest::get(),
                 base: base.as_deref().map(hash),
             };
-            let base = found.base;
-            let run = Self::of(found);
-            if let Some(base) = base {
+            let key = found.key();
+            let place = settings.zip(base.as_ref()).zip(found.named());
+            let path = place.map(|((settings, base), id)| {
+                Place::below(base.clone(), settings, &id).path_of(known::FILE)
+            });
+            let told = key
+                .zip(path)
+                .and_then(|(key, path)| known::read(&path, key));
+            let is_told = told.is_some();
+            let look = || found.own.as_ref().map(Ancestry::look).unwrap_or_default();
+            found.ancestry = told.unwrap_or_else(look);
+            let can_tell = !is_told && found.ancestry.is_nextest_alone;
+            let partition = found.ancestry.partition.clone();
+            let hash = found.base;
+            let run = Self {
+                base,
+                to_tell: key.filter(|_| can_tell).map(|key| (key, partition)),
+                ..Self::of(found)
+            };
+            if let Some(base) = hash {
                 let (pid, run_id) = (process_id(), run.id.clone());
                 marker::put(&Mark { pid, base, run_id });
             }
@@ -86,6 +128,7 @@ impl Run {
             shard,
             nextest,
             own,
+            process,
             ancestry,
             base,
         } = found;
@@ -118,7 +161,9 @@ impl Run {
             attempt,
             stress_index,
             parent,
-            process: (process_id(), own.and_then(Process::of_own)),
+            process: (process_id(), process),
+            base: None,
+            to_tell: None,
         }
     }
 

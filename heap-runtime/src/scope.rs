@@ -17,7 +17,7 @@ use crate::own::{self, Entered, Measured, Own, Wanted};
 use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
-use crate::run::Running;
+use crate::run::{self, Running};
 use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Time};
 use crate::snapshot::{Moment, RECENT, process_heap};
 use crate::test::Test;
@@ -221,6 +221,9 @@ impl<'t> Scope<'t> {
         });
         if let (Ok(()), Some(file), Some(said)) = (&written, file, said) {
             file.store.remove(&said);
+        }
+        if let (Ok(()), Some(file)) = (&written, file) {
+            run::tell(file.store, self.settings);
         }
         if let Err(error) = written {
             let error = error.to_string();

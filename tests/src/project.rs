@@ -339,7 +339,7 @@ impl Run {
 
 /// Hides from a command what an outer cargo, test runner or setting of ours has put in the
 /// environment.
-pub(crate) fn clean_environment(command: &mut Command) {
+pub fn clean_environment(command: &mut Command) {
     const FOREIGN: [&str; 4] = ["CARGO", "HEAP_", "NEXTEST", "RUST_"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -27,6 +27,8 @@ pub(super) struct Ancestry {
     pub(super) partition: Option<String>,
     /// The nearest process in which a tracked test has begun.
     pub(super) marked: Option<Mark>,
+    /// A nextest has started this process itself, and nobody above that is of interest.
+    pub(super) is_nextest_alone: bool,
 }
 
 impl Ancestry {
@@ -36,7 +38,7 @@ impl Ancestry {
         let cargo = env::cargo().as_deref().and_then(file_of);
         let mut parent = own.parent;
         // Ancestors end at process 0; a bound guards against a /proc that lies.
-        for _ in 0..64 {
+        for level in 0..64 {
             let Some(process) = Stat::of_process(&parent.to_string()) else {
                 break;
             };
@@ -54,6 +56,7 @@ impl Ancestry {
                     // Most are started by a person or a CI, and then nobody above is of interest: to
                     // look at all of them takes a millisecond, in each process.
                     if !is_below_cargo(process.pid) {
+                        found.is_nextest_alone = level == 0 && runner == Program::Nextest;
                         break;
                     }
                 }

@@ -10,6 +10,7 @@ pub(super) struct Ancestry {
     pub(super) of_cargo: Option<String>,
     pub(super) partition: Option<String>,
     pub(super) marked: Option<Mark>,
+    pub(super) is_nextest_alone: bool,
 }
 
 impl Ancestry {

@@ -23,12 +23,16 @@ impl Place {
     ///
     /// Says that no target folder could be found, and what to set.
     pub(crate) fn of(settings: &Settings, run_id: &str) -> Result<Self, String> {
+        Ok(Self::below(Self::base(settings)?, settings, run_id))
+    }
+
+    /// [`of`](Self::of), where [`base`](Self::base) is known.
+    pub(crate) fn below(base: PathBuf, settings: &Settings, run_id: &str) -> Self {
         let below = match settings.sidecar_dir {
             Some(_) => Vec::new(),
             None => vec![RUNS_FOLDER.into(), run_id.to_owned()],
         };
-        let base = Self::base(settings)?;
-        Ok(Self { base, below })
+        Self { base, below }
     }
 
     /// The folder that sidecars go to, or the target folder that has one for those of each run.

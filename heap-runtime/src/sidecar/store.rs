@@ -1,7 +1,7 @@
 //! Where the sidecars of this process's run go: a folder, or lines of text where there is none.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use heap_sidecar::frame::Operation;
 
@@ -29,20 +29,37 @@ pub(crate) enum Claim {
 }
 
 impl Store {
-    /// The one of a run.
+    /// The one of a run, of which [`Place::base`] may be known.
     ///
     /// # Errors
     ///
     /// Says why there is none, and what to set.
-    pub(crate) fn of(settings: &Settings, run_id: &str) -> Result<Self, String> {
+    pub(crate) fn of(
+        settings: &Settings,
+        base: Option<&Path>,
+        run_id: &str,
+    ) -> Result<Self, String> {
         if let Some(target) = &settings.sink {
             return Sink::open(target).map(Self::Sink);
         }
-        match Place::of(settings, run_id) {
+        let place = match base {
+            Some(base) => Ok(Place::below(base.to_owned(), settings, run_id)),
+            // Looked for again, to say why there is none.
+            None => Place::of(settings, run_id),
+        };
+        match place {
             Ok(place) => Ok(Self::Folder(Folder::new(place))),
             // What the first process of a guest writes to a folder that it was not told to would be seen by nobody.
             Err(_) if process_id() == 1 => Sink::open(&SinkTarget::CONSOLE).map(Self::Sink),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The folder, where it is one.
+    pub(crate) fn folder(&self) -> Option<&Folder> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::Sink(_) => None,
         }
     }
 

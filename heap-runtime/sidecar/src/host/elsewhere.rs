@@ -18,6 +18,16 @@ impl Source {
     }
 
     #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn known(&self, _: &HostContext) -> String {
+        String::new()
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
+    pub(super) fn remember(&self, _: &str) -> Option<HostContext> {
+        None
+    }
+
+    #[expect(clippy::unused_self, reason = "as where there is something to read")]
     pub(super) fn changing(&self) -> HostContext {
         HostContext::default()
     }

@@ -16,6 +16,8 @@
 mod cgroup_tests;
 #[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
 mod fuzz;
+#[cfg(all(test, target_os = "linux", not(any(miri, heap_runtime_elsewhere))))]
+mod known_tests;
 #[cfg_attr(
     not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
     path = "elsewhere.rs"
@@ -68,6 +70,42 @@ static CONSTANT: OnceLock<HostContext> = OnceLock::new();
 /// ```
 pub fn constant() -> &'static HostContext {
     CONSTANT.get_or_init(|| source::LIVE.constant().merge(source::uname()))
+}
+
+/// What has been looked up here and stays as it is, for [`remember`] in another process of this host: nothing
+/// before [`constant`] was called, and where there is nothing to be looked up.
+///
+/// It has no names of hosts, users or cgroups.
+///
+/// ```
+/// use heap_sidecar::host;
+///
+/// host::constant();
+/// if let Some(known) = host::known() {
+///     // Another process of the same boot and the same namespaces need not look for it.
+///     host::remember(&known);
+/// }
+/// ```
+#[must_use]
+pub fn known() -> Option<String> {
+    let known = source::LIVE.known(CONSTANT.get()?);
+    (!known.is_empty()).then_some(known)
+}
+
+/// Takes what [`known`] has told in another process, where it has not been looked up here: one that has the same kernel
+/// without a restart since, and the same namespaces of mounts and cgroups. A text that is cut, or none of those, is
+/// passed over.
+///
+/// ```
+/// use heap_sidecar::host;
+///
+/// host::remember("arch=none\0");
+/// assert_ne!(host::constant().arch.as_deref(), Some("none"));
+/// ```
+pub fn remember(known: &str) {
+    if let Some(constant) = source::LIVE.remember(known) {
+        let _ = CONSTANT.set(constant);
+    }
 }
 
 /// What moves during a test: to be read before and after it. At most 10 ms old.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const MACHINES: [&str; 7] = [
+pub(super) const MACHINES: [&str; 7] = [
     "aarch64-big-little",
     "container-without-sysfs",
     "el8-container-v1",
@@ -16,7 +16,7 @@ const MACHINES: [&str; 7] = [
     "x86-server-v2",
 ];
 
-fn machine(name: &str) -> PathBuf {
+pub(super) fn machine(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/hosts")
         .join(name)
@@ -27,7 +27,7 @@ pub(super) fn source(root: &Path) -> Source {
 }
 
 /// Everything but uname, which is of the machine that runs the tests.
-fn read(source: &Source) -> HostContext {
+pub(super) fn read(source: &Source) -> HostContext {
     source
         .constant()
         .merge(source.changing())

@@ -1,6 +1,6 @@
 //! Processors: what they are, how many there are and how their frequency is governed.
 
-use super::{Source, file};
+use super::{Source, Text, file};
 use crate::CpuTime;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -9,6 +9,26 @@ use std::io::ErrorKind;
 pub(super) struct Policy {
     governor: String,
     cpus: Vec<usize>,
+}
+
+impl Policy {
+    pub(super) fn put(&self, text: &mut Text) {
+        let cpus: Vec<String> = self.cpus.iter().map(ToString::to_string).collect();
+        text.put(
+            "policy",
+            format_args!("{} {}", cpus.join(","), self.governor),
+        );
+    }
+
+    /// As it was put.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let (cpus, governor) = text.split_once(' ')?;
+        let cpus = cpus.split(',').filter(|cpu| !cpu.is_empty());
+        Some(Self {
+            cpus: cpus.map(|cpu| cpu.parse().ok()).collect::<Option<_>>()?,
+            governor: governor.to_owned(),
+        })
+    }
 }
 
 impl Source {

@@ -8,16 +8,18 @@ mod cmdline;
 mod cpu;
 pub(crate) mod file;
 mod kernel;
+mod known;
 mod memory;
 mod pressure;
 mod process;
 mod sched;
 
 pub(super) use kernel::uname;
+use known::Text;
 pub(super) use process::rlimits;
 
 use crate::HostContext;
-use cgroup::Membership;
+use cgroup::{Membership, Plain};
 use process::error_bytes;
 use std::borrow::Cow;
 use std::sync::atomic::AtomicUsize;
@@ -33,6 +35,8 @@ pub(super) struct Source {
     /// What goes in front of `/proc` and `/sys`: nothing, except for the trees of other machines in the tests.
     root: String,
     membership: Mutex<Option<Arc<Membership>>>,
+    /// Where another process of this host has found its cgroups.
+    plain: OnceLock<Plain>,
     policies: OnceLock<Vec<cpu::Policy>>,
     tunables: OnceLock<Vec<sched::Tunable>>,
     accounting: OnceLock<Option<kernel::Accounting>>,
@@ -45,6 +49,7 @@ impl Source {
         Self {
             root,
             membership: Mutex::new(None),
+            plain: OnceLock::new(),
             policies: OnceLock::new(),
             tunables: OnceLock::new(),
             accounting: OnceLock::new(),

@@ -10,6 +10,21 @@ pub(super) struct Tunable {
     path: String,
 }
 
+impl Tunable {
+    pub(super) fn of(source: &Source, name: &str) -> Self {
+        Self {
+            path: format!("{}/{name}", source.path(DIRECTORY)),
+            name: name.to_owned(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+const DIRECTORY: &str = "/proc/sys/kernel";
+
 impl Source {
     /// The switches that can be read. Absent where even their names cannot.
     pub(super) fn sched_tunables(&self) -> Option<BTreeMap<String, String>> {
@@ -28,13 +43,8 @@ impl Source {
         if let Some(tunables) = self.tunables.get() {
             return Some(tunables);
         }
-        let directory = self.path("/proc/sys/kernel");
-        let tunables = file::names(&directory, "sched_").ok()?;
-        let tunables = tunables.into_iter().map(|name| Tunable {
-            path: format!("{directory}/{name}"),
-            name,
-        });
-        let tunables = tunables.collect();
+        let names = file::names(&self.path(DIRECTORY), "sched_").ok()?;
+        let tunables = names.iter().map(|name| Tunable::of(self, name)).collect();
         Some(self.tunables.get_or_init(|| tunables))
     }
 

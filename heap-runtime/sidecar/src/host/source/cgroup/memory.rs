@@ -99,6 +99,11 @@ impl MemoryFiles {
             Version::V1 => bounded(directories.get(nearest..)?),
             Version::V2 => directories.get(nearest..)?,
         };
+        Self::of(counting, nearest, version)
+    }
+
+    /// Those that count, of which the first is so many levels above the process's own.
+    pub(super) fn of(counting: &[String], nearest: usize, version: Version) -> Option<Self> {
         let groups = counting
             .iter()
             .zip(nearest..)
@@ -108,6 +113,12 @@ impl MemoryFiles {
             groups: groups.collect::<Option<_>>()?,
             are_limits_known: AtomicBool::new(false),
         })
+    }
+
+    /// How many levels above the process's own the first is, and how many there are.
+    pub(super) fn levels(&self) -> (usize, usize) {
+        let nearest = self.groups.first().map_or(0, |group| group.above);
+        (usize::try_from(nearest).unwrap_or(0), self.groups.len())
     }
 
     /// The limits of each that has one.
@@ -143,7 +154,7 @@ impl Version {
         }
     }
 
-    fn number(self) -> u8 {
+    pub(super) fn number(self) -> u8 {
         match self {
             Self::V1 => 1,
             Self::V2 => 2,

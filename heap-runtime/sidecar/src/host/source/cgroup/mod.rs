@@ -3,12 +3,15 @@
 mod cpu;
 mod memory;
 mod place;
+mod plain;
 mod stall;
 
 use super::{Source, file};
 use cpu::CpuFiles;
 use memory::MemoryFiles;
 use place::{Mount, Place, Unseen};
+use plain::Found;
+pub(super) use plain::Plain;
 use procfs::{FromBufRead, ProcessCGroup, ProcessCGroups};
 use stall::PressureFiles;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -22,6 +25,8 @@ pub(super) struct Membership {
     memory_files: OnceLock<MemoryFiles>,
     cpu: Option<CpuFiles>,
     pressure: Option<PressureFiles>,
+    /// What of it another process can be told.
+    plain: Option<Plain>,
 }
 
 /// A version of cgroups.
@@ -49,7 +54,17 @@ impl Source {
         }
     }
 
+    /// What is known of it, without a look.
+    pub(super) fn known_membership(&self) -> Option<Arc<Membership>> {
+        let known = self.membership.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn find(&self, text: &str) -> Option<Membership> {
+        if let Some(known) = self.plain.get().and_then(|plain| plain.membership(text)) {
+            return Some(known);
+        }
+        let pid = self.pid();
         let groups = ProcessCGroups::from_buf_read(text.as_bytes()).ok()?.0;
         // Not kept: in another cgroup namespace, the same mounts are named otherwise.
         let mountinfo = file::whole(&*self.path("/proc/self/mountinfo"))?;
@@ -67,7 +82,7 @@ impl Source {
             };
             let place = group.map(|group| {
                 let controller = (version == Version::V1).then_some(controller);
-                Place::find(&mounts, controller, &group.pathname, self.pid())
+                Place::find(&mounts, controller, &group.pathname, pid)
             });
             (version, place)
         };
@@ -77,8 +92,19 @@ impl Source {
         let (_, unified) = found("");
         let unified = unified.and_then(Result::ok);
         let own = unified.as_ref().and_then(|place| place.directories.first());
+        let pressure = own.and_then(|directory| PressureFiles::new(directory));
         let cpu = cpu.and_then(Result::ok);
+        let found = Found {
+            memory: (
+                memory_version,
+                memory.as_ref().and_then(|place| place.as_ref().ok()),
+            ),
+            cpu: (cpu_version, cpu.as_ref()),
+            unified: unified.as_ref(),
+            has_pressure: pressure.is_some(),
+        };
         Some(Membership {
+            plain: Plain::found(text, &found),
             text: text.to_owned(),
             memory_version,
             memory: match memory {
@@ -87,7 +113,7 @@ impl Source {
             },
             memory_files: OnceLock::new(),
             cpu: cpu.and_then(|place| CpuFiles::new(&place.directories, cpu_version)),
-            pressure: own.and_then(|directory| PressureFiles::new(directory)),
+            pressure,
         })
     }
 

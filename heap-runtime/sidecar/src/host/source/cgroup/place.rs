@@ -27,6 +27,8 @@ pub(super) struct Mount {
 /// The directories of the process's own cgroup and of all above it that can be seen, the own first.
 pub(super) struct Place {
     pub(super) directories: Vec<String>,
+    /// Where the hierarchy is mounted, if it is mounted from its root and the path of the cgroup leads on from there.
+    pub(super) plain_point: Option<String>,
 }
 
 /// Why there is no [`Place`].
@@ -127,8 +129,14 @@ impl Place {
             let mut own = points.filter(|point| is_own(point, pid) == IsOwn::Yes);
             Some(Self::at(own.next()?, ""))
         };
+        let whole = path.trim_start_matches('/');
         ways.into_iter()
-            .find_map(|((hidden, names), point)| Self::on_the_way(point, hidden, names, pid))
+            .find_map(|((hidden, names), point)| {
+                let mut place = Self::on_the_way(point, hidden, names, pid)?;
+                let is_plain = hidden == 0 && names == whole && levels_above(path).0 == 0;
+                place.plain_point = is_plain.then(|| point.to_owned());
+                Some(place)
+            })
             .or_else(inside)
             .ok_or(Unseen::NotBelowMount)
     }
@@ -145,7 +153,7 @@ impl Place {
         (there && is_own(own, pid) != IsOwn::No).then_some(place)
     }
 
-    fn at(point: &str, relative: &str) -> Self {
+    pub(super) fn at(point: &str, relative: &str) -> Self {
         let mut relative = relative.trim_end_matches('/');
         let mut directories = Vec::new();
         while !relative.is_empty() {
@@ -153,7 +161,10 @@ impl Place {
             relative = relative.rsplit_once('/').map_or("", |(above, _)| above);
         }
         directories.push(point.to_owned());
-        Self { directories }
+        Self {
+            directories,
+            plain_point: None,
+        }
     }
 }
 

@@ -20,6 +20,11 @@ impl PressureFiles {
         if !Path::new(&format!("{directory}/cgroup.events")).exists() {
             return None;
         }
+        Self::of(directory)
+    }
+
+    /// Of one that is not the root.
+    pub(super) fn of(directory: &str) -> Option<Self> {
         let file = |name: &str| CString::new(format!("{directory}/{name}.pressure")).ok();
         Some(Self {
             memory: file("memory")?,

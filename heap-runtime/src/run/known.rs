@@ -1,0 +1,148 @@
+//! What the first process of a run has found out of its host, for the others: nextest starts one for each test, and
+//! to find it out takes longer than most tests.
+//!
+//! It is a file among the sidecars, which goes with them. It is for processes that the same nextest has started itself,
+//! with the same namespaces and since the same start of the system; any other finds out for itself. What
+//! moves, and what somebody may set, is not in it.
+
+use std::fs::read_link;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use heap_sidecar::process::Stat;
+use heap_sidecar::run_id::fnv1a;
+use heap_sidecar::{Process, host};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat};
+
+use super::{Ancestry, Run};
+use crate::descriptor::Descriptor;
+use crate::env::Settings;
+use crate::sidecar::Store;
+
+/// The file, beside the sidecars. No reader takes it for one.
+pub(super) const FILE: &str = ".host";
+
+/// Whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(u64);
+
+impl Key {
+    /// That of this process, which nextest has started.
+    pub(super) fn of(run_id: &str, own: &Stat, process: Process) -> Self {
+        let namespace = |name: &str| read_link(format!("/proc/self/ns/{name}"));
+        let [mounts, groups]: [PathBuf; 2] =
+            ["mnt", "cgroup"].map(|name| namespace(name).unwrap_or_default());
+        Self(fnv1a([
+            run_id.as_bytes(),
+            &own.parent.to_le_bytes(),
+            &process.boot.to_le_bytes(),
+            mounts.as_os_str().as_bytes(),
+            groups.as_os_str().as_bytes(),
+        ]))
+    }
+
+    /// What stands first in the file.
+    fn head(self) -> String {
+        format!("heap_tracked {:016x}", self.0)
+    }
+}
+
+/// What is above this process, if another one of the run has told, together with what it has told of the host.
+pub(super) fn read(path: &Path, key: Key) -> Option<Ancestry> {
+    let text = String::from_utf8(content(path)?).ok()?;
+    let (head, host) = text.split_once('\n')?;
+    let partition = head.strip_prefix(&key.head())?;
+    host::remember(host);
+    Some(Ancestry {
+        partition: partition.strip_prefix(' ').map(str::to_owned),
+        ..Ancestry::default()
+    })
+}
+
+/// Only of a file that nobody else could have put there: it says which other files are to be read.
+fn content(path: &Path) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = Descriptor::open(CWD, path, flags, Mode::empty()).ok()?;
+    let now = fstat(&file).ok()?;
+    // SAFETY: it takes a number, and touches nothing.
+    let user = unsafe { libc::getauxval(libc::AT_EUID) };
+    let is_ours = u64::from(now.st_uid) == user
+        && FileType::from_raw_mode(now.st_mode) == FileType::RegularFile
+        && !Mode::from_raw_mode(now.st_mode).contains(Mode::WOTH);
+    file.rest().filter(|_| is_ours)
+}
+
+/// Tells the others, once, where nobody had told this process.
+pub(crate) fn tell(store: &Store, settings: &Settings) {
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    let (Some((key, partition)), Some(folder)) = (&Run::get().to_tell, store.folder()) else {
+        return;
+    };
+    // What is not to be recorded is not to be here either.
+    if !settings.redact.is_empty() || IS_TOLD.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if let Some(text) = text(*key, partition.as_deref()) {
+        // Where it cannot be written, each finds out for itself.
+        let _ = folder.replace(FILE, text.as_bytes());
+    }
+}
+
+fn text(key: Key, partition: Option<&str>) -> Option<String> {
+    let mut text = key.head();
+    if let Some(partition) = partition.filter(|partition| !partition.contains('\n')) {
+        text.push(' ');
+        text.push_str(partition);
+    }
+    text.push('\n');
+    text.push_str(&host::known()?);
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn what_is_told_is_for_those_it_is_for_alone() {
+        host::constant();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let (key, other) = (Key(0xab), Key(0xabc));
+        assert!(read(&path, key).is_none());
+        for partition in [None, Some("hash:1/2"), Some("slice:3 / 4")] {
+            fs::write(&path, text(key, partition).unwrap()).unwrap();
+            let ancestry = read(&path, key).unwrap();
+            assert_eq!(ancestry.partition.as_deref(), partition);
+            assert!(ancestry.marked.is_none() && ancestry.of_cargo.is_none());
+            assert!(read(&path, other).is_none());
+        }
+        // Of anybody's making.
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert!(read(&link, key).is_none());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(read(&path, key).is_none());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(read(&path, key).is_none());
+    }
+
+    #[test]
+    fn another_parent_run_or_boot_is_another_key() {
+        let own = Stat::of_process("self").unwrap();
+        let process = Process::of_own(&own).unwrap();
+        let key = Key::of("a", &own, process);
+        assert_eq!(key, Key::of("a", &own, process));
+        assert_ne!(key, Key::of("b", &own, process));
+        let mut another = own.clone();
+        another.parent += 1;
+        assert_ne!(key, Key::of("a", &another, process));
+        let mut another = process;
+        another.boot += 1;
+        assert_ne!(key, Key::of("a", &own, another));
+    }
+}
