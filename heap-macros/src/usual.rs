@@ -7,7 +7,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote_spanned;
 
-use crate::names::{inner_name, is_raw, package, path};
+use crate::names::{at, inner_name, is_raw, package, path};
 
 /// Attributes that leave a function what it is. `test` among them says that it is one, and so stands in
 /// no `impl`: the body of a function inside it has no `Self`.
@@ -41,14 +41,13 @@ pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
     let inner = inner_name(&name);
     // Its lines are those of the function inside.
     let end = body.span_close();
+    // In our edition: in that of 2015, `core` is no crate that a path may begin with.
+    let name = quote_spanned!(at(place)=> ::core::concat!(#package, ::core::module_path!(), #path));
     // At once: to put streams together takes longer than to make them. And without a semicolon, as a
     // statement takes longer than a value.
     let statements = quote_spanned! {place=>
         #keyword #inner #parentheses #body
-        ::heap_runtime::__private::run_plain(
-            ::core::concat!(#package, ::core::module_path!(), #path),
-            #inner
-        )
+        ::heap_runtime::__private::run_plain(#name, #inner)
     };
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(end);
