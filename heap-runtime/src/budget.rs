@@ -118,6 +118,9 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
         }
         (_, Some(over)) => Some(!over),
     };
+    if let Some(own) = own {
+        budget.doubt(own);
+    }
     budget
 }
 

@@ -13,7 +13,7 @@ use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
-use crate::own::{self, Entered, Measured, Own, Wanted};
+use crate::own::{self, Entered, Execution, Measured, Own, Wanted};
 use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
@@ -153,8 +153,13 @@ impl<'t> Scope<'t> {
         let heap_state = heap_state.then(|| process_heap(Moment::Now)).flatten();
         self.notes
             .edit(|record| record.set_heap_after(heap_state, self.settings));
-        let mut measured = self.notes.own().close();
-        let mut record = self.notes.take()?;
+        let record = self.notes.take();
+        let execution = record.as_ref().map(|record| Execution {
+            test_name: record.sidecar.test_name.as_str(),
+            iteration: record.sidecar.iteration,
+        });
+        let mut measured = self.notes.own().close(execution);
+        let mut record = record?;
         let before_hook = record.before_hook.take().filter(|_| threw);
         if threw {
             panics::hand_on(before_hook.clone());
@@ -167,6 +172,7 @@ impl<'t> Scope<'t> {
         sidecar.heap.exclusive = self.turn.is_exclusive();
         sidecar.heap.overlap = Some(measured.overlap);
         set_alone(sidecar);
+        sidecar.heap.shared_with = std::mem::take(&mut measured.shared_with);
         if ran_for.is_some() {
             sidecar.time = time_of(&measured, sidecar.duration_ns);
             sidecar.heap.own = measured.tier;

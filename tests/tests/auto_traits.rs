@@ -21,8 +21,8 @@ use heap_sidecar::{
     Checkpoint, CpuTime, Failure, FailureKind, FolderError, Heap, HeapDelta, HostContext,
     HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, PanicToll, Parent, PeakSource,
     Pressure, Process, ProcessTier, ReadError, Redaction, Resident, ResidentSet, Runner, Said,
-    SchedExt, Sidecar, Source, Spent, Stall, Status, TaskDelayAcct, TaskXacct, Time, Timeline,
-    Unreadable, Unseen, UnseenKind,
+    SchedExt, SharedThreads, SharedWith, Sidecar, Source, Spent, Stall, Status, TaskDelayAcct,
+    TaskXacct, Time, Timeline, Unreadable, Unseen, UnseenKind,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
@@ -54,7 +54,7 @@ fn every_public_type_is_as_free_as_it_can_be() {
             CgroupMemoryEvents CgroupPressure Change Checkpoint Collected Collector Column Comparison Confidence Context<'static> CpuTime
             Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
             HostHeapState Human Kind LastSeen Limit Line Lines<'static> Mark Measured Moved Note Number Operation Order Outcome OwnTier Parent
-            PanicToll PeakSource Pressure Process ProcessTier Redaction Resident ResidentSet Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope Side Sidecar Signed
+            PanicToll PeakSource Pressure Process ProcessTier Redaction Resident ResidentSet Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope SharedThreads SharedWith Side Sidecar Signed
             Source Spent Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Torn Totals
             Unseen UnseenKind Verdict;
         is_shared: FolderError ReadError Run Said<'static> Unreadable;

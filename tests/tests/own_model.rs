@@ -31,11 +31,15 @@ mod lists;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/member.rs"]
 mod member;
+#[path = "../../heap-runtime/src/own/moved.rs"]
+mod moved;
 #[path = "own_model/orders.rs"]
 mod orders;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/registry.rs"]
 mod registry;
+#[path = "../../heap-runtime/src/own/shared.rs"]
+mod shared;
 #[path = "../../heap-runtime/src/own/stack.rs"]
 mod stack;
 #[path = "own_model/sync.rs"]

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocator, HeapDelta, Outcome, ResidentSet, digits, padded};
+use crate::{
+    Allocator, HeapDelta, Outcome, ResidentSet, SharedThreads, SharedWith, digits, padded,
+};
 
 /// What is known of a test's memory.
 ///
@@ -55,6 +57,9 @@ pub struct Heap {
     /// The own tier at the moments that the test named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checkpoints: Vec<Checkpoint>,
+    /// Tests of the process that had ended when this one left threads running, which may have worked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<SharedWith>,
     /// While the test runs: what was last seen of it. A test that is killed leaves it behind. Last
     /// in the record, where it is found soonest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,6 +89,7 @@ impl Heap {
             exclusive: false,
             timeline: None,
             checkpoints: Vec::new(),
+            shared_with: Vec::new(),
             last_seen: None,
         }
     }
@@ -249,11 +255,11 @@ impl ProcessTier {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OwnTier {
-    /// Bytes allocated in all. Exact.
+    /// Bytes allocated in all. Exact, but for what is [`shared`](Self::shared).
     pub allocated_bytes: u64,
-    /// Bytes freed in all, whoever had allocated them. Exact.
+    /// Bytes freed in all, whoever had allocated them. Exact likewise.
     pub deallocated_bytes: u64,
-    /// Allocated minus freed. Below zero where the test freed what it was handed. Exact.
+    /// Allocated minus freed. Below zero where the test freed what it was handed. Exact likewise.
     pub retained_bytes: i64,
     /// The largest live amount above the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -272,6 +278,9 @@ pub struct OwnTier {
     pub threads: u32,
     /// Those of them that the test left running. They are counted up to its end.
     pub threads_running: u32,
+    /// What of all this is not known, for threads that tests share. Absent where there is nothing of the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedThreads>,
 }
 
 /// How a peak was taken.

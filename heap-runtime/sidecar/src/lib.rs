@@ -29,6 +29,7 @@
 //! with a message that says so.
 
 mod allocator;
+mod bounds;
 mod cgroup_memory;
 mod cpu;
 mod digits;
@@ -51,9 +52,12 @@ mod resident;
 pub mod run_id;
 mod runner;
 mod sched_ext;
+mod shared;
 pub mod size;
 mod time;
 pub mod timestamp;
+#[cfg(feature = "read")]
+mod told;
 mod unseen;
 
 pub use allocator::Allocator;
@@ -75,6 +79,7 @@ pub use redaction::Redaction;
 pub use resident::{Resident, ResidentSet};
 pub use runner::Runner;
 pub use sched_ext::SchedExt;
+pub use shared::{SharedThreads, SharedWith};
 pub use time::{Spent, Time};
 pub use unseen::{UNSEEN_BYTES, Unseen, UnseenKind};
 

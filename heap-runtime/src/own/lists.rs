@@ -6,15 +6,17 @@ use std::mem::take;
 use super::group::{Group, Link, Looks, RELAXED, release};
 use super::member::{Member, Moved};
 use super::registry::{Ticket, Totals};
+use super::shared::{Ledger, Shared};
 use super::stack::{Beside, Entry, beside, differing};
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Lists {
-    members: Vec<&'static Member>,
+    pub(super) members: Vec<&'static Member>,
     groups: Vec<&'static Group>,
     /// For each member, the groups that it is in.
-    stacks: Vec<Vec<Entry>>,
+    pub(super) stacks: Vec<Vec<Entry>>,
+    pub(super) shared: Ledger,
     /// What no member needs at the moment.
     besides: Link<Beside>,
     tickets: u64,
@@ -62,6 +64,7 @@ impl Lists {
         let member: &'static Member = Box::leak(Box::new(Member::new(self.members.len())));
         self.members.push(member);
         self.stacks.push(Vec::new());
+        self.shared.enlist();
         member
     }
 
@@ -102,6 +105,8 @@ impl Lists {
         }
         member.beside.set(list);
         member.group.set(stack.last().map(|entry| entry.group));
+        let is_home = stack.last().is_some_and(|entry| entry.by_birth);
+        member.is_home.store(is_home, RELAXED);
         member.has_said_nothing();
         self.stacks[member.index] = stack;
         while let Some(one) = before {
@@ -125,6 +130,7 @@ impl Lists {
     /// Takes a member out of all groups and frees it. Its guards, where there still are some, do
     /// nothing any more.
     pub(super) fn end(&mut self, member: &'static Member) {
+        self.leaves_home(member);
         let mut stack = self.take_stack(member);
         self.place(member, Vec::new());
         member.set_counters(None);
@@ -188,6 +194,7 @@ impl Lists {
 
     pub(super) fn totals(&mut self, group: &'static Group) -> Totals {
         self.bury();
+        self.observe();
         let mut threads_running = 0;
         for member in self.members_in(group) {
             member.settle();
@@ -217,6 +224,10 @@ impl Lists {
             most_running,
             overlap: group.overlap.load(RELAXED),
             lost: group.lost.load(RELAXED),
+            shared: Shared {
+                included: Moved::default(),
+                beside: self.shared.beside(group),
+            },
         }
     }
 }

@@ -7,46 +7,12 @@ use std::ptr::null_mut;
 use super::alive::Alive;
 use super::group::{Group, Link, Looks, RELAXED, chain, lock};
 use super::interval::SMALL_REALLOCATION;
+pub(crate) use super::moved::{Counters, Moved};
+use super::shared::Flag;
 use super::stack::Beside;
 use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use super::unsaid::{Bytes, Most, SignedBytes};
 use super::{Clock, Notes};
-
-/// Two counters of one thread: bytes allocated, bytes freed.
-#[derive(Clone, Copy)]
-pub(crate) struct Counters {
-    pub(crate) allocated: &'static AtomicU64,
-    pub(crate) deallocated: &'static AtomicU64,
-}
-
-/// Bytes allocated and freed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) allocated: u64,
-    pub(crate) deallocated: u64,
-}
-
-impl Moved {
-    /// Allocated minus freed.
-    pub(crate) fn net(self) -> i64 {
-        self.allocated.wrapping_sub(self.deallocated).cast_signed()
-    }
-
-    /// The larger of each.
-    pub(super) fn max(self, other: Self) -> Self {
-        Self {
-            allocated: self.allocated.max(other.allocated),
-            deallocated: self.deallocated.max(other.deallocated),
-        }
-    }
-
-    pub(super) fn since(self, earlier: Self) -> Self {
-        Self {
-            allocated: self.allocated.wrapping_sub(earlier.allocated),
-            deallocated: self.deallocated.wrapping_sub(earlier.deallocated),
-        }
-    }
-}
 
 /// When a thread's counters are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +46,11 @@ pub(crate) struct Member {
     /// The counters when the member was last settled.
     pub(super) settled_allocated: AtomicU64,
     pub(super) settled_deallocated: AtomicU64,
+    /// Whether it is where it was born, and no guard has it elsewhere.
+    pub(super) is_home: Flag,
+    /// What it has moved there, of all that was settled.
+    worked_allocated: Bytes,
+    worked_deallocated: Bytes,
     /// What it had moved when it last told its groups. Inside a reallocation that a hook has told of, that is
     /// ahead of the counters.
     told_allocated: Bytes,
@@ -110,6 +81,9 @@ impl Member {
             dozes: AtomicBool::new(false),
             settled_allocated: AtomicU64::new(0),
             settled_deallocated: AtomicU64::new(0),
+            is_home: Flag::new(false),
+            worked_allocated: Bytes::new(0),
+            worked_deallocated: Bytes::new(0),
             told_allocated: Bytes::new(0),
             told_deallocated: Bytes::new(0),
             doubted: SignedBytes::new(0),
@@ -166,6 +140,14 @@ impl Member {
             deallocated: self.settled_deallocated.load(RELAXED),
         });
         self.note_settled(now);
+        if self.is_home() {
+            for (sum, more) in [
+                (&self.worked_allocated, moved.allocated),
+                (&self.worked_deallocated, moved.deallocated),
+            ] {
+                sum.store(sum.load(RELAXED).wrapping_add(more), RELAXED);
+            }
+        }
         for group in self.groups() {
             for (sum, more) in [
                 (&group.allocated, moved.allocated),
@@ -174,6 +156,19 @@ impl Member {
                 // As in `change`.
                 sum.store(sum.load(RELAXED).wrapping_add(more), RELAXED);
             }
+        }
+    }
+
+    /// Whether it is where it was born, and no guard has it elsewhere.
+    pub(super) fn is_home(&self) -> bool {
+        self.is_home.load(RELAXED)
+    }
+
+    /// What it has moved where it was born, up to when it was last settled. Under the lock.
+    pub(super) fn worked(&self) -> Moved {
+        Moved {
+            allocated: self.worked_allocated.load(RELAXED),
+            deallocated: self.worked_deallocated.load(RELAXED),
         }
     }
 

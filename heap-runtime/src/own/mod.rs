@@ -40,12 +40,16 @@ mod interval;
 mod lists;
 #[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
 mod member;
+mod moved;
 mod per_thread;
 #[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
 mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
+mod shared;
+#[cfg(test)]
+mod shared_tests;
 mod spending;
 mod stack;
 #[cfg(births)]
@@ -58,6 +62,7 @@ mod thread_end;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod told;
 mod unsaid;
 mod watch;
 
@@ -72,7 +77,7 @@ use heap_sidecar::Allocator;
 use crate::fork;
 use crate::jemalloc;
 use crate::notes::Notes;
-use crate::sidecar::{LastSeen, OwnTier, PeakSource, Slot, Timeline};
+use crate::sidecar::{LastSeen, OwnTier, PeakSource, SharedWith, Slot, Timeline};
 use crate::time::{Clock, Ledger, Ran};
 
 pub use carried::Instrumented;
@@ -85,6 +90,7 @@ use member::{Counters, Member};
 use registry::{Registry, Ticket, Totals};
 use sampler::Sampling;
 pub(crate) use sampler::Wanted;
+pub(crate) use shared::Execution;
 use stack::Joins;
 use std_map::without_map;
 
@@ -232,6 +238,8 @@ pub(crate) struct Measured {
     pub(crate) ran: Option<Ran>,
     /// Why only the thread's that ran the body is known.
     pub(crate) others_unknown: Option<&'static str>,
+    /// Who had ended that the threads which it left may have worked for.
+    pub(crate) shared_with: Vec<SharedWith>,
     /// Where what was last seen of it stands.
     pub(crate) slot: Option<Slot>,
 }
@@ -297,11 +305,11 @@ impl Own {
         ending::wait_for(self.group);
     }
 
-    /// Ends the measurement. Nobody may be in it any more who is not to stay.
-    pub(crate) fn close(self) -> Measured {
+    /// Ends the measurement, which is of that execution. Nobody may be in it any more who is not to stay.
+    pub(crate) fn close(self, execution: Option<Execution<&str>>) -> Measured {
         let slot = self.group.watch().stop();
         spending::look_at_others(self.group);
-        let measured = REGISTRY.close(self.group, |group, totals| {
+        let measured = REGISTRY.close(self.group, execution, |group, totals, handed| {
             let tier = self.counted_tier(&totals);
             let is_all = tier.is_none() || group.arenas().is_now();
             let mut points = group.timeline().points();
@@ -329,6 +337,7 @@ impl Own {
                 } else {
                     missing()
                 },
+                shared_with: told::others(handed),
                 slot,
             }
         });
@@ -368,6 +377,7 @@ impl Own {
         tier.allocations = (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations);
         tier.threads = totals.threads;
         tier.threads_running = totals.threads_running;
+        tier.shared = told::threads(totals.shared);
         Some(tier)
     }
 }

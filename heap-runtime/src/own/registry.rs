@@ -34,6 +34,7 @@
 use super::group::{Group, Looks, RELAXED, chain, change, is_within, lock, refer, release};
 use super::lists::Lists;
 use super::member::{Counters, Member, Moved, begin, pause, resume};
+use super::shared::{Execution, Handed, Shared};
 use super::stack::{Entry, Joins, all, differing, stays};
 use super::sync::{Mutex, MutexGuard};
 
@@ -65,6 +66,16 @@ pub(crate) struct Totals {
     pub(crate) overlap: u32,
     /// A thread of it has died, and what it moved is not known.
     pub(crate) lost: bool,
+    /// What of all this is not known. What it includes is known at the end alone.
+    pub(crate) shared: Shared,
+}
+
+/// A thread that is in a group.
+pub(crate) struct ThreadIn {
+    /// The kernel's.
+    pub(crate) number: u32,
+    /// Whether it has moved memory where it was born while other tests ran.
+    pub(crate) was_beside_others: bool,
 }
 
 /// The registry, locked: for `fork`, whose child must find it unlocked and whole.
@@ -102,9 +113,12 @@ impl Registry {
     }
 
     /// A member for a thread that `parent`, the calling thread, is about to start: it will be in
-    /// the same group. `None` where there is nothing to be measured.
+    /// the same group. `None` where there is nothing to be measured: of a thread that has outlived its test, which may
+    /// work for another, there is.
     pub(crate) fn birth(&self, parent: &'static Member) -> Option<&'static Member> {
-        parent.open_group()?;
+        if parent.open_group().is_none() && !parent.is_home() {
+            return None;
+        }
         let mut lists = lock(&self.lists);
         // The list may have to grow, which is not what the test has allocated.
         let paused = pause(parent);
@@ -113,6 +127,7 @@ impl Registry {
         let groups = parent.beside().chain(parent.group.get());
         stack.extend(groups.enumerate().map(|(at, group)| Entry {
             ticket: None,
+            by_birth: true,
             group,
             over: at > 0,
             paused_before: false,
@@ -177,6 +192,7 @@ impl Registry {
     pub(crate) fn open(&self, member: &'static Member, looks: Looks) -> &'static Group {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
+        lists.observe();
         let around = member.group.get();
         let group = lists.free_group();
         refer(Some(group));
@@ -195,6 +211,7 @@ impl Registry {
             change(&group.overlap, |overlap| overlap + other_is_outermost);
         }
         group.open.store(true, RELAXED);
+        lists.shared.open(group);
         drop(paused);
         group
     }
@@ -218,6 +235,7 @@ impl Registry {
         refer(Some(group));
         stack.push(Entry {
             ticket: Some(ticket),
+            by_birth: false,
             group,
             over: stays(&stack, joins, group),
             paused_before,
@@ -261,6 +279,7 @@ impl Registry {
     pub(crate) fn settle_in(&self, member: &'static Member, group: &'static Group) {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
+        lists.leaves_home(member);
         let mut stack = lists.take_stack(member);
         for group in differing(&stack, group) {
             group.came(group.has_joined(member));
@@ -270,6 +289,7 @@ impl Registry {
         let births = births.count();
         let entry = Entry {
             ticket: None,
+            by_birth: false,
             group,
             over: false,
             paused_before: false,
@@ -288,14 +308,15 @@ impl Registry {
         drop(paused);
     }
 
-    /// The kernel's numbers of the threads that are in the group and have begun.
-    pub(crate) fn threads_in(&self, group: &'static Group) -> Vec<u32> {
-        let lists = lock(&self.lists);
-        lists
-            .members_in(group)
-            .map(|member| member.thread.load(RELAXED))
-            .filter(|thread| *thread != 0)
-            .collect()
+    /// The threads that are in the group and have begun.
+    pub(crate) fn threads_in(&self, group: &'static Group) -> Vec<ThreadIn> {
+        let mut lists = lock(&self.lists);
+        lists.observe();
+        let threads = lists.members_in(group).map(|member| ThreadIn {
+            number: member.thread.load(RELAXED),
+            was_beside_others: lists.shared.was_beside_others(member),
+        });
+        threads.filter(|thread| thread.number != 0).collect()
     }
 
     /// Hands on the members whose threads are in the group.
@@ -314,20 +335,23 @@ impl Registry {
     }
 
     /// Closes a group, and gives what it has come to, and the group itself to `last` before
-    /// anybody else can use it.
+    /// anybody else can use it; and whom it may have worked for that has ended.
     pub(crate) fn close<T>(
         &self,
         group: &'static Group,
-        last: impl FnOnce(&'static Group, Totals) -> T,
+        execution: Option<Execution<&str>>,
+        last: impl FnOnce(&'static Group, Totals, Vec<Handed>) -> T,
     ) -> T {
         let mut lists = lock(&self.lists);
-        let totals = lists.totals(group);
+        let mut totals = lists.totals(group);
         group.open.store(false, RELAXED);
         // A thread that stays in it is looked at as those of the group around.
         group.hooked.store(false, RELAXED);
         group.timeline.stop();
+        let (shared, handed) = lists.close(group, execution);
+        totals.shared = shared;
         drop(lists);
-        let result = last(group, totals);
+        let result = last(group, totals, handed);
         let _lists = lock(&self.lists);
         group.set_notes(None);
         release(Some(group));

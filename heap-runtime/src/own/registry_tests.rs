@@ -13,12 +13,12 @@ use super::stack::Joins;
 use crate::env::SAMPLE_BYTES;
 
 /// A thread's two counters, as jemalloc would have them.
-struct Thread {
-    counters: Counters,
+pub(super) struct Thread {
+    pub(super) counters: Counters,
 }
 
 impl Thread {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let [allocated, deallocated] =
             [(); 2].map(|()| &*Box::leak(Box::new(AtomicU64::new(1_000_000))));
         Self {
@@ -29,11 +29,11 @@ impl Thread {
         }
     }
 
-    fn allocate(&self, bytes: u64) {
+    pub(super) fn allocate(&self, bytes: u64) {
         self.counters.allocated.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn free(&self, bytes: u64) {
+    pub(super) fn free(&self, bytes: u64) {
         self.counters
             .deallocated
             .fetch_add(bytes, Ordering::Relaxed);
@@ -58,7 +58,7 @@ impl Thread {
     }
 }
 
-fn registry() -> &'static Registry {
+pub(super) fn registry() -> &'static Registry {
     Box::leak(Box::new(Registry::new()))
 }
 
@@ -76,7 +76,7 @@ fn each_level_has_its_own_and_what_is_inside() {
     me.allocate(100);
     me.free(40);
     registry.part(member, in_inner);
-    let inner = registry.close(inner, |_, totals| totals);
+    let inner = registry.close(inner, None, |_, totals, _| totals);
     me.allocate(1000);
     assert!(registry.pause(member));
     assert!(!registry.pause(member));
@@ -84,7 +84,7 @@ fn each_level_has_its_own_and_what_is_inside() {
     registry.resume(member);
     registry.part(member, in_outer);
     me.allocate(100_000);
-    let outer = registry.close(outer, |_, totals| totals);
+    let outer = registry.close(outer, None, |_, totals, _| totals);
     assert_eq!((inner.moved.allocated, inner.moved.deallocated), (100, 40));
     assert_eq!((outer.moved.allocated, outer.moved.deallocated), (1110, 40));
     assert_eq!((outer.threads, outer.overlap, inner.overlap), (1, 0, 0));
@@ -116,7 +116,7 @@ fn guards_may_go_in_any_order() {
         }
         me.allocate(7);
         for (group, expected) in groups.into_iter().zip(expected) {
-            let totals = registry.close(group, |_, totals| totals);
+            let totals = registry.close(group, None, |_, totals, _| totals);
             assert_eq!(totals.moved.allocated, expected, "{order:?}");
             assert_eq!((totals.threads, totals.threads_running), (1, 0));
         }
@@ -150,7 +150,7 @@ fn what_runs_inside_counts_for_both() {
         thread.sample(child);
         registry.end(child);
         registry.part(member, in_inner);
-        let totals = registry.close(inner, |_, totals| totals);
+        let totals = registry.close(inner, None, |_, totals, _| totals);
         assert_eq!(
             (totals.moved.allocated, totals.peak),
             (1100, 1100),
@@ -162,13 +162,13 @@ fn what_runs_inside_counts_for_both() {
         let instead = registry.join(member, elsewhere, Joins::Instead);
         me.allocate(10_000);
         registry.part(member, instead);
-        registry.close(elsewhere, |_, _| ());
+        registry.close(elsewhere, None, |_, _, _| ());
         registry.part(member, polled);
         me.allocate(1);
     }
     registry.part(member, in_other);
     let [begun_in, body, other] =
-        [begun_in, body, other].map(|group| registry.close(group, |_, totals| totals));
+        [begun_in, body, other].map(|group| registry.close(group, None, |_, totals, _| totals));
     // What is opened in it is inside it, also where that is entered by a handle.
     assert_eq!(body.moved.allocated, 3 * 11_110);
     assert_eq!(begun_in.moved.allocated, 3 * 11_110);
@@ -202,7 +202,7 @@ fn what_a_thread_is_brought_is_not_where_it_was_born() {
     registry.end(pools);
     registry.part(member, in_home);
     let [inner, body, home] =
-        [inner, body, home].map(|group| registry.close(group, |_, totals| totals));
+        [inner, body, home].map(|group| registry.close(group, None, |_, totals, _| totals));
     assert_eq!(inner.moved.allocated, 100);
     assert_eq!(body.moved.allocated, 10);
     assert_eq!(home.moved.allocated, 101);
@@ -219,13 +219,13 @@ fn a_test_inside_one_that_has_ended_overlaps_with_others() {
     let forgotten = registry.join(member, ended, Joins::Inside);
     let child = registry.birth(member).unwrap();
     registry.begin(child, Some(Thread::new().counters));
-    registry.close(ended, |_, _| ());
+    registry.close(ended, None, |_, _, _| ());
     let first = registry.open(member, Looks::Every(1));
     let second = registry.open(child, Looks::Every(1));
     let in_second = registry.join(child, second, Joins::Inside);
     let inside = registry.open(child, Looks::Every(1));
-    let [inside, first, second] =
-        [inside, first, second].map(|group| registry.close(group, |_, totals| totals.overlap));
+    let [inside, first, second] = [inside, first, second]
+        .map(|group| registry.close(group, None, |_, totals, _| totals.overlap));
     assert_eq!((inside, first, second), (1, 1, 1));
     registry.part(child, in_second);
     registry.end(child);
@@ -252,13 +252,13 @@ fn a_thread_that_may_be_ending_counts_for_itself() {
     let in_inner = registry.join(member, inner, Joins::Inside);
     me.allocate(100);
     registry.part(member, in_inner);
-    let inner = registry.close(inner, |_, totals| totals);
+    let inner = registry.close(inner, None, |_, totals, _| totals);
     assert_eq!((inner.moved.allocated, inner.peak), (100, 100));
     registry.wake(member, Some(me.counters));
     me.allocate(1000);
     assert_eq!(registry.totals(outer).moved.allocated, 1111);
     registry.part(member, in_outer);
-    registry.close(outer, |_, _| ());
+    registry.close(outer, None, |_, _, _| ());
     registry.end(member);
 }
 
@@ -279,7 +279,7 @@ fn a_guard_of_a_thread_that_has_ended_does_nothing() {
     registry.part(again, forgotten);
     other.allocate(5);
     registry.part(again, ticket);
-    let totals = registry.close(group, |_, totals| totals);
+    let totals = registry.close(group, None, |_, totals, _| totals);
     assert_eq!((totals.moved.allocated, totals.threads), (5, 2));
     registry.end(again);
 }
@@ -301,7 +301,7 @@ fn in_a_forked_child_only_the_forker_is_left() {
     let totals = registry.totals(group);
     assert_eq!((totals.moved.allocated, totals.threads_running), (0, 1));
     registry.part(member, ticket);
-    registry.close(group, |_, _| ());
+    registry.close(group, None, |_, _, _| ());
     registry.end(member);
 }
 
@@ -339,7 +339,7 @@ fn many_threads_come_and_go() {
         let unborn = registry.birth(member).unwrap();
         registry.stillborn(unborn);
         registry.part(member, ticket);
-        let totals = registry.close(group, |_, totals| totals);
+        let totals = registry.close(group, None, |_, totals, _| totals);
         assert_eq!(totals.moved.net().unsigned_abs(), THREADS * 10, "{round}");
         assert_eq!(u64::from(totals.threads), THREADS + 1);
         assert_eq!(totals.threads_running, 0);
@@ -371,7 +371,7 @@ fn a_thread_that_has_the_place_of_one_that_ended_is_a_stranger() {
 
     registry.end(stranger);
     registry.part(member, ticket);
-    registry.close(group, |_, _| ());
+    registry.close(group, None, |_, _, _| ());
     registry.end(member);
 }
 
@@ -403,7 +403,7 @@ fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
     member.sample_roughly(me.moved(), Look::AtRest, small);
     // Told at the end, whatever it is.
     registry.part(member, ticket);
-    let points = registry.close(group, |group, _| group.timeline().points());
+    let points = registry.close(group, None, |group, _, _| group.timeline().points());
     let live: Vec<i64> = points.into_iter().map(|(_, live)| live).collect();
     let after = 5001 - small.cast_signed();
     assert_eq!(live, [5000, 5001, after, after - 7]);

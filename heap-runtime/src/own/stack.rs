@@ -10,8 +10,10 @@ use super::registry::Ticket;
 
 /// A group that a member is in. It is a reference to the group.
 pub(super) struct Entry {
-    /// None for a group that the member was born into.
+    /// None for a group that the member was born into, or has settled in.
     pub(super) ticket: Option<Ticket>,
+    /// Whether it was born into it.
+    pub(super) by_birth: bool,
     pub(super) group: &'static Group,
     /// Whether the member is in the groups of the entry below too.
     pub(super) over: bool,

@@ -5,7 +5,7 @@ use std::sync::{Barrier, LazyLock};
 use std::thread;
 
 use heap_runtime::{current, heap_tracked, nobody};
-use heap_sidecar::OwnTier;
+use heap_sidecar::{Limit, Outcome, OwnTier, SharedThreads, Sidecar};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::{Builder, Runtime};
@@ -18,6 +18,10 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("shared_rayon", shared_rayon),
     ("shared_tokio", shared_tokio),
     ("tasks", tasks),
+    ("plain_outlived", plain_outlived),
+    ("plain_outlives", plain_outlives),
+    ("plain_left", plain_left),
+    ("own_threads", own_threads),
 ];
 
 /// All that pools and runtimes take for themselves.
@@ -247,4 +251,183 @@ fn a_task_is_the_tests_however_it_runs_and_ends() {
             assert!(own.threads_running <= most, "{name}");
         }
     }
+}
+
+/// A pool as programs have them: of whoever needs it first.
+static PLAIN: LazyLock<ThreadPool> =
+    LazyLock::new(|| ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+
+#[heap_tracked(max_allocated = "4 MiB", max_peak = "128 MiB")]
+fn starts_plain(started: &Barrier, worked: Option<&Barrier>) {
+    PLAIN.install(|| ());
+    started.wait();
+    if let Some(worked) = worked {
+        worked.wait();
+    }
+}
+
+#[heap_tracked(max_allocated = "4 MiB", max_retained = "100 KB", max_peak = "128 MiB")]
+fn works_plain() {
+    PLAIN.install(|| leak(64 * MIB));
+}
+
+/// Works, and is there for longer than who has started the pool.
+#[heap_tracked(max_allocated = "4 MiB", max_retained = "100 KB", max_peak = "128 MiB")]
+fn works_plain_and_waits(worked: &Barrier, ended: &Barrier) {
+    PLAIN.install(|| leak(64 * MIB));
+    worked.wait();
+    ended.wait();
+}
+
+/// Who works has ended when it comes out that the pool is left.
+fn plain_outlives() {
+    let [started, worked] = [(); 2].map(|()| Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| starts_plain(&started, Some(&worked)));
+        started.wait();
+        scope.spawn(works_plain).join().unwrap();
+        worked.wait();
+    });
+}
+
+/// Who works is still there.
+fn plain_outlived() {
+    let [started, worked, ended] = [(); 3].map(|()| Barrier::new(2));
+    thread::scope(|scope| {
+        let starts = scope.spawn(|| starts_plain(&started, Some(&worked)));
+        started.wait();
+        let works = scope.spawn(|| works_plain_and_waits(&worked, &ended));
+        starts.join().unwrap();
+        ended.wait();
+        works.join().unwrap();
+    });
+}
+
+/// Who works comes later.
+fn plain_left() {
+    let started = Barrier::new(2);
+    thread::scope(|scope| {
+        let starts = scope.spawn(|| starts_plain(&started, None));
+        started.wait();
+        starts.join().unwrap();
+        scope.spawn(works_plain).join().unwrap();
+    });
+}
+
+/// What a limit's number is between, in MiB.
+fn mebibytes(own: &OwnTier, limit: Limit) -> (i64, i64) {
+    let (least, most) = limit.bounds(own).unwrap();
+    (least >> 20, most >> 20)
+}
+
+#[test]
+fn whose_work_a_shared_pool_did_is_not_known_where_nobody_says() {
+    for (subject, works, was_beside) in [
+        ("plain_outlives", "works_plain", true),
+        ("plain_outlived", "works_plain_and_waits", true),
+        ("plain_left", "works_plain", false),
+    ] {
+        let ran = Child::of(subject).times(1).run();
+        let [starts, works] = [ran.only("starts_plain"), ran.only(works)];
+        let held = |sidecar: &Sidecar| -> Vec<_> {
+            let budgets = sidecar.budgets.iter();
+            budgets.map(|budget| (budget.limit, budget.held)).collect()
+        };
+        for sidecar in [starts, works] {
+            assert_eq!(
+                sidecar.outcome,
+                Some(Outcome::Passed),
+                "{subject}: {sidecar:?}"
+            );
+            for budget in &sidecar.budgets {
+                let note = budget.note.as_deref();
+                let is_not_known = note == Some(SharedThreads::NOTE);
+                assert_eq!(budget.held.is_none(), is_not_known, "{subject}: {budget:?}");
+            }
+        }
+        let least = crate::child::own(works);
+        assert!(
+            least.allocated_bytes < THEIRS as u64,
+            "{subject}: {least:?}"
+        );
+        assert_eq!(mebibytes(least, Limit::MaxAllocated), (0, 64), "{subject}");
+        assert_eq!(mebibytes(least, Limit::MaxRetained).1, 64, "{subject}");
+        let mut all = held(works);
+        all.sort();
+        // Both bounds are below the one, and on either side of the others.
+        assert_eq!(
+            all,
+            [
+                (Limit::MaxPeak, Some(true)),
+                (Limit::MaxRetained, None),
+                (Limit::MaxAllocated, None)
+            ],
+            "{subject}"
+        );
+        let most = crate::child::own(starts);
+        let allocated = mebibytes(most, Limit::MaxAllocated);
+        let mut all = held(starts);
+        all.sort();
+        if was_beside {
+            assert_eq!(allocated, (0, 64), "{subject}: {most:?}");
+            assert_eq!(
+                all,
+                [(Limit::MaxPeak, Some(true)), (Limit::MaxAllocated, None)]
+            );
+        } else {
+            assert_eq!(allocated, (0, 0), "{subject}: {most:?}");
+            assert_eq!(most.shared, None, "{subject}");
+        }
+    }
+}
+
+/// As most tests are: with threads of their own, beside others.
+#[heap_tracked(max_allocated = "100 MiB", max_retained = "100 MiB")]
+fn has_threads(others: &Barrier) {
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                others.wait();
+                leak(MIB);
+                drop(holds(8 * MIB));
+                others.wait();
+            });
+        }
+    });
+    let pool = ThreadPoolBuilder::new().num_threads(2);
+    pool.build_scoped(rayon::ThreadBuilder::run, |pool| {
+        pool.broadcast(|_| leak(MIB));
+    })
+    .unwrap();
+}
+
+fn own_threads() {
+    let others = Barrier::new(12);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| has_threads(&others));
+        }
+    });
+}
+
+#[test]
+fn beside_other_tests_a_tests_own_threads_are_its_own() {
+    let ran = Child::of("own_threads").times(50).run();
+    let all = ran.of("has_threads");
+    assert_eq!(all.len(), 200, "{}", ran.said);
+    let mut overlapped = 0;
+    for sidecar in all {
+        let own = crate::child::own(sidecar);
+        assert_eq!(own.shared, None, "{own:?}");
+        assert!(sidecar.heap.shared_with.is_empty());
+        assert!(
+            sidecar
+                .budgets
+                .iter()
+                .all(|budget| budget.held == Some(true))
+        );
+        allocated(own, (3 + 24 + 2) * MIB);
+        overlapped += sidecar.heap.overlap.unwrap();
+    }
+    assert!(overlapped >= 200, "{overlapped}");
 }

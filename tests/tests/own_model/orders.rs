@@ -71,7 +71,7 @@ impl Test {
     }
 
     fn close(&self) -> Totals {
-        self.registry.close(self.group, |_, totals| totals)
+        self.registry.close(self.group, None, |_, totals, _| totals)
     }
 }
 
@@ -135,7 +135,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
         let ticket = registry.join(member, second, Joins::Inside);
         me.allocate(member, 100);
         registry.part(member, ticket);
-        let second = registry.close(second, |_, totals| totals);
+        let second = registry.close(second, None, |_, totals, _| totals);
         running.join().unwrap();
         assert!([0, 10].contains(&first.moved.allocated));
         assert!(first.threads_running <= 1);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::report::Row;
+use heap_sidecar::Limit;
 use heap_sidecar::size::{Human, Signed};
 
 /// A column of the tables: its heading, what stands in it, and what it is sorted by.
@@ -35,15 +36,25 @@ pub(super) const QUANTITIES: [Quantity; 10] = [
                 row.own_peak_at_least()
                     .map(|peak| format!("≥ {}", bytes(peak)))
             };
-            row.own_peak_bytes.map(bytes).or_else(at_least)
+            between(row, Limit::MaxPeak)
+                .or_else(|| row.own_peak_bytes.map(bytes))
+                .or_else(at_least)
         },
         value: |row| {
             let peak = row.peak_or_least()?;
             peak.to_string().parse().ok()
         },
     },
-    quantity!("retained", own_retained_bytes, difference),
-    quantity!("allocated", own_allocated_bytes, bytes),
+    Quantity {
+        of: |row| {
+            between(row, Limit::MaxRetained).or_else(|| row.own_retained_bytes.map(difference))
+        },
+        ..quantity!("retained", own_retained_bytes, difference)
+    },
+    Quantity {
+        of: |row| between(row, Limit::MaxAllocated).or_else(|| row.own_allocated_bytes.map(bytes)),
+        ..quantity!("allocated", own_allocated_bytes, bytes)
+    },
     Quantity {
         heading: "threads",
         of: |row| {
@@ -65,6 +76,16 @@ pub(super) const QUANTITIES: [Quantity; 10] = [
         value: Row::pressure,
     },
 ];
+
+/// The least and the most that it may be, where it is not known for threads that tests share.
+fn between(row: &Row, limit: Limit) -> Option<String> {
+    let (least, most) = row.not_known(limit)?;
+    let words = |bytes: i64| match limit {
+        Limit::MaxRetained => difference(bytes),
+        _ => Human(bytes.unsigned_abs()).to_string(),
+    };
+    Some(format!("{} to {}", words(least), words(most)))
+}
 
 /// Three digits and a unit.
 pub(super) fn time(ns: u64) -> String {

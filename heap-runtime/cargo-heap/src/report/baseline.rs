@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::row::{Row, TestKey};
 use super::state::State;
-use heap_sidecar::Allocator;
+use heap_sidecar::{Allocator, Limit};
 
 /// The version of a baseline file that is written, and the newest that is read.
 pub const BASELINE_VERSION: u32 = 1;
@@ -177,16 +177,26 @@ impl Measured {
     }
 
     fn of(row: &Row) -> Self {
+        // What is not known is compared with nothing.
+        let is_known = |limit| row.not_known(limit).is_none();
         Self {
             package: row.package.clone(),
             binary: row.binary.clone(),
             test: row.test.clone(),
             state: row.state,
-            own_peak_bytes: row.own_peak_bytes,
-            own_peak_error_bytes: row.own_peak_error_bytes,
-            own_retained_bytes: row.own_retained_bytes,
-            own_allocated_bytes: row.own_allocated_bytes,
-            own_allocations: row.own_allocations,
+            own_peak_bytes: row.own_peak_bytes.filter(|_| is_known(Limit::MaxPeak)),
+            own_peak_error_bytes: row
+                .own_peak_error_bytes
+                .filter(|_| is_known(Limit::MaxPeak)),
+            own_retained_bytes: row
+                .own_retained_bytes
+                .filter(|_| is_known(Limit::MaxRetained)),
+            own_allocated_bytes: row
+                .own_allocated_bytes
+                .filter(|_| is_known(Limit::MaxAllocated)),
+            own_allocations: row
+                .own_allocations
+                .filter(|_| is_known(Limit::MaxAllocations)),
             process_allocated_delta_bytes: row
                 .process_allocated_delta_bytes
                 .filter(|_| row.overlap == Some(0)),

@@ -67,6 +67,7 @@ mod run_pressure;
 mod runner;
 #[cfg(test)]
 pub(crate) mod sample;
+mod shared;
 mod spent;
 mod state;
 mod totals;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use heap_sidecar::{
     Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Failure,
     LastSeen, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner, Said,
-    SchedExt, Source, Status, Time,
+    SchedExt, SharedWith, Source, Status, Time,
 };
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +63,8 @@ pub(super) struct Heap {
     pub(super) exclusive: bool,
     #[serde(default)]
     pub(super) checkpoints: Vec<Checkpoint>,
+    #[serde(default)]
+    pub(super) shared_with: Vec<SharedWith>,
     pub(super) last_seen: Option<LastSeen>,
 }
 

@@ -1,6 +1,7 @@
 //! One execution of a test, as one flat row.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use super::state::State;
 use heap_sidecar::Allocator;
 use heap_sidecar::Runner;
 use heap_sidecar::{
-    Budget, FailureKind, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, Status,
+    Budget, FailureKind, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, SharedThreads,
+    SharedWith, Status,
 };
 
 /// A column of [`Row`]: its name and what is in it.
@@ -167,6 +169,8 @@ row! {
         own_threads: u32,
         /// Own tier: those that the test left running.
         own_threads_running: u32,
+        /// Own tier: what of it is not known, for threads that tests share; as JSON in CSV.
+        own_shared: SharedThreads,
         /// Own tier: time on a CPU, in nanoseconds, the sum over its threads.
         own_cpu_ns: u64,
         /// Own tier: of that, outside the kernel.
@@ -363,7 +367,14 @@ impl Row {
     ///
     /// As [`heap_sidecar::read`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
-        heap_sidecar::read_as::<Record>(path.as_ref()).map(Self::of)
+        Self::read_with(path.as_ref()).map(|(row, _)| row)
+    }
+
+    /// The same, and what its sidecar says of others.
+    pub(super) fn read_with(path: &Path) -> Result<(Self, Vec<SharedWith>), ReadError> {
+        let mut record: Record = heap_sidecar::read_as(path)?;
+        let shared_with = take(&mut record.heap.shared_with);
+        Ok((Self::of(record), shared_with))
     }
 
     /// Package, binary and test: what is the same test in every run.
@@ -481,6 +492,7 @@ impl Row {
         self.own_allocations = own.and_then(|own| own.allocations);
         self.own_threads = own.map(|own| own.threads);
         self.own_threads_running = own.map(|own| own.threads_running);
+        self.own_shared = own.and_then(|own| own.shared);
         let checkpoint = heap.checkpoints.into_iter().last();
         let so_far = checkpoint.as_ref().and_then(|checkpoint| checkpoint.own);
         self.checkpoint_at_ns = checkpoint.as_ref().map(|checkpoint| checkpoint.at_ns);

@@ -11,6 +11,7 @@ use super::order::Order;
 use super::row::Row;
 use super::run_pressure::{self, RunPressure};
 use super::runner::{self, RunnerVerdict};
+use super::shared::{self, Shares};
 use heap_sidecar::{FolderError, Unreadable};
 
 /// What is left of a run: a row for each sidecar, and the files that are none.
@@ -67,7 +68,8 @@ impl Run {
             }
             Ok(paths)
         };
-        let (mut rows, mut unreadable) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
+        let (mut rows, mut unreadable, shares) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
+        shared::hand_on(&mut rows, shares);
         let mut pressure = Vec::new();
         for path in named(run_pressure::SUFFIX)? {
             keep_read(
@@ -128,14 +130,15 @@ impl Run {
 fn read_all(
     paths: &[PathBuf],
     progress: &(impl Fn(usize, usize) + Sync),
-) -> (Vec<Row>, Vec<Unreadable>) {
+) -> (Vec<Row>, Vec<Unreadable>, Vec<Shares>) {
     /// Often enough to be seen moving, and seldom enough to cost nothing.
     const STEP: usize = 64;
     let next = AtomicUsize::new(0);
     // Memory that is not used is not taken, and a kilobyte for each row is moved into its place once.
-    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new(), 0));
+    let all = Mutex::new((Vec::with_capacity(paths.len()), Vec::new(), Vec::new(), 0));
     let work = || {
         let (mut rows, mut unreadable) = (Vec::with_capacity(STEP), Vec::new());
+        let mut shares = Vec::new();
         loop {
             let start = next.fetch_add(STEP, Ordering::Relaxed);
             let Some(some) = paths.get(start..paths.len().min(start + STEP)) else {
@@ -145,13 +148,18 @@ fn read_all(
                 return;
             }
             for path in some {
-                keep_read(Row::read(path), path, &mut rows, &mut unreadable);
+                let read = Row::read_with(path).map(|(row, with)| {
+                    shares.extend(Shares::new(&row, with));
+                    row
+                });
+                keep_read(read, path, &mut rows, &mut unreadable);
             }
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.0.append(&mut rows);
             all.1.append(&mut unreadable);
-            all.2 += some.len();
-            progress(all.2, paths.len());
+            all.2.append(&mut shares);
+            all.3 += some.len();
+            progress(all.3, paths.len());
         }
     };
     // A thread is not worth starting for fewer files than it takes at once.
@@ -167,8 +175,8 @@ fn read_all(
         }
         work();
     });
-    let (rows, unreadable, _) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (rows, unreadable)
+    let (rows, unreadable, shares, _) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (rows, unreadable, shares)
 }
 
 fn keep_read<T>(

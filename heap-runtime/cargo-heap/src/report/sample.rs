@@ -201,7 +201,11 @@ pub(crate) fn full() -> Row {
             "own": {
                 "allocated_bytes": 64, "deallocated_bytes": 32, "retained_bytes": 32,
                 "peak_bytes": 48, "peak_error_bytes": 16, "peak_source": "exact",
-                "allocations": 3, "threads": 2, "threads_running": 1
+                "allocations": 3, "threads": 2, "threads_running": 1,
+                "shared": {
+                    "included_allocated_bytes": 0, "included_deallocated_bytes": 0,
+                    "beside_allocated_bytes": 0, "beside_deallocated_bytes": 0
+                }
             },
             "checkpoints": [checkpoint("warm", 40)],
             "last_seen": last_seen(7, 9)

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::note::{self, Note};
-use crate::{FORMAT_VERSION, SUFFIX, Sidecar};
+use crate::{FORMAT_VERSION, SUFFIX, Sidecar, told};
 
 pub use error::{FolderError, ReadError, Unreadable};
 pub use said::Said;
@@ -246,7 +246,8 @@ pub fn paths(folder: &Path, suffix: &str) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Reads every sidecar of a run's folder, in the order of their file names, and names the files
-/// that could not be read. Files that are not called `*.heap.json` are passed over.
+/// that could not be read. Files that are not called `*.heap.json` are passed over. What one says of others
+/// ([`Heap::shared_with`](crate::Heap::shared_with)) stands in theirs too.
 ///
 /// # Errors
 ///
@@ -270,5 +271,6 @@ pub fn read_run(folder: impl AsRef<Path>) -> Result<(Vec<Sidecar>, Vec<Unreadabl
             Err(error) => unreadable.push(Unreadable::new(path, error)),
         }
     }
+    told::hand_on(&mut sidecars);
     Ok((sidecars, unreadable))
 }

@@ -29,7 +29,7 @@ use file::{Case, JUnit, PREFIX};
 use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.
-const COLUMNS: [&str; 33] = [
+const COLUMNS: [&str; 34] = [
     "attempt",
     "state",
     "sidecar_state",
@@ -46,6 +46,7 @@ const COLUMNS: [&str; 33] = [
     "own_allocations",
     "own_threads",
     "own_threads_running",
+    "own_shared",
     "own_cpu_ns",
     "own_run_delay_ns",
     "own_run_delay_error_ns",

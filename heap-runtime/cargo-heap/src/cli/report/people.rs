@@ -12,7 +12,7 @@ use super::super::{across, cause, unseen};
 use super::contents::Report;
 use super::summary::{summary, unreadable};
 use crate::report::{Diagnosis, Row};
-use heap_sidecar::{Allocator, Budget};
+use heap_sidecar::{Allocator, Budget, SharedThreads};
 
 pub(in super::super) fn for_people(report: &Report, terminal: &mut Terminal) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
@@ -81,6 +81,13 @@ fn doubts(rows: &[Row], several: bool) -> Vec<String> {
         doubts.push(format!(
             "{count} test(s) without heap numbers: {}",
             printable(reason)
+        ));
+    }
+    let shared = rows.iter().filter(|row| row.own_shared.is_some()).count();
+    if shared > 0 {
+        doubts.push(format!(
+            "{shared} test(s) with numbers {}: `heap_runtime::nobody()` tells whose work it is",
+            SharedThreads::NOTE
         ));
     }
     let mut unsure = rows.iter().flat_map(|row| {

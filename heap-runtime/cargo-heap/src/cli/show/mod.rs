@@ -19,7 +19,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, report, runs, unseen};
 use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
-use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, Sidecar};
+use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, SharedThreads, Sidecar};
 use host::{host, waits};
 use recorded::recorded;
 use spent::spent;
@@ -153,7 +153,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         if let Some(text) = (quantity.of)(row) {
             let error = row
                 .own_peak_error_bytes
-                .filter(|_| quantity.heading == "peak");
+                .filter(|_| quantity.heading == "peak" && row.not_known(Limit::MaxPeak).is_none());
             let error = error.map(|error| format!(" ± {}", bytes(error)));
             let checkpoint = row.checkpoint_label.as_deref().filter(|_| {
                 let at_least = row.own_peak_at_least();
@@ -234,6 +234,10 @@ fn facts(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         ),
         ("skipped", row.skip_reason.clone()),
         ("not measured", row.heap_reason.clone()),
+        (
+            "shared",
+            row.own_shared.map(|_| SharedThreads::NOTE.to_owned()),
+        ),
         ("C's malloc", row.c_allocator.map(served_by)),
         ("not counted", unseen::words(sidecar)),
     ];

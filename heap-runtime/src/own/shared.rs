@@ -1,0 +1,255 @@
+//! Threads that may work for another test than the one that started them: those of a pool that tests share.
+//!
+//! Whose work a thread does is not seen. Most end before their test does, as those of `std::thread::scope`, and are
+//! taken to have worked for that, whatever ran beside it. One that is left running when its test ends may be a pool's:
+//!
+//! ```text
+//!  test A   ├── starts a thread ──────────────────┤ leaves it
+//!  test B            ├──────────────┤                                  ├──────────┤  test C
+//!  thread        ──────── in A's numbers, ─────────── in nobody's, ───────────────────
+//!                         while B ran perhaps B's     while C runs perhaps C's
+//! ```
+//!
+//! | what it has moved | is |
+//! |---|---|
+//! | with no other test beside its own | its test's |
+//! | while another ran | [included](Shared::included) in its test's numbers, and [beside](Shared::beside) those of the other |
+//! | after its test's end | beside the numbers of each test that ran then |
+//! | under a guard, or as nobody's for good | whose the handle is |
+//!
+//! B has ended, in the picture, before it is known that A leaves the thread. So A's record [names](Handed) it.
+
+use std::sync::atomic::AtomicBool;
+
+use super::group::{Group, RELAXED, chain, is_within};
+use super::lists::Lists;
+use super::member::{Member, Moved};
+use super::stack::Entry;
+
+/// Written under the registry's lock, which orders it: so the model of all orders leaves it out.
+pub(super) type Flag = AtomicBool;
+
+/// Of which execution of which test a group is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Execution<Name> {
+    pub(crate) test_name: Name,
+    pub(crate) iteration: u32,
+}
+
+/// What may be another's of a group's numbers, and the group's of what others have moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Shared {
+    pub(crate) included: Moved,
+    pub(crate) beside: Moved,
+}
+
+/// An execution that had ended, and what threads have moved while it ran, which its numbers do not have.
+pub(crate) type Handed = (Execution<String>, Moved);
+
+/// What threads have moved where they were born, by which groups were open meanwhile.
+#[derive(Default)]
+pub(super) struct Ledger {
+    open: Vec<Open>,
+    /// By the member's place.
+    threads: Vec<Thread>,
+    /// Groups that are closed, and that a thread may turn out to have worked for.
+    ended: Vec<(Serial, Execution<String>)>,
+    serials: Serial,
+}
+
+/// A group, each time that it opens.
+type Serial = u64;
+
+struct Open {
+    group: &'static Group,
+    serial: Serial,
+    beside: Moved,
+}
+
+/// A thread whose test is open.
+#[derive(Default)]
+struct Thread {
+    /// What it had moved when it was last looked at.
+    seen: Moved,
+    /// What it has moved while others were open.
+    overlapped: Moved,
+    /// The same, while each of them was.
+    beside: Vec<(Serial, Moved)>,
+}
+
+impl Ledger {
+    /// There is one more member.
+    pub(super) fn enlist(&mut self) {
+        self.threads.push(Thread::default());
+    }
+
+    /// A group is open from now on. All threads have been observed.
+    pub(super) fn open(&mut self, group: &'static Group) {
+        self.serials += 1;
+        self.open.push(Open {
+            group,
+            serial: self.serials,
+            beside: Moved::default(),
+        });
+    }
+
+    /// What a thread has moved since it was last looked at is of the groups that are open. Allocates nothing where its
+    /// own are closed.
+    fn observe(&mut self, member: &Member, stack: &[Entry]) {
+        let Some(thread) = self.threads.get_mut(member.index) else {
+            return;
+        };
+        let worked = member.worked();
+        let moved = worked.since(thread.seen);
+        thread.seen = worked;
+        if moved == Moved::default() {
+            return;
+        }
+        let others = self.open.iter_mut().filter(|open| {
+            let mut tests = chain(Some(open.group)).filter(|group| group.is_open());
+            !tests.any(|group| is_born_in(stack, group))
+        });
+        if !is_at_home(stack) {
+            others.for_each(|open| open.beside = open.beside.plus(moved));
+            return;
+        }
+        let mut is_alone = true;
+        for open in others {
+            is_alone = false;
+            add(&mut thread.beside, open.serial, moved);
+        }
+        if !is_alone {
+            thread.overlapped = thread.overlapped.plus(moved);
+        }
+    }
+
+    /// Whether a thread has moved something while others were open than the groups that it was born into.
+    pub(super) fn was_beside_others(&self, member: &Member) -> bool {
+        let thread = self.threads.get(member.index);
+        thread.is_some_and(|thread| thread.overlapped != Moved::default())
+    }
+
+    /// A thread is no more where it was born: what it has done for its test until then was its test's.
+    fn forget(&mut self, member: &Member) {
+        if let Some(thread) = self.threads.get_mut(member.index) {
+            thread.seen = member.worked();
+            thread.overlapped = Moved::default();
+            thread.beside.clear();
+        }
+    }
+
+    /// Of a thread that its test leaves running, the groups that it may have worked for are told. Gives those that are
+    /// no more open.
+    fn hand_on(&mut self, member: &Member, handed: &mut Vec<(Serial, Moved)>) {
+        let Some(thread) = self.threads.get_mut(member.index) else {
+            return;
+        };
+        thread.overlapped = Moved::default();
+        for (serial, moved) in thread.beside.drain(..) {
+            match self.open.iter_mut().find(|open| open.serial == serial) {
+                Some(open) => open.beside = open.beside.plus(moved),
+                None => add(handed, serial, moved),
+            }
+        }
+    }
+
+    /// What is known by now to be beside a group.
+    pub(super) fn beside(&self, group: &'static Group) -> Moved {
+        let open = self.open.iter();
+        let mut found = open.filter(|open| std::ptr::eq(open.group, group));
+        found.next().map_or(Moved::default(), |open| open.beside)
+    }
+}
+
+fn add(sums: &mut Vec<(Serial, Moved)>, serial: Serial, moved: Moved) {
+    match sums.iter_mut().rev().find(|(known, _)| *known == serial) {
+        Some((_, sum)) => *sum = sum.plus(moved),
+        None => sums.push((serial, moved)),
+    }
+}
+
+/// The groups that a thread with this stack was born into.
+fn births(stack: &[Entry]) -> impl Iterator<Item = &'static Group> {
+    let entries = stack.iter().take_while(|entry| entry.by_birth);
+    entries.map(|entry| entry.group)
+}
+
+/// Whether such a thread was born into that group, or into one inside it.
+fn is_born_in(stack: &[Entry], group: &'static Group) -> bool {
+    births(stack).any(|born| is_within(Some(born), group))
+}
+
+/// Whether the test that such a thread was born into is still open.
+fn is_at_home(stack: &[Entry]) -> bool {
+    births(stack).any(|born| chain(Some(born)).any(Group::is_open))
+}
+
+impl Lists {
+    /// What all threads have moved up to now is of the groups that are open now.
+    pub(super) fn observe(&mut self) {
+        for (member, stack) in self.members.iter().zip(&self.stacks) {
+            if member.in_use.load(RELAXED) && births(stack).next().is_some() {
+                member.settle();
+                self.shared.observe(member, stack);
+            }
+        }
+    }
+
+    /// A thread ends, or is nobody's from now on. Its stack is in its place.
+    pub(super) fn leaves_home(&mut self, member: &Member) {
+        if let Some(stack) = self.stacks.get(member.index) {
+            if births(stack).next().is_some() && !is_at_home(stack) {
+                self.shared.observe(member, stack);
+            }
+            self.shared.forget(member);
+        }
+    }
+
+    /// A group is no more open. Gives what of its numbers is not known, and who may have had a part in that.
+    pub(super) fn close(
+        &mut self,
+        group: &'static Group,
+        execution: Option<Execution<&str>>,
+    ) -> (Shared, Vec<Handed>) {
+        let mut shared = Shared {
+            included: Moved::default(),
+            beside: self.shared.beside(group),
+        };
+        let open = &mut self.shared.open;
+        let at = open.iter().position(|open| std::ptr::eq(open.group, group));
+        let serial = at.map(|at| open.swap_remove(at).serial);
+        let mut handed = Vec::new();
+        for (member, stack) in self.members.iter().zip(&self.stacks) {
+            if !member.in_use.load(RELAXED) || !is_born_in(stack, group) {
+                continue;
+            }
+            if let Some(thread) = self.shared.threads.get(member.index) {
+                shared.included = shared.included.plus(thread.overlapped);
+            }
+            if !is_at_home(stack) {
+                self.shared.hand_on(member, &mut handed);
+            }
+        }
+        let ended = &mut self.shared.ended;
+        let named = handed.into_iter().filter_map(|(serial, moved)| {
+            let (_, execution) = ended.iter().find(|(known, _)| *known == serial)?;
+            Some((execution.clone(), moved))
+        });
+        let named = named.collect();
+        let threads = self.shared.threads.iter();
+        let mut waiting = threads.flat_map(|thread| &thread.beside);
+        if let (Some(serial), Some(of)) = (serial, execution)
+            && waiting.any(|(other, _)| *other == serial)
+        {
+            let execution = Execution {
+                test_name: of.test_name.to_owned(),
+                iteration: of.iteration,
+            };
+            ended.push((serial, execution));
+        }
+        if self.shared.open.is_empty() {
+            ended.clear();
+        }
+        (shared, named)
+    }
+}
