@@ -1,10 +1,10 @@
 //! This process.
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(proc_fs)]
 mod kept;
 
 /// This process's number; 0 on targets that have no processes.
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(not(proc_fs))]
 pub(crate) fn process_id() -> u32 {
     // There, to ask is to panic.
     if cfg!(target_family = "wasm") {
@@ -14,5 +14,5 @@ pub(crate) fn process_id() -> u32 {
     }
 }
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(proc_fs)]
 pub(crate) use kept::process_id;

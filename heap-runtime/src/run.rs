@@ -43,6 +43,7 @@ pub(crate) struct Run {
     /// Where its sidecars go, or below which folder.
     pub(crate) base: Option<PathBuf>,
     /// Whom this process can tell what it has found out of the host, and of what is above it.
+    #[cfg_attr(not(proc_fs), expect(dead_code, reason = "there is nobody to be told"))]
     to_tell: Option<(Key, Option<String>)>,
 }
 

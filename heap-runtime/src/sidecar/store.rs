@@ -56,6 +56,7 @@ impl Store {
     }
 
     /// The folder, where it is one.
+    #[cfg_attr(not(proc_fs), expect(dead_code, reason = "nothing is told there"))]
     pub(crate) fn folder(&self) -> Option<&Folder> {
         match self {
             Self::Folder(folder) => Some(folder),
