@@ -26,11 +26,12 @@ struct Ask {
 
 type Question = fn(&Ask, &mut Rivals) -> Vec<Finding>;
 
-const QUESTIONS: [(&str, Question); 8] = [
+const QUESTIONS: [(&str, Question); 9] = [
     ("allocation", questions::allocation::ask),
     ("sampling", questions::sampling::ask),
     ("measurement", questions::measurement::ask),
     ("tracked-test", questions::tracked_test::ask),
+    ("threads", questions::threads::ask),
     ("building", questions::building::ask),
     ("exactness", questions::exactness::ask),
     ("reading", questions::reading::ask),

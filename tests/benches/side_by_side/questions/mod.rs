@@ -7,4 +7,5 @@ pub(crate) mod measurement;
 pub(crate) mod reading;
 pub(crate) mod sampling;
 pub(crate) mod size;
+pub(crate) mod threads;
 pub(crate) mod tracked_test;
