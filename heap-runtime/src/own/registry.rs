@@ -22,6 +22,16 @@
 //! - *Live bytes*, for peak and timeline, are sampled by each member for itself, inside the
 //!   allocator: with atomics alone, so without locks, allocations or waiting.
 //!
+//! What the lock is not:
+//!
+//! - Held over anything that a thread can be cancelled in: there is no I/O under it, and no lock but such as are held as
+//!   shortly, the allocator's among them.
+//! - Free of priority inversion. A thread under `SCHED_FIFO` may wait for one that is preempted while it holds the lock, when it
+//!   starts a thread, ends or joins a test, and never when it allocates. Starting a thread and ending it is no other
+//!   without us: glibc takes `stack_cache_lock` in both, and jemalloc its mutexes; none of them hands on priorities.
+//! - Free for a `fork` in a signal handler that has come in the middle of it, which waits for ever: as it does for
+//!   jemalloc's mutexes, before a fork. POSIX has taken `fork` from what a handler may call; `_Fork` asks nobody.
+//!
 //! Members and groups are never given back to the allocator, only used again. A member refers to
 //! its group, and a group to the one around it, and a group is used again when nobody refers to it
 //! any more: so the pointers that a sample follows are always valid. A thread that outlives its
