@@ -3,13 +3,17 @@
 //!
 //! ```text
 //! cargo run --package heap-tests --example suites [CRATE ...]
+//! cargo run --package heap-tests --example suites -- --unamended [CRATE ...]
 //! ```
+//!
+//! With `--unamended`, it puts nothing into other crates' sources, and says whether their tests compile beside heap-runtime.
 
 use std::process::ExitCode;
 
 use heap_tests::project::built_here;
 use heap_tests::suite::comparison::{self, Comparison};
 use heap_tests::suite::package::{Package, Subject};
+use heap_tests::suite::unamended::Unamended;
 
 /// With the features that bring threads and macros of other crates' into their tests.
 const SUBJECTS: [Subject; 5] = [
@@ -35,8 +39,61 @@ const SUBJECTS: [Subject; 5] = [
     },
 ];
 
+/// Crates whose tests are to compile beside heap-runtime, with default features.
+const UNAMENDED: [&str; 24] = [
+    "arrayvec",
+    "base64",
+    "bitflags",
+    "bytes",
+    "either",
+    "fixedbitset",
+    "flume",
+    "fnv",
+    "hashbrown",
+    "heck",
+    "httparse",
+    "humantime",
+    "indexmap",
+    "itertools",
+    "itoa",
+    "matchit",
+    "memchr",
+    "percent-encoding",
+    "petgraph",
+    "rayon-core",
+    "ryu",
+    "semver",
+    "slab",
+    "smallvec",
+];
+
+fn unamended(wanted: &[String]) -> ExitCode {
+    let folder = built_here().join("suites");
+    let named = |name: &&str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let mut checked = Vec::new();
+    for name in UNAMENDED.into_iter().filter(named) {
+        eprintln!("{name}");
+        let features = &[];
+        let package = Package::newest(Subject { name, features }, &folder);
+        checked.push(Unamended::of(&package));
+    }
+    println!("{}", Unamended::headings());
+    for unamended in &checked {
+        println!("{}", unamended.line());
+    }
+    let mut status = ExitCode::SUCCESS;
+    for fault in checked.iter().flat_map(|unamended| &unamended.faults) {
+        status = ExitCode::FAILURE;
+        println!("- fault: {fault}");
+    }
+    status
+}
+
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.first().is_some_and(|first| first == "--unamended") {
+        return unamended(&wanted.split_off(1));
+    }
     for name in &wanted {
         if !SUBJECTS.iter().any(|subject| subject.name == name) {
             let names = SUBJECTS.map(|subject| subject.name).join(", ");

@@ -1,12 +1,14 @@
 //! What `suites/README.md` does to other people's crates, done to a little one: its attribute on
 //! every test, and nothing changed by it. The crates themselves need the network.
 
+use std::fs;
 use std::path::Path;
 
 use cargo_heap::__cli::Additions;
 use heap_tests::project::built_here;
 use heap_tests::suite::comparison::{self, Tally};
 use heap_tests::suite::package::Package;
+use heap_tests::suite::unamended::Unamended;
 
 #[test]
 fn a_suite_that_is_tracked_is_the_same_suite() {
@@ -41,4 +43,24 @@ fn a_suite_that_is_tracked_is_the_same_suite() {
             .line()
             .starts_with("| plain 0.0.0 | 7 | 3, and 1 with")
     );
+}
+
+#[test]
+fn a_suite_that_is_left_as_it_is_compiles_beside_the_runtime() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("projects/suite");
+    let package = Package::at("plain", &source, &built_here().join("projects/unamended"));
+    let unamended = Unamended::of(&package);
+    assert_eq!(unamended.targets, 4);
+    assert!(unamended.before.is_empty(), "{unamended:?}");
+    assert!(unamended.faults.is_empty(), "{unamended:?}");
+    // There can be one that links what ours does: cargo says so before the compiler says anything.
+    let manifest = package.folder.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let name = "name = \"plain\"\n";
+    let links = format!("{name}links = \"heap_runtime\"\nbuild = \"build.rs\"\n");
+    fs::write(&manifest, text.replacen(name, &links, 1)).unwrap();
+    fs::write(package.folder.join("build.rs"), "fn main() {}\n").unwrap();
+    let unamended = Unamended::of(&package);
+    assert!(unamended.before.is_empty(), "{unamended:?}");
+    assert_eq!(unamended.faults.len(), 1, "{unamended:?}");
 }

@@ -139,18 +139,61 @@ impl Package {
         // Resolved first, so that both have the same dependencies.
         drop(self.metadata());
         let package = self.copy(&self.folder, &beside);
+        package.depend();
         let manifest = package.folder.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).expect("it was copied");
-        let runtime = workspace().join("heap-runtime");
-        write(
-            &manifest,
-            &format!(
-                "{text}\n[dev-dependencies.heap-runtime]\npath = \"{}\"\n",
-                runtime.display()
-            ),
-        );
         let additions = all(&manifest).unwrap_or_else(|error| panic!("{error}"));
         (package, additions)
+    }
+
+    /// A copy of it beside it that depends on heap-runtime and is as it was otherwise, but that each test binary
+    /// names it: what is not named is not loaded. And how many those are.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be copied.
+    #[must_use]
+    pub fn depending(&self) -> (Self, usize) {
+        let metadata = self.metadata();
+        let package = self.copy(&self.folder, &self.folder.with_file_name("depending"));
+        package.depend();
+        let roots = self.roots(&metadata);
+        for root in &roots {
+            let path = package.folder.join(root);
+            let text = fs::read_to_string(&path).expect("source is text");
+            // In edition 2015 too.
+            write(
+                &path,
+                &(text + "\n#[cfg(test)]\nextern crate heap_runtime as _;\n"),
+            );
+        }
+        (package, roots.len())
+    }
+
+    /// Puts heap-runtime among its dev-dependencies.
+    fn depend(&self) {
+        let manifest = self.folder.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).expect("a package has a manifest");
+        let runtime = workspace().join("heap-runtime");
+        let runtime = runtime.display();
+        let text = format!("{text}\n[dev-dependencies.heap-runtime]\npath = \"{runtime}\"\n");
+        write(&manifest, &text);
+    }
+
+    /// The root files of the targets whose tests `cargo test` runs.
+    fn roots(&self, metadata: &Value) -> Vec<PathBuf> {
+        let packages = metadata["packages"].as_array().expect("a list");
+        let own = self.folder.join("Cargo.toml");
+        let package = packages
+            .iter()
+            .find(|package| package["manifest_path"].as_str().map(Path::new) == Some(&own))
+            .expect("the package is among its packages");
+        let targets = package["targets"].as_array().expect("a list");
+        let tested = targets.iter().filter(|target| target["test"] == true);
+        tested
+            .map(|target| Path::new(target["src_path"].as_str().expect("a path")))
+            .map(|root| root.strip_prefix(&self.folder).expect("below the package"))
+            .map(Path::to_owned)
+            .collect()
     }
 
     /// `cargo`, in the package.
