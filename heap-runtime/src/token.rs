@@ -24,7 +24,17 @@ pub(crate) fn token(process: u32) -> u64 {
 }
 
 /// Zeros where the kernel gives none: the rest has to do then.
-#[cfg(all(posix, any(target_os = "linux", target_vendor = "apple")))]
+#[cfg(all(posix, target_os = "linux"))]
+fn random() -> [u8; 16] {
+    let mut random = [0; 16];
+    // Not `getentropy`, which the crate libc has not for musl.
+    // SAFETY: there is room for as many bytes.
+    let _ = unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) };
+    random
+}
+
+/// See above.
+#[cfg(all(posix, target_vendor = "apple"))]
 fn random() -> [u8; 16] {
     let mut random = [0; 16];
     // SAFETY: there is room for as many bytes.
