@@ -71,7 +71,7 @@
 //! | `HEAP_TIME` | `0`: where the time of the test's threads went is not measured, so that no system call is made for it at their ends |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
-//! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `checkpoints`, `process` |
+//! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `samples`, `samples.NAME`, `checkpoints`, `process` |
 //!
 //! An invalid value, and a variable that begins with `HEAP_` and is nearly one of these, fail
 //! every tracked test with a message that names it: who sets one wants it to hold.
@@ -113,7 +113,7 @@
 //! `jemalloc`, which is on by default, is what the numbers come from. It is C, and takes longer to build than
 //! all the rest. Without it, `heap-runtime = { version = "0.1", default-features = false }`, no C compiler is
 //! asked for anything, and a sidecar has all but the numbers: how the test ended, also if it was killed, the
-//! host before and after, labels, metrics and checkpoints. Its `heap.allocator` is `absent`, with the reason,
+//! host before and after, labels, metrics, samples and checkpoints. Its `heap.allocator` is `absent`, with the reason,
 //! and budgets are not checked.
 //!
 //! A package that has features of its own can hand it on, and take the numbers where somebody looks at them:
@@ -159,6 +159,7 @@ mod record;
 #[cfg_attr(not(proc_fs), path = "resident_elsewhere.rs")]
 mod resident;
 mod run;
+mod sampled;
 mod scope;
 pub mod sidecar;
 mod size;
@@ -252,7 +253,7 @@ pub use heap_sidecar::{
     HostHeapState, Pressure, Runner, Stall, TaskDelayAcct, TaskXacct,
 };
 pub use jemalloc::allocator;
-pub use notes::{checkpoint, label, metric, skip};
+pub use notes::{checkpoint, describe, label, metric, samples, skip};
 pub use own::{EnteredHandle, Handle, Instrumented, current, nobody};
 pub use snapshot::collect;
 pub use test::Test;

@@ -18,6 +18,7 @@ use crate::pool::Pool;
 use crate::process::process_id;
 use crate::resident;
 use crate::run::{Run, process};
+use crate::sampled::Sampled;
 use crate::sidecar::{
     Checkpoint, Claim, Contents, Execution, File, FileName, HostMembers, LastSeen, NOTES_SUFFIX,
     Note, ProcessTier, Sidecar, Slot, Source, Status, Store, WriteError, hexadecimal, to_json,
@@ -134,6 +135,18 @@ impl Record {
         let name = name_of_notes(self.sidecar.notes.as_deref()?);
         self.has_said = true;
         Some((name, self.unsaid.take()))
+    }
+
+    /// Puts in what was sampled since the last time.
+    pub(crate) fn take_samples(&mut self, sampled: &Sampled) {
+        sampled.take_into(&mut self.sidecar.samples, &mut self.unsaid.samples);
+    }
+
+    /// Puts in what stands beside samples for who does not read their buckets.
+    pub(crate) fn summarize_samples(&mut self) {
+        for samples in self.sidecar.samples.values_mut() {
+            samples.summarize();
+        }
     }
 
     /// Puts in that the test has ended: what it has said is all in the record. Gives the name of the file that is to be

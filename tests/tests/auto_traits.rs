@@ -17,12 +17,12 @@ use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{
-    Allocator, Budget, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents, CgroupPressure,
-    Checkpoint, CpuTime, Failure, FailureKind, FolderError, Heap, HeapDelta, HostContext,
-    HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, PanicToll, Parent, PeakSource,
-    Pressure, Process, ProcessTier, ReadError, Redaction, Resident, ResidentSet, Runner, Said,
-    SchedExt, SharedThreads, SharedWith, Sidecar, Source, Spent, Stall, Status, TaskDelayAcct,
-    TaskXacct, Time, Timeline, Unreadable, Unseen, UnseenKind,
+    Allocator, Better, Budget, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents,
+    CgroupPressure, Checkpoint, CpuTime, Description, Failure, FailureKind, FolderError, Heap,
+    HeapDelta, HostContext, HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, PanicToll,
+    Parent, PeakSource, Pressure, Process, ProcessTier, Quantiles, ReadError, Redaction, Resident,
+    ResidentSet, Runner, Said, Samples, SchedExt, SharedThreads, SharedWith, Sidecar, Source,
+    Spent, Stall, Status, TaskDelayAcct, TaskXacct, Time, Timeline, Unreadable, Unseen, UnseenKind,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
@@ -50,11 +50,11 @@ macro_rules! all {
 fn every_public_type_is_as_free_as_it_can_be() {
     let checked = all! {
         is_plain:
-            Across Allocator Association Baseline Budget Cause CauseKind CgroupCpu CgroupLevel CgroupMemory
+            Across Allocator Association Baseline Better Budget Cause CauseKind CgroupCpu CgroupLevel CgroupMemory
             CgroupMemoryEvents CgroupPressure Change Checkpoint Collected Collector Column Comparison Confidence Context<'static> CpuTime
-            Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
+            Description Diagnosis DifferentAllocators Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
             HostHeapState Human Kind LastSeen Limit Line Lines<'static> Mark Measured Moved Note Number Operation Order Outcome OwnTier Parent
-            PanicToll PeakSource Pressure Process ProcessTier Redaction Resident ResidentSet Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict SchedExt Scope SharedThreads SharedWith Side Sidecar Signed
+            PanicToll PeakSource Pressure Process ProcessTier Quantiles Redaction Resident ResidentSet Rfc3339 Row RunFolder RunPressure Runner RunnerVerdict Samples SchedExt Scope SharedThreads SharedWith Side Sidecar Signed
             Source Spent Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Torn Totals
             Unseen UnseenKind Verdict;
         is_shared: FolderError ReadError Run Said<'static> Unreadable;

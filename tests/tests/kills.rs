@@ -97,6 +97,7 @@ mod victims {
         say(b"B");
         for label in ["X", "Y"] {
             heap_runtime::metric(label, 1.0);
+            heap_runtime::samples(label, 1.0);
             heap_runtime::checkpoint(label);
             say(label.as_bytes());
         }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Checkpoint;
+use crate::{Checkpoint, Description, Samples};
 
 /// How the name ends of a file beside a `running` record, with what the test has said so far. It begins with the
 /// record's [`notes`](crate::Sidecar::notes), and each of its lines is a [`Note`].
@@ -53,6 +53,12 @@ pub struct Note {
     /// Numbers of [`Sidecar::metrics`](crate::Sidecar::metrics).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// Values of [`Sidecar::samples`](crate::Sidecar::samples) that came since the note before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub samples: BTreeMap<String, Samples>,
+    /// Of [`Sidecar::descriptions`](crate::Sidecar::descriptions).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub descriptions: BTreeMap<String, Description>,
     /// See [`Sidecar::skip_reason`](crate::Sidecar::skip_reason).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_reason: Option<String>,

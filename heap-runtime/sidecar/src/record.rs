@@ -17,7 +17,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allocator, Heap, HostContext, Outcome, OwnTier, Parent, Process, Runner, Time};
+use crate::{
+    Allocator, Description, Heap, HostContext, Outcome, OwnTier, Parent, Process, Runner, Samples,
+    Time,
+};
 
 /// The version of the format that this library writes, and the newest that it reads.
 ///
@@ -105,6 +108,12 @@ pub struct Sidecar {
     /// Numbers of `heap_runtime::metric`, in units that their names should tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// Many values of one name each, by `heap_runtime::samples`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub samples: BTreeMap<String, Samples>,
+    /// What metrics and samples of these names mean, by `heap_runtime::describe`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub descriptions: BTreeMap<String, Description>,
     /// The host after the test; while it runs, what never changes of it.
     pub host: HostContext,
     /// What changes of the host, as it was before the test.
@@ -161,6 +170,8 @@ impl Sidecar {
             skip_reason: None,
             labels: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            samples: BTreeMap::new(),
+            descriptions: BTreeMap::new(),
             host: HostContext::default(),
             host_before: HostContext::default(),
             heap: Heap::new(allocator),

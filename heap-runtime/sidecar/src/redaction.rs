@@ -5,7 +5,7 @@ use crate::{Failure, HostContext};
 /// The keys of a sidecar that are not to be recorded.
 ///
 /// Each is a key as it stands in the JSON, with those above it: `failure`, `failure.message`, `skip_reason`,
-/// `labels`, `labels.KEY`, `metrics.NAME`, `checkpoints`, `process`, `host.kernel_cmdline`; those of `host` also
+/// `labels`, `labels.KEY`, `metrics.NAME`, `samples.NAME`, `checkpoints`, `process`, `host.kernel_cmdline`; those of `host` also
 /// without that. `*` stands for any text, as in `labels.*_url`.
 ///
 /// ```
@@ -25,18 +25,19 @@ pub struct Redaction {
 }
 
 /// What can be left out, and is not of `host`.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "failure",
     "failure.message",
     "skip_reason",
     "labels",
     "metrics",
+    "samples",
     "checkpoints",
     "process",
 ];
 
 /// Whose members are called as a test calls them.
-const OPEN: [&str; 2] = ["labels.", "metrics."];
+const OPEN: [&str; 3] = ["labels.", "metrics.", "samples."];
 
 const HOST: &str = "host.";
 

@@ -74,6 +74,9 @@ fn assert_nothing_lost(output: &Output, folder: &Path, fault: &str) {
                 has && sidecar.metrics.contains_key(label),
                 "{fault}: {label}"
             );
+            // Once, though the finished record has what its notes had.
+            let counts = sidecar.samples.get(label).map(|samples| samples.count);
+            assert_eq!(counts, Some(1), "{fault}: {label}");
         }
     }
 }

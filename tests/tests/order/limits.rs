@@ -24,7 +24,7 @@ const LONGER: &[(&str, &str, usize)] = &[
     (
         "heap-runtime/cargo-heap/src/cli/show/mod.rs",
         "for_people",
-        110,
+        65,
     ),
     ("heap-runtime/cargo-heap/src/cli/test.rs", "run", 90),
     ("heap-runtime/cargo-heap/src/report/row.rs", "", 600),

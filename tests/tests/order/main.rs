@@ -48,7 +48,7 @@ const ORDERS: [Order; 4] = [
             "jemalloc time",
             "formatted run step test",
             "sidecar",
-            "env fork resident token toll",
+            "env fork resident sampled token toll",
             "complaint descriptor kernel pool process size",
         ],
         knots: &[
@@ -74,7 +74,7 @@ const ORDERS: [Order; 4] = [
             "host note",
             "heap host_context",
             "heap_state padded resident",
-            "allocator cgroup_memory cpu digits outcome pressure run_id runner sched_ext shared size time timestamp",
+            "allocator cgroup_memory cpu description digits outcome pressure run_id runner samples sched_ext shared size time timestamp",
         ],
         knots: &[],
     },

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 use std::thread;
 
-use heap_runtime::{checkpoint, heap_tracked, label, metric, skip};
+use heap_runtime::sidecar::Better;
+use heap_runtime::{checkpoint, describe, heap_tracked, label, metric, samples, skip};
 
 use crate::child::{Child, own};
 
@@ -28,6 +29,8 @@ fn leak(bytes: usize) {
 fn outside() {
     label("outside", "yes");
     metric("outside", 1.0);
+    samples("outside", 1.0);
+    describe("outside", "s", Better::Lower);
     checkpoint("outside");
     skip("outside");
 }
@@ -41,12 +44,18 @@ fn notes() {
         metric("finite", not_finite);
         metric("not_finite", not_finite);
     }
+    for value in 1..=100 {
+        samples("waits_us", f64::from(value));
+    }
+    samples("waits_us", f64::NAN);
+    describe("waits_us", "us", Better::Lower);
     checkpoint("start");
     leak(4096);
     thread::spawn(|| {
         thread::spawn(|| {
             label("level", "2");
             metric("level", 2.0);
+            samples("waits_us", 1000.0);
             leak(8192);
             checkpoint("below");
         })
@@ -89,6 +98,16 @@ fn notes_come_from_every_thread_and_are_not_in_the_numbers() {
         );
         let metrics = serde_json::to_value(&sidecar.metrics).unwrap();
         assert_eq!(metrics, serde_json::json!({ "finite": 2.0, "level": 2.0 }));
+        let waits = &sidecar.samples["waits_us"];
+        assert_eq!((waits.count, waits.not_finite), (101, 1));
+        assert_eq!((waits.min, waits.max), (Some(1.0), Some(1000.0)));
+        let quantiles = waits.quantiles.unwrap();
+        assert!((quantiles.p50 - 51.0).abs() <= 51.0 / 64.0, "{quantiles:?}");
+        assert!(
+            (quantiles.p999 - 1000.0).abs() <= 1000.0 / 64.0,
+            "{quantiles:?}"
+        );
+        assert_eq!(sidecar.descriptions["waits_us"].better, Better::Lower);
         let checkpoints = &sidecar.heap.checkpoints;
         let labels: Vec<_> = checkpoints.iter().map(|point| &*point.label).collect();
         assert_eq!(labels, ["start", "below", "end"]);
@@ -109,6 +128,7 @@ fn notes_come_from_every_thread_and_are_not_in_the_numbers() {
     }
     for sidecar in ran.of("quiet") {
         assert!(sidecar.labels.is_empty() && sidecar.metrics.is_empty());
+        assert!(sidecar.samples.is_empty() && sidecar.descriptions.is_empty());
         assert!(sidecar.heap.checkpoints.is_empty() && sidecar.skip_reason.is_none());
     }
 }

@@ -33,6 +33,7 @@ mod report;
 mod run_pressure;
 mod run_table;
 mod runs;
+mod sampled;
 mod schema;
 mod show;
 mod terminal;

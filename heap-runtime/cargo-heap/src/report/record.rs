@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use heap_sidecar::{
-    Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Failure,
-    LastSeen, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner, Said,
-    SchedExt, SharedWith, Source, Status, Time,
+    Allocator, Budget, CgroupCpu, CgroupLevel, CgroupPressure, Checkpoint, CpuTime, Description,
+    Failure, LastSeen, Outcome, OwnTier, Parent, Pressure, Process, ProcessTier, Readable, Runner,
+    Said, Samples, SchedExt, SharedWith, Source, Status, Time,
 };
 
 #[derive(Debug, Deserialize)]
@@ -40,6 +40,10 @@ pub(super) struct Record {
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) metrics: BTreeMap<String, f64>,
+    #[serde(default)]
+    pub(super) samples: BTreeMap<String, Samples>,
+    #[serde(default)]
+    pub(super) descriptions: BTreeMap<String, Description>,
     pub(super) host: HostMemory,
     pub(super) host_before: HostMemory,
     pub(super) heap: Heap,
@@ -145,6 +149,8 @@ impl Readable for Record {
             checkpoints: &mut self.heap.checkpoints,
             labels: &mut self.labels,
             metrics: &mut self.metrics,
+            samples: &mut self.samples,
+            descriptions: &mut self.descriptions,
         })
     }
 }

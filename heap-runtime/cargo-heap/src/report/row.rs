@@ -11,8 +11,8 @@ use super::state::State;
 use heap_sidecar::Allocator;
 use heap_sidecar::Runner;
 use heap_sidecar::{
-    Budget, FailureKind, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, SharedThreads,
-    SharedWith, Status,
+    Budget, Description, FailureKind, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError,
+    Samples, SharedThreads, SharedWith, Status,
 };
 
 /// A column of [`Row`]: its name and what is in it.
@@ -357,6 +357,10 @@ row! {
         sidecar_state: State,
         /// Why the runner failed a test that passed for its sidecar.
         runner_message: String,
+        /// Samples, by name, with their number, quantiles and buckets; as JSON in CSV.
+        samples: BTreeMap<String, Samples>,
+        /// Units of metrics and samples, and which values are better, by name; as JSON in CSV.
+        descriptions: BTreeMap<String, Description>,
     }
 }
 
@@ -468,6 +472,8 @@ impl Row {
         row.skip_reason = record.skip_reason;
         row.labels = Some(record.labels).filter(|labels| !labels.is_empty());
         row.metrics = Some(record.metrics).filter(|metrics| !metrics.is_empty());
+        row.samples = Some(record.samples).filter(|samples| !samples.is_empty());
+        row.descriptions = Some(record.descriptions).filter(|all| !all.is_empty());
         row.budgets = Some(record.budgets).filter(|budgets| !budgets.is_empty());
         row.set_heap(record.heap);
         row.set_time(record.time);

@@ -167,6 +167,15 @@ fn time() -> Value {
     time
 }
 
+/// Three values of one name.
+fn samples() -> Value {
+    json!({ "wakeup_us": {
+        "count": 3, "min": 2.0, "max": 41.5, "relative_error": 0.015_625,
+        "quantiles": { "p50": 8.125, "p90": 41.5, "p99": 41.5, "p999": 41.5 },
+        "buckets": [[2.0, 1], [8.0, 1], [41.0, 1]]
+    }})
+}
+
 /// A test of which everything there is was recorded.
 pub(crate) fn full() -> Row {
     let mut sidecar = sidecar("full");
@@ -183,6 +192,11 @@ pub(crate) fn full() -> Row {
     map.insert("labels".into(), json!({ "scheduler": "eevdf" }));
     map.insert("metrics".into(), json!({ "wakeup_p99_us": 41.5 }));
     map.insert("time".into(), time());
+    map.insert("samples".into(), samples());
+    map.insert(
+        "descriptions".into(),
+        json!({ "wakeup_us": { "unit": "us", "better": "lower" } }),
+    );
     map.insert(
         "budgets".into(),
         json!([{ "limit": "max_peak", "bytes": 1, "actual": 2, "held": false }]),

@@ -77,6 +77,8 @@ impl Readable for Sidecar {
             checkpoints: &mut self.heap.checkpoints,
             labels: &mut self.labels,
             metrics: &mut self.metrics,
+            samples: &mut self.samples,
+            descriptions: &mut self.descriptions,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Checkpoint, Note, Status};
+use crate::{Checkpoint, Description, Note, Samples, Status};
 
 /// The parts of a record that a test fills while it runs, for a reader to add what stands beside the record: see
 /// [`Readable::said`](crate::Readable::said).
@@ -35,6 +35,10 @@ pub struct Said<'a> {
     pub labels: &'a mut BTreeMap<String, String>,
     /// [`Sidecar::metrics`](crate::Sidecar::metrics).
     pub metrics: &'a mut BTreeMap<String, f64>,
+    /// [`Sidecar::samples`](crate::Sidecar::samples).
+    pub samples: &'a mut BTreeMap<String, Samples>,
+    /// [`Sidecar::descriptions`](crate::Sidecar::descriptions).
+    pub descriptions: &'a mut BTreeMap<String, Description>,
 }
 
 impl<'a> Said<'a> {
@@ -44,13 +48,20 @@ impl<'a> Said<'a> {
         self.notes.filter(|_| self.status == Status::Running)
     }
 
-    /// Adds what was said after all that is there: the last value of a label or metric counts, and the first reason.
+    /// Adds what was said after all that is there: the last value of a label or metric counts, and the first
+    /// reason; samples are added to those that there are.
     pub fn put(&mut self, mut note: Note) {
         if self.skip_reason.is_none() {
             *self.skip_reason = note.skip_reason.take();
         }
         self.labels.append(&mut note.labels);
         self.metrics.append(&mut note.metrics);
+        self.descriptions.append(&mut note.descriptions);
+        for (name, samples) in note.samples {
+            let all = self.samples.entry(name).or_default();
+            all.merge(&samples);
+            all.summarize();
+        }
         if let Some(checkpoint) = note.checkpoint {
             checkpoint.insert_into(self.checkpoints);
         }

@@ -20,7 +20,14 @@ fn add_keys(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (key, member) in &mut *members {
-                let open = ["labels", "metrics", "sched_tunables", "cpufreq_governor"];
+                let open = [
+                    "labels",
+                    "metrics",
+                    "samples",
+                    "descriptions",
+                    "sched_tunables",
+                    "cpufreq_governor",
+                ];
                 if !open.contains(&key.as_str()) {
                     add_keys(member);
                 }

@@ -20,6 +20,7 @@ use super::quantity::{QUANTITIES, share, time};
 use super::replace;
 use super::report::{Diagnosed, Report, Unread, summary};
 use super::run_table::{both_verdicts, name, several_binaries, turn};
+use super::sampled;
 use super::show::files_of;
 use super::text::{printable, printable_lines};
 use crate::report::{Comparison, Diagnosis, Row, State, Totals};
@@ -216,7 +217,11 @@ impl Test {
                 .map(|reason| ("not measured", reason)),
         );
         facts.extend(labels.map(|(key, value)| ("label", format!("{key} = {value}"))));
-        facts.extend(metrics.map(|(key, value)| ("metric", format!("{key} = {value}"))));
+        let described = |key: &str| sampled::described(row, key);
+        facts.extend(
+            metrics.map(|(key, value)| ("metric", format!("{key} = {value}{}", described(key)))),
+        );
+        facts.extend(sampled::lines(row).map(|line| ("samples", line)));
         for (_, fact) in &mut facts {
             *fact = printable(fact).into_owned();
         }

@@ -337,6 +337,27 @@ fn of_row(row: &Row, prefix: &str, properties: &mut Vec<(String, String)>) {
             properties.push((format!("{prefix}{column}"), text(value)));
         }
     }
+    for (name, samples) in row.samples.iter().flatten() {
+        let numbers = [
+            ("min", samples.min),
+            ("max", samples.max),
+            ("p50", samples.quantile(0.5)),
+            ("p99", samples.quantile(0.99)),
+        ];
+        properties.push((
+            format!("{prefix}samples.{name}.count"),
+            samples.count.to_string(),
+        ));
+        for (number, value) in numbers {
+            let value = value.map(|value| {
+                (
+                    format!("{prefix}samples.{name}.{number}"),
+                    value.to_string(),
+                )
+            });
+            properties.extend(value);
+        }
+    }
     for (column, kind) in [("labels", "label"), ("metrics", "metric")] {
         let entries = value.get(column).and_then(Value::as_object);
         for (key, value) in entries.into_iter().flatten() {

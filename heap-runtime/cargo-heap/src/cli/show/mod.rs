@@ -17,7 +17,7 @@ use super::report::Message;
 use super::run_table::{both_verdicts, full_name, name};
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args, report, runs, unseen};
+use super::{Status, args, report, runs, sampled, unseen};
 use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
 use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, SharedThreads, Sidecar};
 use host::{host, waits};
@@ -173,18 +173,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     if let Some(allocations) = row.own_allocations {
         writeln!(terminal, "{:>14}  {allocations}", "allocations")?;
     }
-    for (key, value) in row.labels.iter().flatten() {
-        writeln!(
-            terminal,
-            "{:>14}  {} = {}",
-            "label",
-            printable(key),
-            printable(value)
-        )?;
-    }
-    for (key, value) in row.metrics.iter().flatten() {
-        writeln!(terminal, "{:>14}  {} = {value}", "metric", printable(key))?;
-    }
+    said(row, terminal)?;
     let width = usize::from(terminal.width().unwrap_or(WIDTH));
     if let Some(timeline) = &sidecar.heap.timeline
         && let Some(picture) = plot(timeline, row.duration_ns, width)
@@ -193,12 +182,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     }
     spent(row, width, terminal)?;
     checkpoints(&sidecar.heap.checkpoints, terminal)?;
-    if !sidecar.budgets.is_empty() {
-        writeln!(terminal, "\n{strong}budgets{strong:#}")?;
-        for entry in &sidecar.budgets {
-            budget(entry, terminal)?;
-        }
-    }
+    budgets(&sidecar.budgets, terminal)?;
     host(row, terminal)?;
     waits(row, terminal)?;
     recorded(sidecar, terminal)?;
@@ -256,6 +240,40 @@ fn served_by(allocator: Allocator) -> String {
         _ => "not jemalloc's: what C code allocates is in no number",
     }
     .into()
+}
+
+/// Its limits, and what came of them.
+fn budgets(budgets: &[Budget], terminal: &mut Terminal) -> Result<(), Error> {
+    let strong = terminal::STRONG;
+    if !budgets.is_empty() {
+        writeln!(terminal, "\n{strong}budgets{strong:#}")?;
+    }
+    for entry in budgets {
+        budget(entry, terminal)?;
+    }
+    Ok(())
+}
+
+/// What it has said of itself.
+fn said(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
+    for (key, value) in row.labels.iter().flatten() {
+        writeln!(
+            terminal,
+            "{:>14}  {} = {}",
+            "label",
+            printable(key),
+            printable(value)
+        )?;
+    }
+    for (key, value) in row.metrics.iter().flatten() {
+        let described = sampled::described(row, key);
+        let key = printable(key);
+        writeln!(terminal, "{:>14}  {key} = {value}{described}", "metric")?;
+    }
+    for line in sampled::lines(row) {
+        writeln!(terminal, "{:>14}  {line}", "samples")?;
+    }
+    Ok(())
 }
 
 /// The own tier at the moments that the test has named.

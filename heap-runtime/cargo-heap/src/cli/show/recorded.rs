@@ -11,12 +11,14 @@ use super::super::text::printable;
 use heap_sidecar::Sidecar;
 
 /// What is printed above, value for value.
-const SAID: [&str; 10] = [
+const SAID: [&str; 12] = [
     "test_name",
     "package",
     "binary",
     "labels",
     "metrics",
+    "samples",
+    "descriptions",
     "budgets",
     "failure.message",
     "skip_reason",
