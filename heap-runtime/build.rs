@@ -10,13 +10,25 @@
 //! | `births` | a C library in front of whose `pthread_create` another can stand |
 //! | `jemalloc` | jemalloc, and counters of it that a thread can read of another |
 //! | `sanitizer` | a sanitizer that starts threads itself |
+//!
+//! And what only a build script is told of how it is built has a variable for each part, for the record of a run.
 
 use std::env::{var, var_os};
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Set by compilers that sanitizers can be asked of, where one is.
     println!("cargo::rerun-if-env-changed=CARGO_CFG_SANITIZE");
+
+    for (name, value) in [
+        ("RUSTC", compiler()),
+        ("TARGET", var("TARGET").unwrap_or_default()),
+        ("PROFILE", var("PROFILE").unwrap_or_default()),
+        ("OPT_LEVEL", var("OPT_LEVEL").unwrap_or_default()),
+    ] {
+        println!("cargo::rustc-env=HEAP_RUNTIME_{name}={value}");
+    }
 
     // `heap_runtime_elsewhere` is for the tests of how it is where there is nothing: see CONTRIBUTING.md.
     let is_elsewhere = is("miri") || is("heap_runtime_elsewhere");
@@ -45,6 +57,14 @@ fn main() {
             println!("cargo::rustc-cfg={name}");
         }
     }
+}
+
+/// What the compiler calls itself; nothing where it does not say.
+fn compiler() -> String {
+    let rustc = var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let said = Command::new(rustc).arg("--version").output();
+    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned());
+    said.unwrap_or_default()
 }
 
 /// Whether the compiler has a `cfg` of that name set.

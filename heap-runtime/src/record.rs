@@ -1,5 +1,7 @@
 //! The `running` record of an execution, and the name that it takes.
 
+mod of_run;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::mem::take;
@@ -389,7 +391,10 @@ pub(crate) fn claim(
             Ok::<_, WriteError>(claim)
         });
         match written {
-            Ok(Claim::Written(_)) => return Ok((File { store, name }, slot)),
+            Ok(Claim::Written(_)) => {
+                of_run::put_once(settings, store);
+                return Ok((File { store, name }, slot));
+            }
             Ok(Claim::Taken) => {}
             Err(error) => return Err(error.to_string()),
         }

@@ -3,6 +3,8 @@
 
 #[cfg_attr(not(proc_fs), path = "run/elsewhere.rs")]
 mod ancestry;
+#[cfg(any(proc_fs, test))]
+mod command;
 mod inside;
 #[cfg_attr(not(proc_fs), path = "run/known_elsewhere.rs")]
 mod known;
@@ -166,6 +168,14 @@ impl Run {
             base: None,
             to_tell: None,
         }
+    }
+
+    /// What its runner was asked for, as far as that is nobody's secret.
+    pub(crate) fn command() -> Vec<String> {
+        // Looked for anew: what another process has told this one is not that.
+        let own = Stat::of_process("self");
+        let above = own.as_ref().map(Ancestry::look).unwrap_or_default();
+        above.runner.map_or_else(Vec::new, ancestry::command_of)
     }
 
     /// The process of the tracked test that this one was started in, if its sidecars go to where that

@@ -35,7 +35,7 @@ pub use heap_sidecar::{
     Samples, SharedThreads, SharedWith, Sidecar, Source, Spent, Status, Time, Timeline,
 };
 
-pub(crate) use json::{Contents, HostMembers, to_json, to_line};
+pub(crate) use json::{Contents, HostMembers, to_json, to_line, to_text};
 pub(crate) use name::{Execution, FileName};
 pub(crate) use place::Place;
 pub(crate) use slot::Slot;

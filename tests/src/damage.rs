@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use heap_sidecar::{NOTES_SUFFIX, SUFFIX, Sidecar, read_run};
+use heap_sidecar::{NOTES_SUFFIX, RUN_SUFFIX, SUFFIX, Sidecar, read_run};
 
 /// Says that a test cannot do its damage here: in its sidecar, and past the harness, which shows
 /// nothing of a test that passes.
@@ -236,7 +236,19 @@ pub fn sidecars(folder: &Path) -> Vec<Sidecar> {
     sidecars
 }
 
-/// The names in a folder, in order.
+/// Removes all files of a folder.
+///
+/// # Panics
+///
+/// Where one cannot be.
+pub fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("an entry").path();
+        fs::remove_file(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+/// The names in a folder, in order, but for the records of runs, of which there is one whatever their tests do.
 ///
 /// # Panics
 ///
@@ -247,6 +259,7 @@ pub fn names(folder: &Path) -> Vec<String> {
         .expect("the folder can be read")
         .map(|entry| entry.expect("an entry").file_name())
         .map(|name| name.into_string().expect("a name of ours is text"))
+        .filter(|name| !name.ends_with(RUN_SUFFIX))
         .collect();
     names.sort_unstable();
     names

@@ -44,7 +44,10 @@ fn assert_nothing_else(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
-            name.ends_with(".heap.json") || name.ends_with(".heap.notes") || name.starts_with('.'),
+            [".heap.json", ".heap.notes", ".heap-run.json"]
+                .iter()
+                .any(|end| name.ends_with(end))
+                || name.starts_with('.'),
             "{name}"
         );
     }

@@ -344,3 +344,26 @@ fn cargo_heap_test_runs_nextest_and_reports_it() {
     let said = heap(&project, &failing);
     assert_eq!(said.status, Some(1), "{}{}", said.stdout, said.stderr);
 }
+
+#[heap_tracked]
+#[test]
+fn how_nextest_ended_a_test_is_told_by_every_report_of_the_run() {
+    if !nextest_is_installed() {
+        return;
+    }
+    let project = Project::copy_of("timeouts");
+    let arguments = ["test", "--nextest", "--no-fail-fast", "--test", "hang"];
+    let said = heap(&project, &arguments);
+    assert_eq!(said.status, Some(1), "{}{}", said.stdout, said.stderr);
+    let run = said
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("sidecars: "));
+    let later = heap(&project, &["report", run.expect("it is named")]);
+    for said in [said, later] {
+        for test in ["hangs", "hangs_and_ignores_sigterm"] {
+            let expected = format!("killed {test}: timed out");
+            assert!(said.stdout.contains(&expected), "{}", said.stdout);
+        }
+    }
+}

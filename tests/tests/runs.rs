@@ -207,3 +207,62 @@ fn a_relative_folder_is_one_from_the_workspaces_root() {
     }
     fs::remove_dir_all(&folder).expect("it is there");
 }
+
+/// The records of runs in a folder.
+fn records(folder: &Path) -> Vec<heap_sidecar::RunRecord> {
+    let paths = heap_sidecar::paths(folder, heap_sidecar::RUN_SUFFIX).expect("it can be read");
+    let records = paths.iter().map(|path| heap_sidecar::read_as(path));
+    records.map(|record| record.expect("a record")).collect()
+}
+
+#[heap_tracked]
+#[test]
+fn a_run_has_a_record_of_its_own_that_is_written_once() {
+    let project = Project::copy_of("workspace");
+    let workspace = heap_sidecar::Workspace::at(project.folder());
+    let mut runners = vec![(Runner::CargoTest, ["test", "--tests"].as_slice())];
+    if nextest_is_installed() {
+        // Each test has a process, and is the first of its run for all that it knows.
+        runners.push((Runner::Nextest, &["nextest", "run"]));
+    }
+    for (runner, arguments) in runners {
+        let folder = folder();
+        let mut command = project.cargo(arguments.iter().copied());
+        command.args(["--config", "net.offline=true"]);
+        let run = Run::with_sidecars_in(command.env("HEAP_SIDECAR_DIR", folder.path()), || {
+            folder.path().to_owned()
+        })
+        .success();
+        let all = records(folder.path());
+        let [record] = &all[..] else {
+            panic!("{all:?}");
+        };
+        assert_eq!(record.run_id, run.sidecars[0].run_id);
+        assert_eq!(
+            (record.runner, record.workspace.as_ref()),
+            (runner, Some(&workspace))
+        );
+        let mut starts = run.sidecars.iter().map(|sidecar| &sidecar.started_at);
+        assert!(starts.any(|start| *start <= record.began_at), "{record:?}");
+        let command = record.command.join(" ");
+        // Its value may be a secret.
+        assert!(
+            command.contains("--config …") && !command.contains("offline"),
+            "{command}"
+        );
+        let build = record.build.as_ref().expect("it is known");
+        assert!(
+            build.rustc.starts_with("rustc 1.") && build.debug_assertions,
+            "{build:?}"
+        );
+        assert!(
+            record
+                .jemalloc
+                .as_ref()
+                .is_some_and(|version| version.starts_with("5."))
+        );
+        let read = cargo_heap::report::Run::read(&[folder.path()], |_, _| ()).expect("a run");
+        assert_eq!(read.records, all);
+        assert!(read.unreadable.is_empty());
+    }
+}

@@ -51,6 +51,7 @@ mod record;
 mod redaction;
 mod resident;
 pub mod run_id;
+mod run_record;
 mod runner;
 mod samples;
 mod sched_ext;
@@ -80,6 +81,7 @@ pub use read::{
 pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, Source, Status};
 pub use redaction::Redaction;
 pub use resident::{Resident, ResidentSet};
+pub use run_record::{Build, RUN_SUFFIX, RunRecord, Workspace};
 pub use runner::Runner;
 pub use samples::{Quantiles, Samples};
 pub use sched_ext::SchedExt;

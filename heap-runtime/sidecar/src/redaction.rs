@@ -4,7 +4,8 @@ use crate::{Failure, HostContext};
 
 /// The keys of a sidecar that are not to be recorded.
 ///
-/// Each is a key as it stands in the JSON, with those above it: `failure`, `failure.message`, `skip_reason`,
+/// Each is a key as it stands in the JSON, with those above it: `command` of the record of a run,
+/// `failure`, `failure.message`, `skip_reason`,
 /// `labels`, `labels.KEY`, `metrics.NAME`, `samples.NAME`, `checkpoints`, `process`, `host.kernel_cmdline`; those of `host` also
 /// without that. `*` stands for any text, as in `labels.*_url`.
 ///
@@ -25,7 +26,9 @@ pub struct Redaction {
 }
 
 /// What can be left out, and is not of `host`.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
+    // Of the record of a run.
+    "command",
     "failure",
     "failure.message",
     "skip_reason",

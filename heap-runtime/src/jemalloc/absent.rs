@@ -27,6 +27,10 @@ pub(super) fn probe_c() -> Option<Allocator> {
     None
 }
 
+pub(crate) fn version() -> Option<String> {
+    None
+}
+
 pub(crate) fn read_statistics() -> Reading {
     Reading::default()
 }

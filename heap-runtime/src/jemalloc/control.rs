@@ -109,6 +109,11 @@ fn statistics() -> &'static Statistics {
     })
 }
 
+/// What jemalloc calls itself.
+pub(crate) fn version() -> Option<String> {
+    tikv_jemalloc_ctl::version::read().ok().map(str::to_owned)
+}
+
 /// Brings the statistics up to date, once, and reads them.
 ///
 /// The calling thread's cache is flushed first: what it holds counts as allocated although it is

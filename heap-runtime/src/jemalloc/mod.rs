@@ -26,7 +26,7 @@ pub(crate) use control::arenas_by_hand;
 pub(crate) use control::{
     EXPANDED_BY_XALLOCX, Hooks, Installed, ThreadEvent, await_reallocation, call_back,
     flush_thread_cache, not_the_allocator, provoke_event, read_statistics, reset_thread_peak,
-    sees_reallocations, size_class, thread_counters, thread_peak, usable_size,
+    sees_reallocations, size_class, thread_counters, thread_peak, usable_size, version,
 };
 /// Whether jemalloc is told of the ends of threads: only where they are seen.
 #[cfg(not(births))]

@@ -15,6 +15,7 @@ use std::path::Path;
 use heap_sidecar::process::{Mark, Stat};
 use heap_sidecar::run_id::of_process as id;
 
+use super::command;
 use crate::descriptor::whole;
 use crate::env;
 
@@ -25,6 +26,8 @@ pub(super) struct Ancestry {
     pub(super) of_cargo: Option<String>,
     /// What `--partition` the nearest nextest was given.
     pub(super) partition: Option<String>,
+    /// The nearest cargo or nextest.
+    pub(super) runner: Option<i32>,
     /// The nearest process in which a tracked test has begun.
     pub(super) marked: Option<Mark>,
     /// A nextest has started this process itself, and nobody above that is of interest.
@@ -50,6 +53,7 @@ impl Ancestry {
                     if found.of_cargo.is_none() && runner == Program::Cargo {
                         found.of_cargo = Some(id(process.pid, process.start_ticks));
                     }
+                    found.runner = found.runner.or(Some(process.pid));
                     if found.partition.is_none() && runner == Program::Nextest {
                         found.partition = partition_of(process.pid);
                     }
@@ -127,6 +131,12 @@ fn is_below_cargo(pid: i32) -> bool {
     variables.split(|byte| *byte == 0).any(|variable| {
         variable.starts_with(b"CARGO_MANIFEST_DIR=") || variable.starts_with(b"NEXTEST_RUN_ID=")
     })
+}
+
+/// What a runner was asked for, as far as that is nobody's secret.
+pub(super) fn command_of(runner: i32) -> Vec<String> {
+    let arguments = whole(&format!("/proc/{runner}/cmdline"));
+    arguments.map_or_else(Vec::new, |arguments| command::shown(&arguments))
 }
 
 /// The `--partition` that nextest was given: it does not tell its tests.

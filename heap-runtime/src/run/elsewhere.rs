@@ -9,6 +9,7 @@ use heap_sidecar::run_id::of_process as id;
 pub(super) struct Ancestry {
     pub(super) of_cargo: Option<String>,
     pub(super) partition: Option<String>,
+    pub(super) runner: Option<i32>,
     pub(super) marked: Option<Mark>,
     pub(super) is_nextest_alone: bool,
 }
@@ -25,4 +26,8 @@ pub(super) fn by_itself(_: Option<&Stat>) -> String {
     #[cfg(not(unix))]
     let starter = super::process_id();
     id(starter.cast_signed(), 0)
+}
+
+pub(super) fn command_of(_runner: i32) -> Vec<String> {
+    Vec::new()
 }

@@ -68,7 +68,7 @@ const ORDERS: [Order; 4] = [
         package: "heap-runtime/sidecar",
         layers: &[
             "frame read redaction unseen",
-            "bounds told",
+            "bounds told run_record",
             "record",
             "process",
             "host note",

@@ -168,13 +168,12 @@ fn on_a_disk_that_is_full_in_the_middle() {
             .status
             .success()
     );
-    let finished = fs::read_dir(folder.path())
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
-    let pages = finished.metadata().unwrap().len().div_ceil(PAGE);
-    fs::remove_file(finished.path()).unwrap();
+    let [finished] = &damage::names(folder.path())[..] else {
+        panic!("{:?}", damage::names(folder.path()));
+    };
+    let finished = folder.path().join(finished).metadata().unwrap();
+    let pages = finished.len().div_ceil(PAGE);
+    damage::clear(folder.path());
     if let Err(error) =
         damage::private_mounts().and_then(|()| damage::mount_memory(folder.path(), pages * PAGE))
     {
@@ -199,9 +198,7 @@ fn on_a_disk_that_is_full_in_the_middle() {
         assert_eq!(run.rows[0].state, state);
         let reason = run.rows[0].heap_reason.as_deref();
         assert_eq!(reason, Some("its finished record could not be written"));
-        for name in damage::names(folder.path()) {
-            fs::remove_file(folder.path().join(name)).unwrap();
-        }
+        damage::clear(folder.path());
     }
 }
 

@@ -127,7 +127,11 @@ pub(super) struct Show {
 /// Shows what changed between two runs, test by test.
 ///
 /// A number counts where it moved by more than its error and the tolerance. The process tier counts
-/// only where no other tracked test overlapped. Of runs that are parts of one, such as nextest's
+/// only where no other tracked test overlapped. Times and metrics differ from run to run by
+/// themselves: with five readings on either side (several runs, stress rounds, iterations), a test
+/// whose middle half of times lies above that of the base is slower, a regression; with fewer, what
+/// is twice as long, and a metric that is a quarter larger or smaller, is named, and counts for
+/// nothing. A committed baseline has neither. Of runs that are parts of one, such as nextest's
 /// partitions, several are named: the new ones behind each other, those of the base with `--base`.
 ///
 /// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
@@ -259,8 +263,8 @@ pub(super) struct Collect {
     pub(super) out: Option<PathBuf>,
 }
 
-/// Removes the folders of old runs. A run that still runs, and a folder with anything else in it,
-/// stays.
+/// Removes the folders of old runs of this workspace. A run that still runs, and a folder with anything
+/// else in it, stays.
 #[derive(Debug, Args)]
 pub(super) struct Clean {
     /// The newest so many runs stay

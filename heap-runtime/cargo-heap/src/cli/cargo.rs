@@ -5,10 +5,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::stderr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
+#[cfg(unix)]
+use std::sync::OnceLock;
 
-#[cfg(target_os = "linux")]
 use super::error::Error;
+#[cfg(unix)]
+use super::run_pressure::now;
+#[cfg(unix)]
 use super::terminal;
+use crate::report::{End, Interrupted};
 
 /// What runs the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,27 @@ pub(super) enum Prints {
     ToStderr,
 }
 
+/// How cargo ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// The first signal to end that came meanwhile: to a terminal's programs, it comes to the tests too.
+    pub(super) interrupted: Option<Interrupted>,
+}
+
+impl Ended {
+    pub(super) fn end(&self) -> Option<End> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::ExitStatusExt as _;
+            if let Some(signal) = self.status.signal() {
+                return Some(End::Signal(signal));
+            }
+        }
+        self.status.code().map(End::Exit)
+    }
+}
+
 /// Runs cargo to its end.
 ///
 /// Ctrl-C is for the child, which the terminal tells as well: we wait for it, to report what there
@@ -47,7 +73,7 @@ pub(super) fn run(
     arguments: &[OsString],
     variables: &[(&str, &OsStr)],
     prints: Prints,
-) -> Result<ExitStatus, Error> {
+) -> Result<Ended, Error> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.args(harness.arguments()).args(own).args(arguments);
@@ -67,7 +93,7 @@ fn start(command: &mut Command, cargo: &OsStr) -> Result<Child, Error> {
 }
 
 #[cfg(unix)]
-fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus, Error> {
+fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<Ended, Error> {
     use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -79,9 +105,16 @@ fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus,
     let handle = signals.handle();
     let mut child = start(command, cargo)?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let first = OnceLock::new();
     let status = std::thread::scope(|scope| {
+        let first = &first;
         let pass_on = move || {
+            let told = |signal| {
+                // Only the first is of interest.
+                let _ = first.set(Interrupted::new(signal, now()));
+            };
             for signal in signals.forever() {
+                told(signal);
                 if signal == SIGTERM
                     && let Some(pid) = pid
                 {
@@ -89,6 +122,8 @@ fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus,
                     let _ = kill_process(pid, Signal::TERM);
                 }
             }
+            // What came just before cargo ended.
+            signals.pending().for_each(told);
         };
         // Cargo is running: where the host has no thread to give, it is waited for all the same.
         if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, pass_on) {
@@ -98,13 +133,18 @@ fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus,
         handle.close();
         status
     });
-    status.map_err(listen)
+    Ok(Ended {
+        status: status.map_err(listen)?,
+        interrupted: first.into_inner(),
+    })
 }
 
 #[cfg(not(unix))]
-fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<ExitStatus, Error> {
+fn wait_with_signals(command: &mut Command, cargo: &OsStr) -> Result<Ended, Error> {
     let mut child = start(command, cargo)?;
-    child
-        .wait()
-        .map_err(|error| Error::at("wait for", Path::new(cargo), error))
+    let status = child.wait();
+    Ok(Ended {
+        status: status.map_err(|error| Error::at("wait for", Path::new(cargo), error))?,
+        interrupted: None,
+    })
 }

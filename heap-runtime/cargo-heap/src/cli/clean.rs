@@ -9,12 +9,12 @@ use super::runs::{Runs, read};
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args};
-use crate::report::{RUN_SUFFIX, State};
-use heap_sidecar::{NOTES_SUFFIX, SUFFIX};
+use crate::report::State;
+use heap_sidecar::{NOTES_SUFFIX, RUN_SUFFIX, SUFFIX};
 
 pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Status, Error> {
     let runs = Runs::default();
-    let kept = runs.kept()?;
+    let (kept, others) = runs.kept()?.own()?;
     let mut removed = 0;
     for run in kept.iter().skip(command.keep) {
         let shown = printable(&run.path.to_string_lossy()).into_owned();
@@ -32,7 +32,11 @@ pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Stat
     }
     let stay = kept.len() - removed;
     let would = if command.dry_run { "would " } else { "" };
-    writeln!(terminal, "{stay} run(s) {would}stay")?;
+    let others = match others {
+        0 => String::new(),
+        others => format!("; {others} of other workspaces are not counted"),
+    };
+    writeln!(terminal, "{stay} run(s) {would}stay{others}")?;
     Ok(Status::Good)
 }
 

@@ -10,14 +10,15 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use super::args::{self, TableJsonMarkdown};
 use super::error::Error;
-use super::quantity::difference;
+use super::quantity::{difference, time};
 use super::run_table::STYLE;
 use super::runs::Runs;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, markdown, replace, report};
 use crate::report::{
-    BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Tolerance,
+    BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Run, Shift, Spread,
+    Spreads, Tolerance,
 };
 use heap_sidecar::size::{Human, Signed};
 
@@ -57,13 +58,30 @@ pub(super) fn run(command: &args::Compare, terminal: &mut Terminal) -> Result<St
     print(&of(&base, &new, tolerance)?, command.format, terminal)
 }
 
+/// A side of a comparison.
+pub(super) struct Side {
+    pub(super) baseline: Baseline,
+    /// What a committed baseline does not have.
+    pub(super) spreads: Option<Spreads>,
+}
+
+impl Side {
+    pub(super) fn of(run: &Run) -> Self {
+        Self {
+            baseline: Baseline::of(&run.rows),
+            spreads: Some(Spreads::of(run)),
+        }
+    }
+}
+
 /// Compares two runs.
-pub(super) fn of(
-    base: &Baseline,
-    new: &Baseline,
-    tolerance: Tolerance,
-) -> Result<Comparison, Error> {
-    Comparison::of(base, new, tolerance).map_err(|error| Error::of(&error))
+pub(super) fn of(base: &Side, new: &Side, tolerance: Tolerance) -> Result<Comparison, Error> {
+    let comparison = Comparison::of(&base.baseline, &new.baseline, tolerance)
+        .map_err(|error| Error::of(&error))?;
+    Ok(match (&base.spreads, &new.spreads) {
+        (Some(base), Some(new)) => comparison.with(base, new),
+        _ => comparison,
+    })
 }
 
 /// Prints what changed, and tells whether anything got worse.
@@ -85,11 +103,14 @@ pub(super) fn print(
 }
 
 /// A committed baseline, or runs, which are taken for parts of one; the newest where none is named.
-pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Baseline, Error> {
+pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Side, Error> {
     if let [name] = names
         && Path::new(name).is_file()
     {
-        return read(Path::new(name));
+        return Ok(Side {
+            baseline: read(Path::new(name))?,
+            spreads: None,
+        });
     }
     if let Some(file) = names.iter().find(|name| Path::new(name).is_file()) {
         let file = file.display();
@@ -100,7 +121,7 @@ pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Baseline, Error> {
     }
     let run = runs.read(names)?;
     report::warn_of_left_out(&run);
-    Ok(Baseline::of(&run.rows))
+    Ok(Side::of(&run))
 }
 
 /// Reads a committed baseline.
@@ -168,7 +189,50 @@ fn lines(change: &Change) -> Vec<Line> {
         new: amount(moved.number, moved.new),
         by: by(moved),
     }));
+    lines.extend(change.shifted.iter().map(shifted));
     lines
+}
+
+/// A time or a metric, with how many readings each side has.
+fn shifted(shift: &Shift) -> Line {
+    let amount = |value: f64| match &shift.metric {
+        None => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a time in nanoseconds, which is not below 0"
+            )]
+            let ns = value as u64;
+            time(ns)
+        }
+        Some(_) => format!("{value}"),
+    };
+    let side = |side: &Spread| {
+        let readings = match side.readings {
+            1 => "one reading".to_owned(),
+            several => format!("median of {several}"),
+        };
+        format!("{}, {readings}", amount(side.median))
+    };
+    let (base, new) = (shift.base.median, shift.new.median);
+    let by = if base > 0.0 {
+        format!(
+            "x {:.1} ({:+.0} %)",
+            new / base,
+            (new - base) / base * 100.0
+        )
+    } else {
+        String::new()
+    };
+    Line {
+        what: match &shift.metric {
+            None => "time".to_owned(),
+            Some(metric) => format!("metric {}", printable(metric)),
+        },
+        base: side(&shift.base),
+        new: side(&shift.new),
+        by,
+    }
 }
 
 /// The whole table, of text.
@@ -260,6 +324,18 @@ fn for_people(comparison: &Comparison, terminal: &mut Terminal) -> Result<(), Er
         writeln!(terminal, "{}\n", table.trim_fmt())?;
     }
     writeln!(terminal, "{}", summary(comparison))?;
+    warn_of_differences(comparison);
+    Ok(())
+}
+
+/// Says what the runs were made with that is not the same.
+fn warn_of_differences(comparison: &Comparison) {
+    for difference in &comparison.differences {
+        terminal::warn(&format!(
+            "the runs differ: {}",
+            printable(&difference.to_string())
+        ));
+    }
     for (which, hosts) in [
         ("base", &comparison.base_hosts),
         ("new run", &comparison.new_hosts),
@@ -271,7 +347,6 @@ fn for_people(comparison: &Comparison, terminal: &mut Terminal) -> Result<(), Er
             ));
         }
     }
-    Ok(())
 }
 
 fn for_github(comparison: &Comparison, out: &mut impl Write) -> Result<(), Error> {
@@ -290,8 +365,13 @@ fn for_github(comparison: &Comparison, out: &mut impl Write) -> Result<(), Error
                 by,
             } = line;
             let kind = change.kind;
+            let what = markdown::escaped(&what);
             writeln!(out, "| {name} | {kind} | {what} | {base} | {new} | {by} |")?;
         }
+    }
+    for difference in &comparison.differences {
+        let difference = markdown::escaped(&printable(&difference.to_string()));
+        writeln!(out, "\nThe runs differ: {difference}.")?;
     }
     for (which, hosts) in [
         ("base", &comparison.base_hosts),

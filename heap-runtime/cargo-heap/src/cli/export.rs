@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::error::Error;
 use super::report::ndjson;
 use super::runs::Runs;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{Status, args, runs};
 use crate::report::Row;
@@ -32,7 +32,10 @@ pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Sta
     }
     let all = Runs::default();
     let run = if command.all {
-        let kept = all.kept()?;
+        let (kept, others) = all.kept()?.own()?;
+        if others > 0 {
+            terminal::note(&format!("{others} run(s) of other workspaces are left out"));
+        }
         let folders: Vec<_> = kept.iter().map(|run| run.path.clone()).collect();
         runs::read(&folders)?
     } else {

@@ -6,13 +6,14 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::cargo::Ended;
 use super::new_run::unique;
 use super::replace;
-use crate::report::{RUN_FORMAT_VERSION, RUN_SUFFIX, RunPressure, RunnerVerdict};
+use crate::report::{End, Interrupted, RUN_FORMAT_VERSION, RunPressure, RunnerVerdict};
 use crate::settings::Settings;
 use heap_sidecar::run_id::sanitised;
 use heap_sidecar::timestamp::Rfc3339;
-use heap_sidecar::{HostContext, host};
+use heap_sidecar::{HostContext, RUN_SUFFIX, host};
 
 /// The readings of a run that has ended, as they stand in their file.
 #[derive(Debug, Serialize)]
@@ -23,6 +24,10 @@ pub(super) struct Readings {
     ended_at: String,
     host: HostContext,
     host_before: HostContext,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cargo_end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interrupted: Option<Interrupted>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     runner_verdicts: Vec<RunnerVerdict>,
 }
@@ -43,8 +48,8 @@ impl<'a> Started<'a> {
         }
     }
 
-    /// Cargo has ended, and what it has waited for. Which run it was is found out later.
-    pub(super) fn ended(self) -> Readings {
+    /// Cargo has ended so, and what it has waited for. Which run it was is found out later.
+    pub(super) fn ended(self, ended: &Ended) -> Readings {
         let host = self.settings.redacted(host::pressure());
         Readings {
             format_version: RUN_FORMAT_VERSION,
@@ -53,6 +58,8 @@ impl<'a> Started<'a> {
             ended_at: now(),
             host,
             host_before: self.host,
+            cargo_end: ended.end(),
+            interrupted: ended.interrupted.clone(),
             runner_verdicts: Vec::new(),
         }
     }
@@ -94,6 +101,8 @@ impl From<Readings> for RunPressure {
             cgroup_oom_kills: of_cgroup(&readings.host),
             host_oom_kills_before: readings.host_before.vm_oom_kill,
             host_oom_kills: readings.host.vm_oom_kill,
+            cargo_end: readings.cargo_end,
+            interrupted: readings.interrupted,
             runner_verdicts: readings.runner_verdicts,
             run_id: readings.run_id,
             started_at: readings.started_at,
@@ -102,6 +111,6 @@ impl From<Readings> for RunPressure {
     }
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     Rfc3339(SystemTime::now()).to_string()
 }

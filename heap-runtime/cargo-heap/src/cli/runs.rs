@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -13,12 +14,66 @@ use super::text::printable;
 use super::workspace::{self, Workspace};
 use crate::report::{Run, RunFolder};
 use crate::settings::Settings;
-use heap_sidecar::Runner;
+use heap_sidecar::{RunRecord, Runner};
 
 /// The places where runs are looked for; asked only if somebody has to look.
 #[derive(Default)]
 pub(super) struct Runs {
-    kept: OnceCell<Vec<RunFolder>>,
+    kept: OnceCell<Kept>,
+}
+
+/// The runs of a target folder.
+pub(super) struct Kept {
+    /// The newest first.
+    all: Vec<RunFolder>,
+    /// Whose they are to be.
+    workspace: heap_sidecar::Workspace,
+}
+
+impl Kept {
+    /// Those of this workspace, the newest first, and how many others are there: several may share a target
+    /// folder.
+    pub(super) fn own(&self) -> Result<(Vec<&RunFolder>, usize), Error> {
+        let mut own = Vec::new();
+        for run in &self.all {
+            if is_of(&records(run)?, &self.workspace) {
+                own.push(run);
+            }
+        }
+        let others = self.all.len() - own.len();
+        Ok((own, others))
+    }
+
+    /// The newest of this workspace, and how many of others are newer.
+    fn newest(&self) -> Result<(Option<&RunFolder>, usize), Error> {
+        for (newer, run) in self.all.iter().enumerate() {
+            if is_of(&records(run)?, &self.workspace) {
+                return Ok((Some(run), newer));
+            }
+        }
+        Ok((None, self.all.len()))
+    }
+}
+
+fn records(run: &RunFolder) -> Result<Vec<RunRecord>, Error> {
+    match run.records() {
+        // Cleaned away since.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        records => records.map_err(|error| Error::at("read", &run.path, error)),
+    }
+}
+
+/// Whether a run, or a part of it, is of the workspace, as far as is known.
+fn is_of<'a>(
+    records: impl IntoIterator<Item = &'a RunRecord>,
+    workspace: &heap_sidecar::Workspace,
+) -> bool {
+    let mut told = records
+        .into_iter()
+        .filter_map(|record| record.workspace.as_ref())
+        .map(|of| of.root == workspace.root)
+        .peekable();
+    told.peek().is_none() || told.any(|is_it| is_it)
 }
 
 impl Runs {
@@ -54,11 +109,11 @@ impl Runs {
             return Ok(run);
         }
         let is_it = |run: &&RunFolder| run.path.file_name().is_some_and(|name| name == id);
-        if let Some(found) = self.kept()?.iter().find(is_it) {
+        if let Some(found) = self.kept()?.all.iter().find(is_it) {
             return with_tests(read(std::slice::from_ref(&found.path))?);
         }
         // It may have been given another name.
-        for folder in self.kept()? {
+        for folder in &self.kept()?.all {
             let run = read(std::slice::from_ref(&folder.path))?;
             if run.rows.iter().any(|row| is_run(row, id)) {
                 return Ok(run);
@@ -74,14 +129,11 @@ impl Runs {
         let settings = Settings::get().map_err(Error::new)?;
         if let Some(folder) = workspace::sidecar_dir(settings)? {
             let mut run = with_tests(read(std::slice::from_ref(&folder))?)?;
-            // The folder may be used for run after run.
-            let newest = run.rows.iter().max_by_key(|row| &row.started_at);
-            if let Some(id) = newest.map(|row| row.run_id.clone()) {
-                run.keep(&id);
-            }
+            keep_newest(&mut run);
             return Ok(run);
         }
-        let newest = self.kept()?.first();
+        let kept = self.kept()?;
+        let (newest, foreign) = kept.newest()?;
         let newest = newest.ok_or_else(|| match Workspace::of(&[]) {
             Err(error) => error,
             Ok(workspace) => Error::new(format!(
@@ -89,7 +141,9 @@ impl Runs {
                 workspace.target().join(heap_sidecar::RUNS_FOLDER).display()
             )),
         })?;
-        with_tests(read(std::slice::from_ref(&newest.path))?)
+        let mut run = read(std::slice::from_ref(&newest.path))?;
+        (run.foreign_runs, run.other_runs) = (foreign, kept.all.len() - 1 - foreign);
+        with_tests(run)
     }
 
     /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
@@ -105,7 +159,7 @@ impl Runs {
                 heap_sidecar::SUFFIX
             )));
         }
-        let kept = self.kept()?;
+        let kept = &self.kept()?.all;
         let id = |run: &RunFolder| run.path.file_name()?.to_str().map(str::to_owned);
         // An id has nothing in it but ASCII.
         let beginning = name.to_str().filter(|name| !name.is_empty());
@@ -132,20 +186,47 @@ impl Runs {
         }
     }
 
-    /// All runs that are kept, the newest first.
-    pub(super) fn kept(&self) -> Result<&[RunFolder], Error> {
+    /// The runs that are kept.
+    pub(super) fn kept(&self) -> Result<&Kept, Error> {
         if let Some(kept) = self.kept.get() {
             return Ok(kept);
         }
-        let mut kept = Vec::new();
-        for folder in Workspace::of(&[])?.targets() {
+        let workspace = Workspace::of(&[])?;
+        let mut all = Vec::new();
+        for folder in workspace.targets() {
             let runs = RunFolder::all_in(&folder)
                 .map_err(|error| Error::at("list the runs in", &folder, error))?;
-            kept.extend(runs);
+            all.extend(runs);
         }
-        kept.sort_by_key(|run| Reverse(run.modified));
-        Ok(self.kept.get_or_init(|| kept))
+        all.sort_by_key(|run| Reverse(run.modified));
+        Ok(self.kept.get_or_init(|| Kept {
+            all,
+            workspace: heap_sidecar::Workspace::at(workspace.root()),
+        }))
     }
+}
+
+/// Leaves the newest run of this workspace: a `HEAP_SIDECAR_DIR` may be used for run after run, and by several.
+fn keep_newest(run: &mut Run) {
+    let own = Workspace::of(&[]).ok();
+    let own = own.map(|own| heap_sidecar::Workspace::at(own.root()));
+    let is_own = |id: &str| {
+        let records = run.records.iter().filter(|record| record.run_id == id);
+        own.as_ref().is_none_or(|own| is_of(records, own))
+    };
+    let all: BTreeSet<&str> = run.rows.iter().map(|row| &*row.run_id).collect();
+    let foreign: BTreeSet<&str> = all.iter().copied().filter(|id| !is_own(id)).collect();
+    let of_own = run
+        .rows
+        .iter()
+        .filter(|row| !foreign.contains(&*row.run_id));
+    let newest = of_own.max_by_key(|row| &row.started_at);
+    // Where all are of others, somebody has put them here to be read.
+    let newest = newest.or_else(|| run.rows.iter().max_by_key(|row| &row.started_at));
+    let Some(newest) = newest.map(|row| row.run_id.clone()) else {
+        return;
+    };
+    run.keep(&newest);
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

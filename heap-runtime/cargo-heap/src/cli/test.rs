@@ -16,7 +16,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::Workspace;
 use super::{Status, args, compare, report};
-use crate::report::{Baseline, Change, Comparison, Run, RunnerVerdict, Tolerance};
+use crate::report::{Change, Comparison, Run, RunnerVerdict, Tolerance};
 use crate::settings::Settings;
 
 /// Runs the tests, then reports what they left.
@@ -60,7 +60,8 @@ pub(super) fn run(
         .as_ref()
         .map_or_else(Vec::new, |asked| asked.arguments().to_vec());
     let ended = cargo::run(harness, &own, &arguments, &variables, prints)?;
-    let readings = started.ended();
+    let readings = started.ended(&ended);
+    let ended = ended.status;
     let mut run = new.read()?;
     let word = asked.map(|asked| asked.said(&workspace.targets(), &run.rows));
     let word = word.unwrap_or_default();
@@ -77,8 +78,10 @@ pub(super) fn run(
     if !tracked {
         return Err(runs::nothing_in(&run));
     }
-    let baseline = Baseline::of(&run.rows);
-    let comparison = base.map(|base| compare::of(&base, &baseline, Tolerance::default()));
+    let side = base.as_ref().map(|_| compare::Side::of(&run));
+    let comparison = base
+        .zip(side)
+        .map(|(base, new)| compare::of(&base, &new, Tolerance::default()));
     let comparison = comparison.transpose()?;
     let selection = args::Selection::default();
     let judged = report::print(
@@ -103,12 +106,16 @@ pub(super) fn run(
     }
     let status = status(ended, tracked, found, word.others_failed)?;
     if found == Status::Confounded && status == Status::Bad && harness == Harness::Test {
-        terminal::note(
-            &"the machine explains the failures of all tracked tests; whether another test failed as well, \
-              `cargo test` does not tell, and `--nextest` does",
-        );
+        say_others_may_have_failed();
     }
     Ok(command.output.fail_on.status(status))
+}
+
+fn say_others_may_have_failed() {
+    terminal::note(
+        &"the machine explains the failures of all tracked tests; whether another test failed as well, \
+          `cargo test` does not tell, and `--nextest` does",
+    );
 }
 
 /// What was found, and a regression that is more than what the machine explains.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
 use super::baseline::Measured;
+use super::row::TestKey;
+use super::spread::Shift;
 use super::state::State;
 
 /// A number of a test.
@@ -101,7 +103,8 @@ pub struct Moved {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
-    /// It is worse than it was: it fails or was killed, and did not; or a number grew.
+    /// It is worse than it was: it fails or was killed, and did not; or a number grew; or it certainly takes
+    /// longer.
     Regression,
     /// It is better than it was.
     Improvement,
@@ -141,7 +144,7 @@ impl fmt::Display for Kind {
 /// assert!(change.moved.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// The package.
@@ -160,9 +163,26 @@ pub struct Change {
     pub new_state: Option<State>,
     /// The numbers that moved.
     pub moved: Vec<Moved>,
+    /// Those that differ from run to run by themselves, and lie elsewhere now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shifted: Vec<Shift>,
 }
 
 impl Change {
+    pub(super) fn key(&self) -> TestKey<'_> {
+        (&self.package, &self.binary, &self.test)
+    }
+
+    /// Numbers have shifted too.
+    pub(super) fn shift(&mut self, shifted: Vec<Shift>) {
+        self.kind = match self.kind {
+            _ if shifted.iter().any(Shift::is_slower) => Kind::Regression,
+            Kind::Changed if shifted.iter().any(Shift::is_faster) => Kind::Improvement,
+            kind => kind,
+        };
+        self.shifted = shifted;
+    }
+
     /// Whether it is worse than it was, or new and bad.
     ///
     /// ```

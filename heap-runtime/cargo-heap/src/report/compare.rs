@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::baseline::{Baseline, Host, Measured};
 use super::change::{Change, Kind, Moved, Number};
 use super::row::TestKey;
+use super::spread::Difference;
 use super::state::State;
 use heap_sidecar::Allocator;
 
@@ -101,6 +102,9 @@ pub struct Comparison {
     /// Hosts of the new run, if they are not those of the base.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_hosts: Vec<Host>,
+    /// What else the runs were made with that is not the same, as far as is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
 }
 
 /// The runs had different allocators, so that their numbers mean different things.
@@ -198,6 +202,7 @@ impl Comparison {
             unchanged,
             base_hosts: hosts(&base.hosts),
             new_hosts: hosts(&new.hosts),
+            differences: Vec::new(),
         })
     }
 
@@ -242,6 +247,7 @@ fn change(
         base_state: base.map(|base| base.state),
         new_state: new.map(|new| new.state),
         moved,
+        shifted: Vec::new(),
     })
 }
 

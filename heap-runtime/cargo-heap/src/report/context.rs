@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::end::End;
 use super::row::{Row, TestKey};
 use super::run::Run;
 use super::run_pressure::RunPressure;
@@ -121,6 +122,14 @@ impl<'a> Context<'a> {
         let around = self.around.get(row.run_id.as_str())?;
         let mut around = around.iter().copied();
         around.find(|around| row.state == State::Killed && around.is_around(&row.started_at))
+    }
+
+    /// The signal by which somebody ended the run, where that is what ended this test: of what was killed, it was
+    /// the last that ran.
+    pub(super) fn interrupted(&self, row: &Row) -> Option<End> {
+        let interrupted = self.around_killed(row)?.interrupted.as_ref()?;
+        let was_running = *row.started_at <= *interrupted.at && self.after_killed(row).is_none();
+        was_running.then_some(End::Signal(interrupted.signal))
     }
 
     pub(super) fn killed_with(&self, row: &Row) -> usize {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use heap_sidecar::RUNS_FOLDER;
+use heap_sidecar::{RUN_SUFFIX, RUNS_FOLDER, RunRecord};
 
 /// A run's folder of sidecars.
 ///
@@ -69,5 +69,34 @@ impl RunFolder {
                 .then_with(|| a.path.cmp(&b.path))
         });
         Ok(runs)
+    }
+
+    /// The records of the run itself, one of each part: whose it is, and how it was built. None of a run that has
+    /// not left any.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be read. A file in it that cannot be is [told](super::Run::unreadable) when the run
+    /// is.
+    ///
+    /// ```
+    /// # let target = std::env::temp_dir().join(format!("heap-runtime-records-{}", std::process::id()));
+    /// use cargo_heap::report::RunFolder;
+    ///
+    /// let folder = target.join("heap/45f3fc9c");
+    /// std::fs::create_dir_all(&folder)?;
+    /// let record = r#"{ "format_version": 1, "run_id": "45f3fc9c", "runner": "nextest",
+    ///     "began_at": "2026-11-24T12:00:18.500Z", "workspace": { "name": "queues", "root": "875efd72e2a78533" } }"#;
+    /// std::fs::write(folder.join("45f3fc9c@875efd72e2a78533.heap-run.json"), record)?;
+    ///
+    /// let records = RunFolder::all_in(&target)?[0].records()?;
+    /// assert_eq!(records[0].workspace.as_ref().expect("it is told").name, "queues");
+    /// # std::fs::remove_dir_all(&target)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn records(&self) -> io::Result<Vec<RunRecord>> {
+        let paths = heap_sidecar::paths(&self.path, RUN_SUFFIX)?;
+        let records = paths.iter().map(|path| heap_sidecar::read_as(path));
+        Ok(records.filter_map(Result::ok).collect())
     }
 }

@@ -57,6 +57,7 @@ mod change;
 mod compare;
 mod context;
 pub mod diagnosis;
+mod end;
 mod folder;
 mod order;
 mod readings;
@@ -69,6 +70,7 @@ mod runner;
 pub(crate) mod sample;
 mod shared;
 mod spent;
+mod spread;
 mod state;
 mod totals;
 
@@ -78,12 +80,17 @@ pub use change::{Change, Kind, Moved, Number};
 pub use compare::{Comparison, DifferentAllocators, HARNESS_BYTES, Tolerance};
 pub use context::Context;
 pub use diagnosis::{Diagnosis, Finding, Verdict};
+pub use end::End;
 pub use folder::RunFolder;
 pub use order::Order;
 pub use row::{Column, Row, TestKey};
 pub use run::Run;
-pub use run_pressure::RunPressure;
-pub(crate) use run_pressure::{FORMAT_VERSION as RUN_FORMAT_VERSION, SUFFIX as RUN_SUFFIX};
-pub use runner::RunnerVerdict;
+pub(crate) use run_pressure::FORMAT_VERSION as RUN_FORMAT_VERSION;
+pub use run_pressure::{Interrupted, RunPressure};
+pub use runner::{Ended, RunnerVerdict};
+pub use spread::{
+    Difference, FEWEST_READINGS, SHIFTED_METRIC_FACTOR, SHIFTED_PERCENT, SHIFTED_TIME_FACTOR,
+    SHORTEST_SHIFT_NS, Shift, Spread, Spreads,
+};
 pub use state::State;
 pub use totals::Totals;

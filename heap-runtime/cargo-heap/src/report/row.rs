@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::end::End;
 use super::record::{Heap, Record};
 use super::state::State;
 use heap_sidecar::Allocator;
@@ -361,6 +362,9 @@ row! {
         samples: BTreeMap<String, Samples>,
         /// Units of metrics and samples, and which values are better, by name; as JSON in CSV.
         descriptions: BTreeMap<String, Description>,
+        /// How the process of a killed test ended, where its runner said so: `timed_out`, or as JSON
+        /// `{"signal":9}`, `{"exit":3}`.
+        end: End,
     }
 }
 
@@ -578,6 +582,7 @@ mod tests {
         // What only the runner can say.
         row.sidecar_state = Some(State::Passed);
         row.runner_message = Some("it left a process".into());
+        row.end = Some(End::Signal(6));
         let json = serde_json::to_string(&row).unwrap();
         // A row that has everything has every column.
         let mut from = 0;

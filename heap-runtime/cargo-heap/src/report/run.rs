@@ -1,5 +1,6 @@
 //! All executions of a run.
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,10 @@ use std::thread;
 
 use super::order::Order;
 use super::row::Row;
-use super::run_pressure::{self, RunPressure};
+use super::run_pressure::RunPressure;
 use super::runner::{self, RunnerVerdict};
 use super::shared::{self, Shares};
-use heap_sidecar::{FolderError, Unreadable};
+use heap_sidecar::{FolderError, RUN_SUFFIX, RunRecord, Unreadable};
 
 /// What is left of a run: a row for each sidecar, and the files that are none.
 ///
@@ -27,7 +28,7 @@ use heap_sidecar::{FolderError, Unreadable};
 ///
 /// let tuesday = both.rows[0].run_id.clone();
 /// both.keep(&tuesday);
-/// assert_eq!(both.rows.len(), 3);
+/// assert_eq!((both.rows.len(), both.other_runs), (3, 1));
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
 #[derive(Debug, Default)]
@@ -41,6 +42,12 @@ pub struct Run {
     pub children: Vec<Row>,
     /// The readings that `cargo heap test` took around the runs.
     pub pressure: Vec<RunPressure>,
+    /// The records of the runs themselves, one of each part.
+    pub records: Vec<RunRecord>,
+    /// How many other runs were beside these, and are not in here.
+    pub other_runs: usize,
+    /// How many runs of other workspaces were, that are newer.
+    pub foreign_runs: usize,
     /// Files that are named like ours and could not be read.
     pub unreadable: Vec<Unreadable>,
 }
@@ -70,14 +77,18 @@ impl Run {
         };
         let (mut rows, mut unreadable, shares) = read_all(&named(heap_sidecar::SUFFIX)?, &progress);
         shared::hand_on(&mut rows, shares);
-        let mut pressure = Vec::new();
-        for path in named(run_pressure::SUFFIX)? {
-            keep_read(
-                RunPressure::read(&path),
-                &path,
-                &mut pressure,
-                &mut unreadable,
-            );
+        let (mut pressure, mut records) = (Vec::new(), Vec::new());
+        for path in named(RUN_SUFFIX)? {
+            match heap_sidecar::read_as::<RunRecord>(&path) {
+                Ok(record) => records.push(record),
+                // Or what `cargo heap test` has read around it.
+                Err(_) => keep_read(
+                    RunPressure::read(&path),
+                    &path,
+                    &mut pressure,
+                    &mut unreadable,
+                ),
+            }
         }
         let mut run = Self {
             folders: folders.into_iter().map(Path::to_owned).collect(),
@@ -86,6 +97,9 @@ impl Run {
                 .collect(),
             rows,
             pressure,
+            records,
+            other_runs: 0,
+            foreign_runs: 0,
             unreadable,
         };
         Order::default().sort(&mut run.rows);
@@ -121,9 +135,13 @@ impl Run {
 
     /// Keeps only the executions of the run with this id: a `HEAP_SIDECAR_DIR` may hold several.
     pub fn keep(&mut self, id: &str) {
+        let others = self.rows.iter().map(|row| &*row.run_id);
+        let others: HashSet<&str> = others.filter(|other| *other != id).collect();
+        self.other_runs += others.len();
         self.rows.retain(|row| row.run_id == id);
         self.children.retain(|row| row.run_id == id);
         self.pressure.retain(|pressure| pressure.run_id == id);
+        self.records.retain(|record| record.run_id == id);
     }
 }
 

@@ -7,12 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::end::End;
 use super::record::HostMemory;
 use super::runner::RunnerVerdict;
 use heap_sidecar::{ReadError, Readable};
-
-/// The end of the names of files with such readings: not that of a sidecar.
-pub(crate) const SUFFIX: &str = ".heap-run.json";
 
 /// The version of such files that this library writes, and the newest that it reads.
 pub(crate) const FORMAT_VERSION: u32 = heap_sidecar::FORMAT_VERSION;
@@ -68,9 +66,41 @@ pub struct RunPressure {
     /// The same after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_oom_kills: Option<u64>,
+    /// How cargo ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cargo_end: Option<End>,
+    /// The first signal to end that came meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interrupted>,
     /// What the runner said of tests, where that is not what their sidecars say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runner_verdicts: Vec<RunnerVerdict>,
+}
+
+/// Somebody asked a run to end: by Ctrl-C, or as a job is cancelled.
+///
+/// ```
+/// use cargo_heap::report::Interrupted;
+///
+/// let text = r#"{ "signal": 2, "at": "2026-11-24T12:00:18.700Z" }"#;
+/// let interrupted: Interrupted = serde_json::from_str(text)?;
+/// assert_eq!(interrupted.signal, 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Interrupted {
+    /// The signal: 2 is Ctrl-C.
+    pub signal: i32,
+    /// When: UTC, RFC 3339, milliseconds.
+    pub at: String,
+}
+
+impl Interrupted {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
+    pub(crate) fn new(signal: i32, at: String) -> Self {
+        Self { signal, at }
+    }
 }
 
 impl RunPressure {
@@ -93,6 +123,8 @@ impl RunPressure {
             cgroup_oom_kills: host.cgroup_memory.events.oom_kill,
             host_oom_kills_before: before.vm_oom_kill,
             host_oom_kills: host.vm_oom_kill,
+            cargo_end: record.cargo_end,
+            interrupted: record.interrupted,
             runner_verdicts: record.runner_verdicts,
         }
     }
@@ -124,6 +156,8 @@ struct Record {
     host: HostMemory,
     #[serde(rename = "host_before")]
     before: HostMemory,
+    cargo_end: Option<End>,
+    interrupted: Option<Interrupted>,
     #[serde(default)]
     runner_verdicts: Vec<RunnerVerdict>,
 }

@@ -7,6 +7,7 @@ use heap_sidecar::Outcome;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::is_bad_for_good;
+use super::end::End;
 use super::row::{Row, TestKey};
 use super::state::State;
 
@@ -47,6 +48,33 @@ pub struct RunnerVerdict {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// How the processes of its attempts ended, of those of which it said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<Ended>,
+}
+
+/// How the process of an attempt ended.
+///
+/// ```
+/// use cargo_heap::report::{End, Ended};
+///
+/// let ended: Ended = serde_json::from_str(r#"{ "attempt": 2, "end": { "signal": 11 } }"#)?;
+/// assert_eq!((ended.attempt, ended.end), (2, End::Signal(11)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// How.
+    pub end: End,
+}
+
+impl Ended {
+    pub(crate) fn new(attempt: u32, end: End) -> Self {
+        Self { attempt, end }
+    }
 }
 
 /// Run, test, source file and round.
@@ -70,6 +98,7 @@ impl RunnerVerdict {
                 _ => Outcome::Failed,
             },
             message: None,
+            ends: Vec::new(),
         }
     }
 
@@ -84,7 +113,8 @@ fn heard(row: &Row) -> Heard<'_> {
     (run_id, row.key(), &row.source_file, row.stress_index)
 }
 
-/// Has executions stand as the runner says. Gives the verdicts that are not what they said themselves.
+/// Has executions stand as the runner says. Gives the verdicts that are not what they said themselves, or say
+/// more: how a process ended.
 pub(super) fn hear(rows: &mut [Row], verdicts: Vec<RunnerVerdict>) -> Vec<RunnerVerdict> {
     let mut of_verdict: Vec<Vec<usize>> = vec![Vec::new(); verdicts.len()];
     let places: HashMap<Heard<'_>, usize> = verdicts
@@ -99,8 +129,28 @@ pub(super) fn hear(rows: &mut [Row], verdicts: Vec<RunnerVerdict>) -> Vec<Runner
     }
     let verdicts = verdicts.into_iter().zip(of_verdict);
     verdicts
-        .filter_map(|(verdict, executions)| judge(rows, executions, &verdict).then_some(verdict))
+        .filter_map(|(mut verdict, executions)| {
+            verdict
+                .ends
+                .retain(|ended| learn(rows, &executions, *ended));
+            let says_more = !verdict.ends.is_empty();
+            (judge(rows, executions, &verdict) || says_more).then_some(verdict)
+        })
         .collect()
+}
+
+/// Whether an execution of that attempt did not end by itself: then that is how its process did.
+fn learn(rows: &mut [Row], executions: &[usize], ended: Ended) -> bool {
+    let mut is_news = false;
+    for index in executions {
+        let row = &mut rows[*index];
+        let state = row.sidecar_state.unwrap_or(row.state);
+        if row.attempt == ended.attempt && state == State::Killed {
+            row.end = Some(ended.end);
+            is_news = true;
+        }
+    }
+    is_news
 }
 
 /// Whether the executions of a test have come to stand otherwise.
@@ -189,5 +239,18 @@ mod tests {
         assert_eq!(hear(&mut rows, vec![verdict.clone()]), [verdict]);
         assert_eq!(rows[0].state, State::Failed);
         assert_eq!(rows[0].runner_message.as_deref(), Some("it left a process"));
+    }
+
+    #[test]
+    fn the_end_of_a_process_is_its_attempts_where_that_was_killed() {
+        let mut rows = vec![row(1, State::Killed), row(2, State::Failed)];
+        let mut verdict = RunnerVerdict::of(&rows[1]);
+        verdict.ends = [(1, End::Signal(9)), (2, End::Exit(101)), (3, End::TimedOut)]
+            .map(|(attempt, end)| Ended::new(attempt, end))
+            .into();
+        let kept = hear(&mut rows, vec![verdict]);
+        assert_eq!(kept[0].ends, [Ended::new(1, End::Signal(9))]);
+        let ends = rows.iter().map(|row| row.end).collect::<Vec<_>>();
+        assert_eq!(ends, [Some(End::Signal(9)), None]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::run::{Run, failed, over_budget, passed, program};
+use crate::run::{Run, failed, killed, over_budget, passed, program};
 
 /// The same in a cgroup that got no CPU for 80 ms of its 100.
 fn short_of_cpu(mut sidecar: Value) -> Value {
@@ -126,6 +126,48 @@ fn a_test_that_passed_although_is_named_with_its_evidence() {
     assert!(
         markdown.contains("passed slow, although: host"),
         "{markdown}"
+    );
+}
+
+#[test]
+fn how_nextest_saw_a_process_end_is_told_and_kept() {
+    let run = Run::of(&[killed("hangs"), killed("aborts"), killed("silent")]);
+    let verdict = |test: &str, end: Value| {
+        json!({
+            "run_id": "0123456789abcdef", "package": "heap-tests", "binary": "scheduler", "test": test,
+            "source_file": "tests/tests/scheduler.rs", "outcome": "failed",
+            "ends": [{ "attempt": 1, "end": end }]
+        })
+    };
+    let kept = json!({
+        "format_version": 1, "run_id": "0123456789abcdef",
+        "started_at": "2026-11-23T09:59:00.000Z", "ended_at": "2026-11-23T10:01:00.000Z",
+        "host": {}, "host_before": {}, "cargo_end": { "exit": 100 },
+        "runner_verdicts": [verdict("hangs", json!("timed_out")), verdict("aborts", json!({ "signal": 6 }))]
+    });
+    run.file("0123456789abcdef.heap-run.json", &kept.to_string());
+    let said = run.heap("report", &[]).stdout;
+    for expected in [
+        "killed hangs: timed out\n  causes: timeout 100 % (sure)\n",
+        "killed aborts: ended by a signal\n  causes: signal 100 % (sure)\n  - its process was ended: signal 6 (SIGABRT)\n",
+        "killed silent: memory was calm: look at the test\n",
+        "? how its process ended is not recorded: `cargo heap test --nextest` tells time-outs and signals\n",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    let json = run.heap("report", &["--format", "json"]).stdout;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        report["run_pressure"][0]["cargo_end"],
+        json!({ "exit": 100 })
+    );
+    let of = |test: &str| {
+        let tests = report["tests"].as_array().unwrap();
+        tests.iter().find(|row| row["test"] == test).unwrap()["end"].clone()
+    };
+    assert_eq!(
+        [of("hangs"), of("aborts"), of("silent")],
+        [json!("timed_out"), json!({ "signal": 6 }), Value::Null]
     );
 }
 

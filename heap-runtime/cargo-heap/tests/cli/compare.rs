@@ -186,3 +186,96 @@ fn what_cannot_be_compared_is_refused() {
     assert_eq!(said.status, Some(2));
     assert!(said.stderr.contains("is no baseline"), "{}", said.stderr);
 }
+
+/// A test that took so many milliseconds, once in each of as many iterations, and measured something.
+fn repeated(times: &[u64], wakeup: f64) -> Run {
+    let rows: Vec<Value> = (0..)
+        .zip(times)
+        .map(|(iteration, ms)| {
+            let mut sidecar = passed("wakes", 4096);
+            sidecar["iteration"] = Value::from(iteration);
+            sidecar["duration_ns"] = (ms * 1_000_000).into();
+            sidecar["metrics"]["wakeup_p99_us"] = wakeup.into();
+            sidecar
+        })
+        .collect();
+    Run::of(&rows)
+}
+
+#[test]
+fn times_and_metrics_are_compared_by_their_readings() {
+    let base = repeated(&[13, 12, 14, 13, 13], 41.0);
+    let slower = repeated(&[70, 69, 72, 70, 71], 60.0);
+    let said = compare(&base, &slower, &[]);
+    assert_eq!(said.status, Some(1), "{}", said.stdout);
+    for expected in [
+        "wakes",
+        "regression",
+        "13.00ms, median of 5",
+        "70.00ms, median of 5",
+        "x 5.4 (+438 %)",
+        "metric wakeup_p99_us",
+        "x 1.5 (+46 %)",
+    ] {
+        assert!(
+            said.stdout.contains(expected),
+            "{expected} in {}",
+            said.stdout
+        );
+    }
+    // A reading is no more than that.
+    let said = compare(&repeated(&[13], 41.0), &repeated(&[70], 60.0), &[]);
+    assert_eq!(said.status, Some(0), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("13.00ms, one reading") && said.stdout.contains(" changed "),
+        "{}",
+        said.stdout
+    );
+    let said = compare(&base, &base, &[]);
+    assert!(said.stdout.starts_with("1 unchanged;"), "{}", said.stdout);
+}
+
+#[test]
+fn what_runs_were_made_with_is_named_where_it_differs() {
+    let [base, new] = ["debug", "release"].map(|profile| {
+        let mut sidecar = passed("same", 4096);
+        let ops = if profile == "debug" { Value::Null } else { "simple_fifo".into() };
+        let state = if profile == "debug" { "disabled" } else { "enabled" };
+        let mut sched_ext = json!({ "state": state, "enable_seq": 1, "nr_rejected": 0 });
+        if !ops.is_null() {
+            sched_ext["ops"] = ops;
+        }
+        sidecar["host"]["sched_ext"] = sched_ext.clone();
+        sidecar["host_before"]["sched_ext"] = sched_ext;
+        let run = Run::of(&[sidecar]);
+        let record = json!({
+            "format_version": 1, "run_id": "0123456789abcdef", "runner": "cargo-test",
+            "began_at": "2026-11-23T09:59:59.000Z",
+            "build": { "heap_runtime": "0.1.0", "rustc": "rustc 1.95.0", "target": "x86_64-unknown-linux-gnu",
+                       "profile": profile, "opt_level": "0", "debug_assertions": profile == "debug" }
+        });
+        run.file("0123456789abcdef.heap-run.json", &record.to_string());
+        run
+    });
+    let said = compare(&base, &new, &[]);
+    for expected in [
+        "the runs differ: profile was debug, and is release\n",
+        "the runs differ: debug assertions was on, and is off\n",
+        "the runs differ: scheduler was the kernel's own, and is simple_fifo\n",
+    ] {
+        assert!(
+            said.stderr.contains(expected),
+            "{expected} in {}",
+            said.stderr
+        );
+    }
+    assert!(!said.stderr.contains("rustc"), "{}", said.stderr);
+    let said = compare(&base, &new, &["--format", "json"]).stdout;
+    let comparison: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(comparison["differences"].as_array().unwrap().len(), 3);
+    let said = compare(&base, &new, &["--format", "markdown"]).stdout;
+    assert!(
+        said.contains("The runs differ: profile was debug, and is release."),
+        "{said}"
+    );
+}

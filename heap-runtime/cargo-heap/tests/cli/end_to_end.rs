@@ -296,7 +296,7 @@ fn interrupted(project: &Project) {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{text}");
     // The test's process may take a moment longer than cargo's to be gone.
     assert!(
-        text.contains("1 test: 1 killed") || text.contains("1 test: 1 running"),
+        text.contains("killed waits: interrupted") || text.contains("1 test: 1 running"),
         "{text}"
     );
 }

@@ -1,9 +1,11 @@
 //! The runs of a workspace: the newest is meant where none is named, and `cargo heap clean`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use heap_sidecar::{RunRecord, Runner};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::run::{Said, passed, program};
@@ -36,6 +38,18 @@ impl Workspace {
         fs::write(folder.join("t.heap.json"), sidecar.to_string()).unwrap();
         let time = SystemTime::now() - Duration::from_secs(hours * 3600);
         fs::File::open(&folder).unwrap().set_modified(time).unwrap();
+    }
+
+    /// The same, of the workspace in that folder.
+    fn run_of(&self, root: &Path, id: &str, hours: u64) {
+        self.run(id, hours);
+        let began = "2026-11-23T09:59:59.000Z".to_owned();
+        let mut record = RunRecord::new(id.into(), Runner::CargoTest, began);
+        record.workspace = Some(heap_sidecar::Workspace::at(root));
+        let folder = self.runs().join(id);
+        let text = serde_json::to_string(&record).unwrap();
+        fs::write(folder.join(record.file_name()), text).unwrap();
+        self.run(id, hours);
     }
 
     fn kept(&self) -> Vec<String> {
@@ -148,4 +162,82 @@ fn a_folder_whose_name_is_no_text_is_read_by_every_command() {
         .output()
         .unwrap();
     assert_eq!(from_the_variable.status.code(), Some(0));
+}
+
+#[test]
+fn runs_of_another_workspace_in_the_same_target_folder_are_not_ours() {
+    let ours = Workspace::new();
+    let theirs = tempfile::tempdir().unwrap();
+    ours.run("untold", 9);
+    ours.run_of(ours.folder.path(), "old", 6);
+    ours.run_of(ours.folder.path(), "own", 3);
+    ours.run_of(theirs.path(), "foreign", 1);
+    let said = ours.heap(&["report"]);
+    assert!(said.stdout.contains(" own "), "{}", said.stdout);
+    let left_out = "1 newer run(s) of other workspaces and 2 other run(s) are not in it";
+    assert!(said.stdout.contains(left_out), "{}", said.stdout);
+    let said = ours.heap(&["report", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!([&report["foreign_runs"], &report["other_runs"]], [1, 2]);
+    let said = ours.heap(&["report", "--format", "ndjson"]);
+    assert!(said.stderr.contains(left_out), "{}", said.stderr);
+    // It can be named, and what is of nobody known is ours.
+    assert!(
+        ours.heap(&["report", "foreign"])
+            .stdout
+            .contains(" foreign ")
+    );
+    let all = ours.heap(&["export", "--all"]);
+    assert_eq!(all.stdout.lines().count(), 3, "{}", all.stdout);
+    assert!(
+        all.stderr
+            .contains("1 run(s) of other workspaces are left out"),
+        "{}",
+        all.stderr
+    );
+    let said = ours.heap(&["clean", "--keep", "1"]);
+    assert_eq!(ours.kept(), ["foreign", "own"], "{}", said.stdout);
+    let expected = "1 run(s) stay; 1 of other workspaces are not counted";
+    assert!(said.stdout.contains(expected), "{}", said.stdout);
+}
+
+#[test]
+fn a_folder_for_all_runs_says_what_else_is_in_it() {
+    let ours = Workspace::new();
+    let theirs = tempfile::tempdir().unwrap();
+    ours.run_of(ours.folder.path(), "own", 3);
+    ours.run_of(theirs.path(), "foreign", 1);
+    let both = tempfile::tempdir().unwrap();
+    for (id, started) in [
+        ("own", "2026-11-23T10:00:00.000Z"),
+        ("foreign", "2026-11-23T11:00:00.000Z"),
+    ] {
+        for entry in fs::read_dir(ours.runs().join(id)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path)
+                .unwrap()
+                .replace("2026-11-23T10:00:00.000Z", started);
+            let name = format!("{id}-{}", path.file_name().unwrap().to_str().unwrap());
+            fs::write(both.path().join(name), text).unwrap();
+        }
+    }
+    let report = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(arguments).current_dir(ours.folder.path());
+        let output = command
+            .env("HEAP_SIDECAR_DIR", both.path())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = report(&["report"]);
+    assert!(
+        said.contains(" own ") && said.contains("; 1 other run(s) are not in it"),
+        "{said}"
+    );
+    let all = report(&["report", both.path().to_str().unwrap()]);
+    assert!(
+        all.contains("2 tests: 2 passed") && !all.contains("not in it"),
+        "{all}"
+    );
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::note::{self, Note};
-use crate::{FORMAT_VERSION, SUFFIX, Sidecar, told};
+use crate::{FORMAT_VERSION, RunRecord, SUFFIX, Sidecar, told};
 
 pub use error::{FolderError, ReadError, Unreadable};
 pub use said::Said;
@@ -61,6 +61,12 @@ pub trait Readable: DeserializeOwned {
     /// ```
     fn said(&mut self) -> Option<Said<'_>> {
         None
+    }
+}
+
+impl Readable for RunRecord {
+    fn format_version(&self) -> u32 {
+        self.format_version
     }
 }
 

@@ -65,6 +65,16 @@ pub(crate) fn to_json<'t>(
     Contents { text, last_seen_at }
 }
 
+/// A value as the contents of a file.
+pub(crate) fn to_text(value: &impl Serialize) -> Vec<u8> {
+    let mut text = Vec::new();
+    value
+        .serialize(&mut Document::part(Writer::at_depth(0, &mut text)))
+        .expect("maps with text keys");
+    text.push(b'\n');
+    text
+}
+
 /// Writes a value on a line of its own, which begins with a newline: what somebody else has left on the line is
 /// not its beginning.
 pub(crate) fn to_line(value: &impl Serialize, line: &mut Vec<u8>) {

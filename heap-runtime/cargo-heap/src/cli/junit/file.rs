@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::super::text::printable;
 use super::parser;
+use crate::report::Ended;
 
 /// A file larger than this is refused: all of it is kept in memory.
 const MAX_BYTES: u64 = 256 << 20;
@@ -48,6 +49,8 @@ pub(super) struct Case {
     pub(super) failed: Option<String>,
     /// Whether it did not run.
     pub(super) skipped: bool,
+    /// How the processes of attempts ended, of those of which it says so.
+    pub(super) ends: Vec<Ended>,
     pub(super) place: Place,
     /// What stands before it on its line, if that is nothing but blanks.
     pub(super) indent: Option<String>,
@@ -153,6 +156,11 @@ impl JUnit {
 }
 
 impl Case {
+    /// The attempt that this is about.
+    pub(super) fn attempt(&self) -> u32 {
+        self.earlier.saturating_add(1)
+    }
+
     /// A new line, so many steps further in than the test case, where that has a line of its own.
     fn line(&self, depth: usize) -> String {
         self.indent.as_ref().map_or_else(String::new, |indent| {
@@ -177,6 +185,7 @@ fn attribute(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::End;
 
     const FILE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <testsuites uuid=\"a\">
@@ -200,6 +209,30 @@ mod tests {
         assert_eq!(plain.matches("<property name=\"heap.x\"").count(), 3);
         let marked = JUnit::parse(format!("\u{feff}{FILE}")).unwrap();
         assert_eq!(with_numbers(&marked), format!("\u{feff}{plain}"));
+    }
+
+    #[test]
+    fn each_attempt_says_how_its_process_ended() {
+        let junit = JUnit::parse(
+            r#"<testsuites uuid="a"><testsuite name="p">
+            <testcase name="flaky"><flakyFailure type="test timeout"/><flakyFailure type="test failure"/></testcase>
+            <testcase name="fails">
+                <failure message="process aborted with signal 11 (SIGSEGV)" type="test abort"/>
+                <rerunFailure type="test failure with exit code 3"/><rerunFailure type="test timeout"/>
+            </testcase>
+            </testsuite></testsuites>"#
+                .into(),
+        )
+        .unwrap();
+        let ends = |case: &Case| -> Vec<(u32, End)> {
+            let ends = case.ends.iter();
+            ends.map(|ended| (ended.attempt, ended.end)).collect()
+        };
+        assert_eq!(ends(&junit.cases[0]), [(1, End::TimedOut)]);
+        assert_eq!(
+            ends(&junit.cases[1]),
+            [(1, End::Signal(11)), (2, End::Exit(3)), (3, End::TimedOut)]
+        );
     }
 
     #[test]

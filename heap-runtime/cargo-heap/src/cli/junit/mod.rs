@@ -29,10 +29,11 @@ use file::{Case, JUnit, PREFIX};
 use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.
-const COLUMNS: [&str; 34] = [
+const COLUMNS: [&str; 35] = [
     "attempt",
     "state",
     "sidecar_state",
+    "end",
     "failure_kind",
     "skip_reason",
     "allocator",
@@ -203,6 +204,7 @@ fn verdicts(junit: &JUnit, rows: &[Row]) -> Vec<RunnerVerdict> {
             None => Outcome::Passed,
         };
         let message = case.failed.as_deref().unwrap_or_default();
+        verdict.ends.clone_from(&case.ends);
         verdict.message = message.lines().next().map(|line| bounded(line).to_owned());
         Some(verdict)
     };
@@ -303,7 +305,7 @@ fn is_of(group: &Group<'_>, case: &Case) -> bool {
 
 /// The numbers of the attempt that a test case is about, then those of its others.
 fn properties(case: &Case, rows: &[&Row], diagnoses: &Diagnoses) -> Vec<(String, String)> {
-    let attempt = case.earlier.saturating_add(1);
+    let attempt = case.attempt();
     let mut attempts: BTreeMap<u32, &Row> = BTreeMap::new();
     for row in rows {
         let first = attempts.entry(row.attempt).or_insert(row);

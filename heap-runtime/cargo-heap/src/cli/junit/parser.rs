@@ -7,6 +7,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::super::text::printable;
 use super::file::{Case, PREFIX, Place};
+use crate::report::{End, Ended};
 
 /// Elements in elements; nextest's has six.
 const MAX_DEPTH: usize = 64;
@@ -159,15 +160,30 @@ impl Parser {
     fn ending(&mut self, tag: &BytesStart<'_>, name: &str) -> Result<(), String> {
         match name {
             "flakyFailure" | "flakyError" => {
-                self.case_mut(|case| case.earlier = case.earlier.saturating_add(1));
+                let end = end_of(tag)?;
+                self.case_mut(|case| {
+                    case.earlier = case.earlier.saturating_add(1);
+                    let attempt = case.earlier;
+                    case.ends.extend(end.map(|end| Ended::new(attempt, end)));
+                });
             }
             "rerunFailure" | "rerunError" => {
-                self.case_mut(|case| case.later = case.later.saturating_add(1));
+                let end = end_of(tag)?;
+                self.case_mut(|case| {
+                    case.later = case.later.saturating_add(1);
+                    let attempt = case.attempt().saturating_add(case.later);
+                    case.ends.extend(end.map(|end| Ended::new(attempt, end)));
+                });
             }
             "failure" | "error" => {
                 let (message, kind) = (value(tag, "message")?, value(tag, "type")?);
                 let why = message.or(kind).unwrap_or_default();
-                self.case_mut(|case| case.failed = Some(why));
+                let end = end_of(tag)?;
+                self.case_mut(|case| {
+                    case.failed = Some(why);
+                    let attempt = case.attempt();
+                    case.ends.extend(end.map(|end| Ended::new(attempt, end)));
+                });
             }
             "skipped" => self.case_mut(|case| case.skipped = true),
             "testcase" | "testsuite" => {
@@ -215,6 +231,7 @@ impl Parser {
             later: 0,
             failed: None,
             skipped: false,
+            ends: Vec::new(),
             place,
             indent,
         })
@@ -232,6 +249,15 @@ impl Parser {
         )?;
         Ok((run_id, self.cases))
     }
+}
+
+/// How the process of a failed attempt ended, where that is said.
+fn end_of(tag: &BytesStart<'_>) -> Result<Option<End>, String> {
+    let (message, kind) = (value(tag, "message")?, value(tag, "type")?);
+    Ok(End::of_nextest(
+        &kind.unwrap_or_default(),
+        message.as_deref(),
+    ))
 }
 
 /// The value of an attribute. No attribute may stand twice.

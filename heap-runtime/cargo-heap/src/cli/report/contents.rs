@@ -34,6 +34,10 @@ pub(in super::super) struct Report {
     pub(in super::super) not_shown: usize,
     /// Executions below tests, in processes that they have started: they are in nothing else here.
     pub(in super::super) children: usize,
+    /// Runs that were there beside these, and are not in it.
+    pub(super) other_runs: usize,
+    /// Newer ones of other workspaces.
+    pub(super) foreign_runs: usize,
     pub(in super::super) diagnoses: Vec<Diagnosed>,
     /// Tests that passed, and that the machine has cost time all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -88,6 +92,8 @@ impl Report {
             across,
             not_shown: all - places.len(),
             children: run.children.len(),
+            other_runs: run.other_runs,
+            foreign_runs: run.foreign_runs,
             run_pressure: run.pressure,
             unreadable: unread(&run.unreadable),
             tests: run.rows,

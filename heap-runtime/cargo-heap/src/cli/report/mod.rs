@@ -25,7 +25,7 @@ use crate::report::{Comparison, Diagnosis, Row, Run, Totals, Verdict};
 pub(super) use contents::{Diagnosed, Report, Unread};
 pub(super) use diagnoses::Diagnoses;
 pub(super) use people::{Message, diagnosis, evidence, for_people};
-use summary::{say_children, unreadable};
+use summary::{say_children, say_other_runs, unreadable};
 pub(super) use summary::{summary, warn_of_left_out};
 
 /// How reports are printed.
@@ -102,6 +102,7 @@ pub(super) fn print(
             ndjson(&lines(&report), terminal)?;
             unreadable(&report.unreadable);
             say_children(report.children);
+            say_other_runs(report.foreign_runs, report.other_runs);
         }
     }
     if let Some(file) = &output.html {

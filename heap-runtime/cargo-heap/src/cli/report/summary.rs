@@ -48,6 +48,7 @@ pub(in super::super) fn summary(report: &Report) -> String {
         count(report.not_shown).map(|count| format!("{count} not shown")),
         count(report.children).map(|count| format!("{count} execution(s) below tests not counted")),
         count(report.unreadable.len()).map(|count| format!("{count} file(s) could not be read")),
+        other_runs(report.foreign_runs, report.other_runs),
     ]
     .into_iter()
     .flatten()
@@ -59,6 +60,21 @@ pub(in super::super) fn summary(report: &Report) -> String {
 pub(in super::super) fn warn_of_left_out(run: &Run) {
     unreadable(&unread(&run.unreadable));
     say_children(run.children.len());
+    say_other_runs(run.foreign_runs, run.other_runs);
+}
+
+/// Which runs were there, and are not in it.
+fn other_runs(foreign: usize, others: usize) -> Option<String> {
+    let foreign = (foreign > 0).then(|| format!("{foreign} newer run(s) of other workspaces"));
+    let others = (others > 0).then(|| format!("{others} other run(s)"));
+    let runs: Vec<String> = foreign.into_iter().chain(others).collect();
+    (!runs.is_empty()).then(|| format!("{} are not in it", runs.join(" and ")))
+}
+
+pub(super) fn say_other_runs(foreign: usize, others: usize) {
+    if let Some(words) = other_runs(foreign, others) {
+        terminal::note(&words);
+    }
 }
 
 pub(super) fn say_children(count: usize) {

@@ -76,15 +76,30 @@ pub enum CauseKind {
     Io,
     /// The scheduler was loaded, exchanged or thrown out during the test.
     SchedulerChanged,
+    /// Its runner ended it, because it took too long.
+    Timeout,
+    /// Somebody interrupted it, or the run.
+    Interrupted,
+    /// A signal ended its process.
+    Signal,
     /// Too little was recorded to say.
     Unknown,
 }
 
 impl CauseKind {
-    /// Whether it is what the machine did, and another run may end otherwise.
+    /// Whether it is what the machine did, and another run may end otherwise. A person, a runner's limit and a
+    /// signal are none of the machine.
     #[must_use]
     pub fn is_of_the_machine(self) -> bool {
-        !matches!(self, Self::Test | Self::Budget | Self::Unknown)
+        !matches!(
+            self,
+            Self::Test
+                | Self::Budget
+                | Self::Timeout
+                | Self::Interrupted
+                | Self::Signal
+                | Self::Unknown
+        )
     }
 
     /// The word for it, as in JSON.
@@ -107,6 +122,9 @@ impl CauseKind {
             Self::Steal => "steal",
             Self::Io => "io",
             Self::SchedulerChanged => "scheduler_changed",
+            Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
+            Self::Signal => "signal",
             Self::Unknown => "unknown",
         }
     }

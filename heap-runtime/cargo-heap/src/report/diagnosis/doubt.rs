@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ended::may_be_killed;
 use super::shortage::{address_space, is_near_by_what_is_not_known, kills};
 use crate::report::context::Context;
 use crate::report::row::Row;
@@ -55,36 +56,7 @@ fn up_to_checkpoint(row: &Row) -> Option<String> {
 pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
     let mut caveats = Vec::new();
     if row.state == State::Killed {
-        caveats.push("it was killed, so there is one reading, from before the test".into());
-        if let Some(limit) = row.address_space_limit_bytes
-            && address_space(row).is_none()
-        {
-            caveats.push(format!(
-                "its process might have {} of address space (RLIMIT_AS): an allocation beyond that would have ended it so",
-                Human(limit)
-            ));
-        }
-        let also = context.killed_with(row);
-        if also > 0 {
-            caveats.push(format!(
-                "{also} other test(s) of the same process were killed with it: any of them may be the cause"
-            ));
-        }
-        if row
-            .host_oom_kills_before
-            .or(row.cgroup_oom_kills_before)
-            .is_none()
-        {
-            caveats.push("kills by the out-of-memory killer were not recorded".into());
-        } else if context.after_killed(row).is_none() && context.around_killed(row).is_none() {
-            caveats.push(
-                "no test of the run started after it, nor did `cargo heap test` run it, so a kill by the \
-                 out-of-memory killer would not be seen"
-                    .into(),
-            );
-        } else if !kills(row, context).is_empty() {
-            caveats.push("which process the out-of-memory killer took is not recorded".into());
-        }
+        of_killed(row, context, &mut caveats);
     }
     if row.psi_some_avg10.or(row.psi_some_avg10_before).is_none() {
         caveats.push("there is no PSI: the kernel gave none".into());
@@ -109,4 +81,45 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
         caveats.push(format!("the test's own peak is not known: {why}"));
     }
     caveats
+}
+
+/// What nobody saw who could tell of it.
+fn of_killed(row: &Row, context: &Context<'_>, caveats: &mut Vec<String>) {
+    caveats.push("it was killed, so there is one reading, from before the test".into());
+    if let Some(limit) = row.address_space_limit_bytes
+        && address_space(row).is_none()
+    {
+        caveats.push(format!(
+                "its process might have {} of address space (RLIMIT_AS): an allocation beyond that would have ended it so",
+                Human(limit)
+            ));
+    }
+    let also = context.killed_with(row);
+    if also > 0 {
+        caveats.push(format!(
+                "{also} other test(s) of the same process were killed with it: any of them may be the cause"
+            ));
+    }
+    if row.end.is_none() && context.interrupted(row).is_none() {
+        caveats.push(
+                "how its process ended is not recorded: `cargo heap test --nextest` tells time-outs and signals".into(),
+            );
+    }
+    if !may_be_killed(row) {
+        // The out-of-memory killer's is another signal.
+    } else if row
+        .host_oom_kills_before
+        .or(row.cgroup_oom_kills_before)
+        .is_none()
+    {
+        caveats.push("kills by the out-of-memory killer were not recorded".into());
+    } else if context.after_killed(row).is_none() && context.around_killed(row).is_none() {
+        caveats.push(
+                "no test of the run started after it, nor did `cargo heap test` run it, so a kill by the \
+                 out-of-memory killer would not be seen"
+                    .into(),
+            );
+    } else if !kills(row, context).is_empty() {
+        caveats.push("which process the out-of-memory killer took is not recorded".into());
+    }
 }

@@ -6,6 +6,9 @@
 mod budget;
 mod cause;
 mod doubt;
+mod ended;
+#[cfg(test)]
+mod ended_tests;
 mod shortage;
 mod size;
 #[cfg(test)]
@@ -33,6 +36,7 @@ use super::state::State;
 use budget::over_budget;
 use cause::{Found, weighed};
 use doubt::{caveats, how_far};
+use ended::ended;
 use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
 use time::{cpu_contention, cpu_throttled, io, scheduler_changed, steal};
@@ -216,6 +220,7 @@ impl Finding {
 fn found(row: &Row, context: &Context<'_>) -> Vec<Found> {
     let mut found = found_of_the_machine(row, context);
     let of_the_test = [
+        ended(row, context),
         large_process(row, context),
         large_test(row, context),
         over_budget(row),

@@ -1,6 +1,7 @@
 //! What the kernel says: of the host, and of the cgroup.
 
 use super::cause::{Confidence, Found, Scope};
+use super::ended::may_be_killed;
 use super::time::{SOMEBODY_STALLED_PERCENT, STALLED_PERCENT, Wait};
 use super::{Verdict, percent, reaches};
 use crate::report::context::Context;
@@ -26,13 +27,14 @@ const KILL_BESIDE_STRENGTH: u64 = 60;
 
 pub(super) fn out_of_memory(row: &Row, context: &Context<'_>) -> Found {
     let mut found = Found::nothing(Verdict::OutOfMemory, Scope::Host);
-    let (confidence, strength) = match row.state {
-        State::Killed => (Confidence::Likely, 100),
-        _ => (Confidence::Likely, KILL_BESIDE_STRENGTH),
+    let strength = if may_be_killed(row) {
+        100
+    } else {
+        KILL_BESIDE_STRENGTH
     };
     for (scope, evidence) in kills(row, context) {
         found.scope = found.scope.min(scope);
-        found.add(confidence, strength, evidence);
+        found.add(Confidence::Likely, strength, evidence);
     }
     if let Some(evidence) = address_space(row) {
         found.scope = Scope::Test;

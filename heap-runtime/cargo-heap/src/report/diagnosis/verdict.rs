@@ -34,6 +34,14 @@ pub enum Verdict {
     /// cgroup moved. Or the process was near the limit on its address space when it ended:
     /// [`ADDRESS_SPACE_PERCENT`].
     OutOfMemory,
+    /// Its runner ended it, because it took too long.
+    TimedOut,
+    /// Somebody interrupted it, or the run.
+    Interrupted,
+    /// A signal ended its process.
+    Signal,
+    /// Its process exited by itself.
+    Exited,
     /// The cgroup whose limit binds, the process's own or one above, was near it by what cannot be dropped:
     /// [`NEAR_LIMIT_PERCENT`]; or was stopped at it while work waited for memory: [`STALLED_PERCENT`].
     CgroupLimit,
@@ -77,6 +85,9 @@ impl Verdict {
     pub fn cause(self) -> CauseKind {
         match self {
             Self::OutOfMemory => CauseKind::OutOfMemory,
+            Self::TimedOut => CauseKind::Timeout,
+            Self::Interrupted => CauseKind::Interrupted,
+            Self::Signal => CauseKind::Signal,
             Self::CgroupLimit => CauseKind::MemoryCgroup,
             Self::HostShort => CauseKind::MemoryHost,
             Self::CpuThrottled => CauseKind::CpuThrottled,
@@ -84,7 +95,7 @@ impl Verdict {
             Self::Steal => CauseKind::Steal,
             Self::Io => CauseKind::Io,
             Self::SchedulerChanged => CauseKind::SchedulerChanged,
-            Self::LargeProcess | Self::LargeTest | Self::Calm => CauseKind::Test,
+            Self::Exited | Self::LargeProcess | Self::LargeTest | Self::Calm => CauseKind::Test,
             Self::OverBudget => CauseKind::Budget,
             Self::Unknown => CauseKind::Unknown,
         }
@@ -95,6 +106,10 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::OutOfMemory => "out of memory",
+            Self::TimedOut => "timed out",
+            Self::Interrupted => "interrupted",
+            Self::Signal => "ended by a signal",
+            Self::Exited => "its process exited: look at the test",
             Self::CgroupLimit => "cgroup at its limit",
             Self::HostShort => "host short of memory",
             Self::CpuThrottled => "out of its quota of CPU time",
