@@ -126,6 +126,12 @@
 //! heap-numbers = ["heap-runtime/jemalloc"]
 //! ```
 //!
+//! `unprefixed-malloc` has jemalloc serve C's `malloc` too, in the whole program, so that what C code allocates is in
+//! both tiers and held to budgets: for tests of bindings, and of whatever links a C library. It turns
+//! tikv-jemalloc-sys's `unprefixed_malloc_on_supported_platforms` on, so it does nothing on Android, Dragonfly BSD and
+//! Apple's systems. What came of it is in each sidecar, [`heap.c_allocator`](sidecar::Heap::c_allocator). A sampled peak allows for
+//! reallocations by C that it does not see; with `exact`, it is right to the byte.
+//!
 //! # Other packages
 //!
 //! | package | what it is |
