@@ -216,6 +216,12 @@ impl Call<'_> {
         let budgets = options.budgets.iter().map(|(name, limit)| {
             // The setter is called after the argument, in our hygiene.
             let setter = Ident::new(&name.to_string(), Span::call_site());
+            let is_time = name == "max_cpu" || name == "max_run_delay";
+            let limit = if is_time {
+                quote!(::core::time::Duration::from_nanos(#limit))
+            } else {
+                quote!(#limit)
+            };
             quote!(.#setter(#limit))
         });
         let exact = options.exact.then(|| quote!(.exact()));

@@ -15,6 +15,7 @@
 //! emitted all the same, so that no second error follows from the first.
 
 mod attr;
+mod duration;
 mod entry;
 mod expand;
 mod inherit;
@@ -66,4 +67,13 @@ pub fn global_allocator(allocator: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn size_parser(_: TokenStream) -> TokenStream {
     include_str!("size.rs").parse().expect("size.rs is Rust")
+}
+
+/// The same of durations such as `"200 ms"`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn duration_parser(_: TokenStream) -> TokenStream {
+    include_str!("duration.rs")
+        .parse()
+        .expect("duration.rs is Rust")
 }

@@ -316,8 +316,8 @@ fn the_item_stands_behind_its_errors() {
         [
             "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
             "there is no argument `colour`; the arguments are `max_peak`, `max_retained`, \
-             `max_allocated`, `max_allocations`, `exact`, `exclusive`, `warmup`, `labels`, `crate`, \
-             `skip`",
+             `max_allocated`, `max_allocations`, `max_cpu`, `max_run_delay`, `exact`, `exclusive`, `warmup`, \
+             `labels`, `crate`, `skip`",
             "a `const fn` cannot be tracked, because tracking runs code that is not const: remove \
              `const`",
             "a panic cannot leave an `extern \"C\"` function, so a failing test would abort the \

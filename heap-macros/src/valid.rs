@@ -9,7 +9,7 @@ use syn::{Attribute, Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Me
 
 use crate::attr::{self, Argument, Kind, Value};
 use crate::item::Function;
-use crate::size;
+use crate::{duration, size};
 
 /// What the attribute asks for, all of it valid.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// The path of the runtime, where it is not `::heap_runtime`.
     pub(crate) runtime: Option<Path>,
     pub(crate) labels: Vec<(String, LitStr)>,
-    /// Limits in bytes, or in allocations, by the name of their argument.
+    /// Limits in bytes, in allocations or in nanoseconds, by the name of their argument.
     pub(crate) budgets: Vec<(Ident, u64)>,
     pub(crate) exact: bool,
     pub(crate) exclusive: bool,
@@ -35,11 +35,13 @@ pub(crate) enum ShouldPanic {
 }
 
 /// How an argument is written, for messages that say what to write instead.
-const ARGUMENTS: [(&str, &str); 10] = [
+const ARGUMENTS: [(&str, &str); 12] = [
     ("max_peak", "max_peak = \"8 MiB\""),
     ("max_retained", "max_retained = \"0 B\""),
     ("max_allocated", "max_allocated = \"64 MiB\""),
     ("max_allocations", "max_allocations = 1000"),
+    ("max_cpu", "max_cpu = \"200 ms\""),
+    ("max_run_delay", "max_run_delay = \"200 ms\""),
     ("exact", "exact"),
     ("exclusive", "exclusive"),
     ("warmup", "warmup = 1"),
@@ -79,6 +81,10 @@ impl Options {
                 let count = integer(&name, value)?;
                 self.budgets.push((name, count));
                 self.exact = true;
+            }
+            "max_cpu" | "max_run_delay" => {
+                let ns = nanoseconds(&name, value)?;
+                self.budgets.push((name, ns));
             }
             "exact" => self.exact = flag(&name, value)?,
             "exclusive" => self.exclusive = flag(&name, value)?,
@@ -208,6 +214,15 @@ fn bytes(name: &Ident, value: Value) -> Result<u64> {
             size::parse(&text.value()).map_err(|error| Error::new(text.span(), error))
         }
         Lit::Int(number) => whole(name, &number, "bytes"),
+        other => Err(wrong_value(name, other)),
+    }
+}
+
+fn nanoseconds(name: &Ident, value: Value) -> Result<u64> {
+    match literal(name, value)? {
+        Lit::Str(text) => {
+            duration::parse(&text.value()).map_err(|error| Error::new(text.span(), error))
+        }
         other => Err(wrong_value(name, other)),
     }
 }
@@ -370,6 +385,7 @@ fn wrong_value(name: &Ident, at: impl ToTokens) -> Error {
     let what = match name.to_string().as_str() {
         "max_peak" | "max_retained" | "max_allocated" => "a size",
         "max_allocations" => "a number of allocations",
+        "max_cpu" | "max_run_delay" => "a duration",
         "warmup" => "a number of rounds",
         "labels" => "keys and values in parentheses",
         "crate" => "a path",

@@ -6,6 +6,8 @@
 
 #[path = "../src/attr.rs"]
 mod attr;
+#[path = "../src/duration.rs"]
+mod duration;
 #[path = "../src/entry.rs"]
 mod entry;
 #[path = "../src/expand.rs"]

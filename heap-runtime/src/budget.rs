@@ -1,6 +1,7 @@
-//! Budgets: limits that a test declares on its own tier.
+//! Budgets: limits that a test declares on its own tier, and on its time.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use heap_sidecar::Unseen;
 
@@ -46,6 +47,10 @@ fn is_over_without(budget: &Budget, left: Left) -> bool {
     let Left::Bytes(left) = left else {
         return false;
     };
+    if budget.limit.is_time() {
+        // To make a failure, with a backtrace, may take any time.
+        return false;
+    }
     let taken = match (budget.limit, left) {
         // It is not in it already; and nothing was made of a value that holds nothing.
         (Limit::MaxRetained, _) | (_, 0) => 0,
@@ -71,7 +76,7 @@ pub(crate) fn note_unseen(budgets: &mut [Budget], unseen: &Unseen, words: &str) 
         .filter(|budget| budget.held == Some(true))
     {
         let is_about = match budget.limit {
-            Limit::MaxAllocations => false,
+            Limit::MaxAllocations | Limit::MaxCpu | Limit::MaxRunDelay => false,
             Limit::MaxRetained => !unseen.was_given_back,
             _ => true,
         };
@@ -88,7 +93,33 @@ pub(crate) fn note_unseen(budgets: &mut [Budget], unseen: &Unseen, words: &str) 
     any
 }
 
+/// Judges a limit of time, by what it certainly took.
+fn judge_time(limit: Limit, ns: u64, measured: &Measured) -> Budget {
+    let ran = measured.ran.filter(|_| measured.others_unknown.is_none());
+    let spent = ran.map(|ran| ran.all.spent(None)).unwrap_or_default();
+    let (actual, error) = match limit {
+        Limit::MaxCpu => (spent.cpu_ns, None),
+        _ => (spent.run_delay_ns, spent.run_delay_error_ns),
+    };
+    let mut budget = Budget::new(limit, ns);
+    budget.actual = actual.map(signed);
+    budget.held = actual.map(|actual| actual.saturating_sub(error.unwrap_or(0)) <= ns);
+    budget.note = match actual {
+        None => Some("not checked: it was not measured".to_owned()),
+        Some(actual)
+            if budget.held == Some(true) && actual.saturating_add(error.unwrap_or(0)) > ns =>
+        {
+            Some("within error".to_owned())
+        }
+        Some(_) => None,
+    };
+    budget
+}
+
 fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budget {
+    if limit.is_time() {
+        return judge_time(limit, bytes, measured);
+    }
     let own = measured.tier.as_ref();
     let actual = own
         .and_then(|own| limit.actual(own))
@@ -124,6 +155,26 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
     budget
 }
 
+/// By how much a limit was broken.
+fn over(budget: &Budget) -> String {
+    let actual = budget.actual.unwrap_or_default();
+    let excess = actual.saturating_sub(signed(budget.bytes));
+    let (name, limit) = (budget.limit.as_str(), budget.bytes);
+    if budget.limit == Limit::MaxAllocations {
+        return format!("{name}: limit {limit}, actual {actual}, {excess} over");
+    }
+    if budget.limit.is_time() {
+        let times = [limit, actual.unsigned_abs(), excess.unsigned_abs()];
+        let [limit, actual, excess] = times.map(Duration::from_nanos);
+        return format!("{name}: limit {limit:?}, actual {actual:?}, {excess:?} over");
+    }
+    format!(
+        "{name}: limit {limit} B, actual {actual} B, {excess} B over ({} over {})",
+        Human(excess.unsigned_abs()),
+        Human(limit),
+    )
+}
+
 /// What to say of the limits that were broken; `None` where all held.
 pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Option<String> {
     let broken: Vec<&Budget> = budgets
@@ -134,26 +185,11 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
         return None;
     }
     let steps = Steps::of(&heap.checkpoints, heap.own.as_ref());
-    let mut text = format!("{test_name} is over its heap budget");
+    let is_of_heap = broken.iter().any(|budget| !budget.limit.is_time());
+    let what = if is_of_heap { "heap" } else { "time" };
+    let mut text = format!("{test_name} is over its {what} budget");
     for budget in &broken {
-        let actual = budget.actual.unwrap_or_default();
-        let excess = actual.saturating_sub(i64::try_from(budget.bytes).unwrap_or(i64::MAX));
-        let name = budget.limit.as_str();
-        let _ = if budget.limit == Limit::MaxAllocations {
-            write!(
-                text,
-                "\n  {name}: limit {}, actual {actual}, {excess} over",
-                budget.bytes
-            )
-        } else {
-            write!(
-                text,
-                "\n  {name}: limit {} B, actual {actual} B, {excess} B over ({} over {})",
-                budget.bytes,
-                Human(excess.unsigned_abs()),
-                Human(budget.bytes),
-            )
-        };
+        let _ = write!(text, "\n  {}", over(budget));
         let steps = steps.as_ref().and_then(|steps| steps.words(budget.limit));
         if let Some(words) = steps {
             let _ = write!(text, "\n    {words}");
@@ -174,7 +210,7 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
         }
     }
     let running = heap.own.map_or(0, |own| own.threads_running);
-    if running > 0 {
+    if running > 0 && is_of_heap {
         let _ = write!(
             text,
             "\n  {running} of its threads still ran when it ended, and what they held is in it"

@@ -21,9 +21,10 @@ pub(crate) use sink::SinkTarget;
 pub(crate) use workspace::root as workspace_root;
 
 /// All variables that are ours. Whatever else begins with `HEAP_`, and is nearly one of them, is a mistake.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "HEAP_LAST_SEEN",
     "HEAP_MAX_ALLOCATED",
+    "HEAP_MAX_CPU",
     "HEAP_MAX_PEAK",
     "HEAP_MAX_RETAINED",
     "HEAP_PROCESS",
@@ -79,6 +80,8 @@ pub(crate) struct Settings {
     max_retained: Option<u64>,
     /// `HEAP_MAX_ALLOCATED`, likewise.
     max_allocated: Option<u64>,
+    /// `HEAP_MAX_CPU`, likewise, in nanoseconds.
+    max_cpu: Option<u64>,
     /// `HEAP_REDACT`: what to leave out.
     pub(crate) redact: Redaction,
 }
@@ -119,9 +122,10 @@ impl Settings {
             run_id: reader.run_id("HEAP_RUN_ID"),
             shard: reader.line("HEAP_SHARD"),
             sample_bytes: reader.interval("HEAP_SAMPLE_BYTES").unwrap_or(SAMPLE_BYTES),
-            max_peak: reader.size("HEAP_MAX_PEAK"),
-            max_retained: reader.size("HEAP_MAX_RETAINED"),
-            max_allocated: reader.size("HEAP_MAX_ALLOCATED"),
+            max_peak: reader.amount("HEAP_MAX_PEAK", size::parse),
+            max_retained: reader.amount("HEAP_MAX_RETAINED", size::parse),
+            max_allocated: reader.amount("HEAP_MAX_ALLOCATED", size::parse),
+            max_cpu: reader.amount("HEAP_MAX_CPU", size::parse_duration),
             redact: reader.redaction("HEAP_REDACT"),
         };
         // Without tracking no other setting has a meaning, so none can be wrong.
@@ -137,11 +141,14 @@ impl Settings {
             Limit::MaxPeak => self.max_peak,
             Limit::MaxRetained => self.max_retained,
             Limit::MaxAllocated => self.max_allocated,
+            Limit::MaxCpu => self.max_cpu,
             // `max_allocations` counts, which is too dear to be asked of every test.
             _ => None,
         }
     }
 }
+
+type Parse = fn(&str) -> Result<u64, String>;
 
 struct Reader<F> {
     variable: F,
@@ -185,15 +192,15 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
         }
     }
 
-    fn size(&mut self, name: &'static str) -> Option<u64> {
+    fn amount(&mut self, name: &'static str, parse: Parse) -> Option<u64> {
         let text = self.text(name)?;
-        size::parse(&text)
+        parse(&text)
             .map_err(|error| self.error(name, &text, &error))
             .ok()
     }
 
     fn interval(&mut self, name: &'static str) -> Option<u64> {
-        let bytes = self.size(name)?;
+        let bytes = self.amount(name, size::parse)?;
         if bytes == 0 {
             let text = self.text(name).unwrap_or_default();
             self.error(name, &text, "set it to at least one byte, or unset it");

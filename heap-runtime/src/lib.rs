@@ -71,6 +71,7 @@
 //! | `HEAP_TIME` | `0`: where the time of the test's threads went is not measured, so that no system call is made for it at their ends |
 //! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
 //! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
+//! | `HEAP_MAX_CPU` | the same of CPU time, such as `200 ms` |
 //! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `samples`, `samples.NAME`, `checkpoints`, `process` |
 //!
 //! An invalid value, and a variable that begins with `HEAP_` and is nearly one of these, fail
@@ -191,6 +192,7 @@ mod turn;
 /// |---|---|
 /// | `max_peak = "8 MiB"`, `max_retained = "0 B"`, `max_allocated = 4096` | budgets on the own tier, in bytes or as a size: a test that passes fails if it is over one. A `max_peak` below 1 MiB (16 times `HEAP_SAMPLE_BYTES`) implies `exact` |
 /// | `max_allocations = 100` | a budget on the number of allocations; implies `exact` |
+/// | `max_cpu = "200 ms"`, `max_run_delay = "200 ms"` | budgets on the time of the test's threads, all together: on a CPU; ready to run and waiting for one. In ns, us, ms or s |
 /// | `exact` | counts allocations and takes the peak to the byte; while it runs, each allocation and each free of this process costs some 30 to 80 ns more |
 /// | `exclusive` | no other tracked test of the process runs at the same time, so that the process tier is this test's too. Where that cannot be, as on a thread that is neither the main thread nor named like the test, a test that passes fails, and says why |
 /// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak. A round that fails is the end of the test, which has failed |

@@ -18,7 +18,7 @@ use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
 use crate::run::{self, Running};
-use crate::sidecar::{self, FailureKind, Outcome, Sidecar, Time};
+use crate::sidecar::{self, Budget, FailureKind, Limit, Outcome, Sidecar, Time};
 use crate::snapshot::{Moment, RECENT, process_heap};
 use crate::test::Test;
 use crate::turn::{self, Kind, Polled, Turn};
@@ -269,14 +269,16 @@ impl<'t> Scope<'t> {
             return Some((FailureKind::Error, text));
         }
         if let Some(budget) = record.budgets.iter().find(|budget| budget.held.is_none()) {
-            let note = budget.note.as_deref();
-            let unchecked = record
-                .heap
-                .reason
-                .as_deref()
-                .or(note)
-                .unwrap_or("not measured");
-            say_once(&format!("a heap budget was not checked: {unchecked}"));
+            let unchecked = why_unchecked(budget, record);
+            if budget.limit.is_time() {
+                let unchecked = format!("{} was not checked: {unchecked}", budget.limit);
+                if self.settings.require {
+                    return Some((FailureKind::Error, required(&unchecked)));
+                }
+                say_once(&unchecked);
+            } else {
+                say_once(&format!("a heap budget was not checked: {unchecked}"));
+            }
         }
         let text = budget::complaint(&record.test_name, &record.budgets, &record.heap)?;
         Some((FailureKind::Budget, text))
@@ -356,6 +358,22 @@ fn say_unseen(sidecar: &mut Sidecar) {
             ));
         });
     }
+}
+
+/// Why a limit was not checked.
+fn why_unchecked<'r>(budget: &'r Budget, record: &'r Sidecar) -> &'r str {
+    let time = record.time.as_ref();
+    let reason = match budget.limit {
+        limit if !limit.is_time() => record.heap.reason.as_ref(),
+        _ if time.is_none() => return "HEAP_TIME=0: where the time went was not asked for",
+        Limit::MaxCpu => time.and_then(|time| time.reason.get("own").or(time.reason.get("cpu_ns"))),
+        _ => time.and_then(|time| time.reason.get("own").or(time.reason.get("run_delay_ns"))),
+    };
+    let note = budget.note.as_deref();
+    reason
+        .map(String::as_str)
+        .or(note)
+        .unwrap_or("not measured")
 }
 
 fn required(error: &str) -> String {

@@ -1,4 +1,4 @@
-//! Amounts of memory: read from text, written for people.
+//! Amounts of memory and of time: read from text, written for people.
 
 pub(crate) use heap_sidecar::size::{Human, Signed};
 
@@ -9,9 +9,42 @@ mod text {
 
 pub(crate) use text::parse;
 
+mod time {
+    heap_macros::duration_parser!();
+}
+
+pub(crate) use time::parse as parse_duration;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        let cases = [
+            ("200 ms", 200_000_000),
+            ("1.5s", 1_500_000_000),
+            ("1_000 us", 1_000_000),
+            ("2µs", 2_000),
+            ("7 ns", 7),
+            ("0 s", 0),
+        ];
+        for (text, ns) in cases {
+            assert_eq!(parse_duration(text), Ok(ns), "{text}");
+        }
+        for wrong in [
+            "",
+            "200",
+            "ms",
+            "0.5 ns",
+            "-1 s",
+            "1 h",
+            "1.2.3 s",
+            "99999999999 s",
+        ] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_parser_is_the_attributes() {

@@ -1,6 +1,7 @@
 //! A tracked test: its name, and what it asks for. The attribute makes one at compile time.
 
 use std::panic::Location;
+use std::time::Duration;
 
 use crate::env::{self, Settings};
 use crate::sidecar::Limit;
@@ -33,6 +34,15 @@ use crate::sidecar::Limit;
 /// alone.run(|| a_hundred(12));
 /// let failed = std::panic::catch_unwind(|| alone.max_allocations(0).run(|| a_hundred(12)));
 /// assert!(failed.is_err());
+///
+/// // The time of its threads: on a CPU, and waiting for one.
+/// use std::time::Duration;
+/// let busy = || {
+///     let start = std::time::Instant::now();
+///     while start.elapsed() < Duration::from_millis(1) {}
+/// };
+/// let timed = heap_runtime::Test::new("busy").max_cpu(Duration::from_secs(1)).max_run_delay(Duration::from_secs(60));
+/// timed.run(busy);
 /// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a test does nothing until it is run"]
@@ -58,11 +68,13 @@ enum Name<'a> {
 }
 
 /// All that there are, in the order in which sidecars have them.
-const LIMITS: [Limit; 4] = [
+const LIMITS: [Limit; 6] = [
     Limit::MaxPeak,
     Limit::MaxRetained,
     Limit::MaxAllocated,
     Limit::MaxAllocations,
+    Limit::MaxCpu,
+    Limit::MaxRunDelay,
 ];
 
 /// A limit for the peak below so many times the sampling distance asks for `exact`.
@@ -146,6 +158,20 @@ impl<'a> Test<'a> {
     pub const fn max_allocations(mut self, count: u64) -> Self {
         self.exact = true;
         self.limits[Limit::MaxAllocations as usize] = Some(count);
+        self
+    }
+
+    /// A budget for the time that the test's threads are on a CPU, all together:
+    /// [`Spent::cpu_ns`](crate::sidecar::Spent::cpu_ns). Other load on the machine hardly changes it.
+    pub const fn max_cpu(mut self, limit: Duration) -> Self {
+        self.limits[Limit::MaxCpu as usize] = Some(nanoseconds(limit));
+        self
+    }
+
+    /// A budget for the time that the test's threads are ready to run and wait for a CPU, all together:
+    /// [`Spent::run_delay_ns`](crate::sidecar::Spent::run_delay_ns).
+    pub const fn max_run_delay(mut self, limit: Duration) -> Self {
+        self.limits[Limit::MaxRunDelay as usize] = Some(nanoseconds(limit));
         self
     }
 
@@ -234,6 +260,18 @@ impl<'a> Test<'a> {
             Name::Whole(_) => env::executable_name(),
         };
         made_of.unwrap_or("unknown")
+    }
+}
+
+/// What is too long to be a limit is the longest that there is.
+const fn nanoseconds(duration: Duration) -> u64 {
+    let ns = duration.as_nanos();
+    if ns > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        #[expect(clippy::cast_possible_truncation, reason = "it is no more than fits")]
+        let ns = ns as u64;
+        ns
     }
 }
 

@@ -46,6 +46,8 @@ mod retained;
 mod runtimes;
 #[path = "own/safety.rs"]
 mod safety;
+#[path = "own/time_limits.rs"]
+mod time_limits;
 #[path = "own/times.rs"]
 mod times;
 #[path = "own/turns.rs"]
@@ -72,6 +74,7 @@ const SUBJECTS: &[&[Subject]] = &[
     retained::SUBJECTS,
     runtimes::SUBJECTS,
     safety::SUBJECTS,
+    time_limits::SUBJECTS,
     times::SUBJECTS,
     turns::SUBJECTS,
 ];

@@ -23,6 +23,8 @@ fn off(shared: &SharedThreads, limit: Limit) -> (u64, u64) {
                 .included_deallocated_bytes
                 .saturating_add(shared.beside_allocated_bytes),
         ),
+        // It is about memory.
+        Limit::MaxCpu | Limit::MaxRunDelay => (0, 0),
     }
 }
 
@@ -43,7 +45,7 @@ impl Limit {
         let actual = self.actual(own)?;
         let error = match self {
             Self::MaxPeak => own.peak_error_bytes.unwrap_or(0),
-            Self::MaxRetained | Self::MaxAllocated | Self::MaxAllocations => 0,
+            _ => 0,
         };
         let (less, more) = off(&own.shared.unwrap_or_default(), self);
         let least = actual.saturating_sub_unsigned(error.saturating_add(less));
@@ -51,7 +53,7 @@ impl Limit {
         let least = match self {
             // It may have freed what it was handed.
             Self::MaxRetained => least,
-            Self::MaxPeak | Self::MaxAllocated | Self::MaxAllocations => least.max(0),
+            _ => least.max(0),
         };
         Some((least, most))
     }

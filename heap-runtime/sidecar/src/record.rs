@@ -299,7 +299,7 @@ impl Failure {
     }
 }
 
-/// A limit on the own tier, and what came of it.
+/// A limit on the own tier or on its time, and what came of it.
 ///
 /// ```
 /// use heap_sidecar::Limit;
@@ -316,7 +316,7 @@ impl Failure {
 pub struct Budget {
     /// Which limit it is.
     pub limit: Limit,
-    /// The limit, in bytes; for [`Limit::MaxAllocations`], a number.
+    /// The limit, in bytes; for [`Limit::MaxAllocations`], a number; for a limit of time, in nanoseconds.
     pub bytes: u64,
     /// What the test came to, in the same unit. Absent where it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -371,6 +371,10 @@ pub enum Limit {
     MaxAllocated,
     /// [`OwnTier::allocations`].
     MaxAllocations,
+    /// [`Spent::cpu_ns`](crate::Spent::cpu_ns) of all threads.
+    MaxCpu,
+    /// [`Spent::run_delay_ns`](crate::Spent::run_delay_ns) of all threads.
+    MaxRunDelay,
 }
 
 impl Limit {
@@ -382,10 +386,24 @@ impl Limit {
             Self::MaxRetained => "max_retained",
             Self::MaxAllocated => "max_allocated",
             Self::MaxAllocations => "max_allocations",
+            Self::MaxCpu => "max_cpu",
+            Self::MaxRunDelay => "max_run_delay",
         }
     }
 
-    /// What a test came to, in the unit of the limit. Absent where it was not measured.
+    /// Whether it limits time, in nanoseconds.
+    ///
+    /// ```
+    /// use heap_sidecar::Limit;
+    ///
+    /// assert!(Limit::MaxCpu.is_time() && !Limit::MaxPeak.is_time());
+    /// ```
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::MaxCpu | Self::MaxRunDelay)
+    }
+
+    /// What a test came to, in the unit of the limit. Absent where it was not measured, and for a limit of time.
     ///
     /// ```
     /// use heap_sidecar::{Limit, OwnTier};
@@ -403,6 +421,7 @@ impl Limit {
             Self::MaxRetained => Some(own.retained_bytes),
             Self::MaxAllocated => Some(signed(own.allocated_bytes)),
             Self::MaxAllocations => own.allocations.map(signed),
+            Self::MaxCpu | Self::MaxRunDelay => None,
         }
     }
 }

@@ -30,7 +30,7 @@ const ORDERS: [Order; 4] = [
             "module",
             "expand place",
             "inherit usual valid",
-            "attr item linkage names scan size",
+            "attr duration item linkage names scan size",
         ],
         knots: &[],
     },

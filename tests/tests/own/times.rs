@@ -25,7 +25,7 @@ pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("takes_notes", takes_notes),
 ];
 
-const MS: u64 = 1_000_000;
+pub(crate) const MS: u64 = 1_000_000;
 
 /// The kernel's number of a clock, in nanoseconds.
 fn clock_ns(clock: libc::clockid_t) -> u64 {
@@ -39,7 +39,7 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
 }
 
 /// Runs on a CPU for so long, whatever else the machine does.
-fn run_for(ms: u64) {
+pub(crate) fn run_for(ms: u64) {
     let clock = || clock_ns(libc::CLOCK_THREAD_CPUTIME_ID);
     let end = clock() + ms * MS;
     while clock() < end {}
@@ -52,7 +52,7 @@ fn spin_for(ms: u64) {
 }
 
 /// Runs a subject, alone and beside busy neighbours.
-fn everywhere(subject: &str, judge: impl Fn(&[Sidecar], bool)) {
+pub(crate) fn everywhere(subject: &str, judge: impl Fn(&[Sidecar], bool)) {
     for noisy in [false, true] {
         let child = Child::of(subject);
         let ran = if noisy { child.in_noise() } else { child }.run();
@@ -89,7 +89,7 @@ fn add_up(time: &Time) {
 
 /// Within so many percent of an amount.
 #[track_caller]
-fn assert_near(actual: Option<u64>, expected: u64, percent: u64) {
+pub(crate) fn assert_near(actual: Option<u64>, expected: u64, percent: u64) {
     let actual = actual.expect("it is measured");
     let error = expected * percent / 100;
     assert!(

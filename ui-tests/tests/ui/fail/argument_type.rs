@@ -48,7 +48,15 @@ fn no_path_in_text() {}
 #[heap_tracked(crate)]
 fn path_missing() {}
 
+#[heap_tracked(max_cpu = 200)]
+fn time_without_a_unit() {}
+
+#[heap_tracked(max_run_delay = "200")]
+fn text_without_a_unit() {}
+
 fn main() {
+    time_without_a_unit();
+    text_without_a_unit();
     truth();
     fraction();
     below_nothing();

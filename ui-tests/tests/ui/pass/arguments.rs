@@ -29,6 +29,9 @@ fn budgets() {}
 #[heap_tracked(max_peak = 8_388_608, max_retained = 0x1000, max_allocations = 1000)]
 fn budgets_as_numbers() {}
 
+#[heap_tracked(max_cpu = "1.5 s", max_run_delay = "60 s")]
+fn budgets_of_time() {}
+
 #[heap_tracked(exact, exclusive)]
 fn flags() {}
 
@@ -50,6 +53,7 @@ thread_local! {
 fn main() {
     budgets();
     budgets_as_numbers();
+    budgets_of_time();
     flags();
     warmed();
     assert_eq!(RUNS.get(), 4);

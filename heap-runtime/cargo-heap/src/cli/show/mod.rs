@@ -325,6 +325,7 @@ pub(super) fn budget_words(budget: &Budget) -> String {
 fn amounts(budget: &Budget) -> String {
     let amount = |value: u64| match budget.limit {
         Limit::MaxAllocations => value.to_string(),
+        limit if limit.is_time() => time(value),
         _ => bytes(value),
     };
     let actual = match budget.actual {

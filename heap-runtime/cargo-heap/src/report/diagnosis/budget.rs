@@ -1,5 +1,7 @@
 //! Limits that the test declares itself, and broke.
 
+use std::time::Duration;
+
 use super::Verdict;
 use super::cause::{Confidence, Found, Scope};
 use crate::report::row::Row;
@@ -27,6 +29,7 @@ pub(super) fn over_budget(row: &Row) -> Found {
 pub(crate) fn broken_words(budget: &Budget) -> String {
     let amount = |value: i64| match budget.limit {
         Limit::MaxAllocations => value.to_string(),
+        limit if limit.is_time() => format!("{:?}", Duration::from_nanos(value.unsigned_abs())),
         _ if value < 0 => Signed(value).to_string(),
         _ => Human(value.unsigned_abs()).to_string(),
     };
