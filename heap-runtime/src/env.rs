@@ -218,8 +218,8 @@ impl<F: Fn(&'static str) -> Option<OsString>> Reader<F> {
 
     fn line(&mut self, name: &'static str) -> Option<String> {
         let text = self.text(name)?;
-        if text.contains(char::is_control) || text.len() > run_id::LONGEST {
-            let mend = format!("write one line of up to {} bytes", run_id::LONGEST);
+        if text.contains(char::is_control) || text.len() > run_id::MAX_BYTES {
+            let mend = format!("write one line of up to {} bytes", run_id::MAX_BYTES);
             self.error(name, &text, &mend);
         }
         Some(text)

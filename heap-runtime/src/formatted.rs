@@ -23,7 +23,7 @@ pub(crate) fn before(settings: &Settings) -> &'static Arc<HostMembers> {
 }
 
 /// What does not move with every test.
-struct Settled {
+struct StaticHost {
     /// The last reading of the settings, which it was made from.
     settings: Arc<HostContext>,
     members: Arc<HostMembers>,
@@ -32,16 +32,18 @@ struct Settled {
 }
 
 /// What of the host does not move with every test, now.
-fn settled(settings: &Settings) -> Arc<Settled> {
-    static LAST: Mutex<Option<Arc<Settled>>> = Mutex::new(None);
+fn static_host(settings: &Settings) -> Arc<StaticHost> {
+    static LAST: Mutex<Option<Arc<StaticHost>>> = Mutex::new(None);
     let reading = host::settings();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     match &*last {
-        Some(settled) if Arc::ptr_eq(&settled.settings, &reading) => Arc::clone(settled),
+        Some(static_host) if Arc::ptr_eq(&static_host.settings, &reading) => {
+            Arc::clone(static_host)
+        }
         _ => {
             let mut host = host::constant().clone().merge((*reading).clone());
             let limits = host.cgroup_memory.take();
-            Arc::clone(last.insert(Arc::new(Settled {
+            Arc::clone(last.insert(Arc::new(StaticHost {
                 settings: reading,
                 members: members(host, settings),
                 limits,
@@ -53,8 +55,8 @@ fn settled(settings: &Settings) -> Arc<Settled> {
 /// The host after a test.
 #[derive(Clone)]
 pub(crate) struct After {
-    pub(crate) settled: Arc<HostMembers>,
-    pub(crate) moving: Arc<HostMembers>,
+    pub(crate) static_host: Arc<HostMembers>,
+    pub(crate) dynamic_host: Arc<HostMembers>,
     /// See [`of_panics`].
     pub(crate) of_panics: [Option<u64>; 2],
 }
@@ -62,10 +64,10 @@ pub(crate) struct After {
 impl After {
     /// As it is now.
     pub(crate) fn read(settings: &Settings) -> Self {
-        let settled = settled(settings);
+        let static_host = static_host(settings);
         Self {
-            moving: moving(settled.limits.as_ref(), settings),
-            settled: Arc::clone(&settled.members),
+            dynamic_host: dynamic_host(static_host.limits.as_ref(), settings),
+            static_host: Arc::clone(&static_host.members),
             of_panics: of_panics(settings),
         }
     }
@@ -84,7 +86,7 @@ pub(crate) fn of_panics(settings: &Settings) -> [Option<u64>; 2] {
 }
 
 /// What moves of the host, and the readings that it was made from.
-struct Moving {
+struct DynamicHost {
     changing: Arc<HostContext>,
     incidents: Arc<HostContext>,
     limits: Option<CgroupMemory>,
@@ -92,9 +94,9 @@ struct Moving {
 }
 
 /// What moves of the host, now; with the limits of the cgroup, where they are to stand there.
-pub(crate) fn moving(limits: Option<&CgroupMemory>, settings: &Settings) -> Arc<HostMembers> {
+pub(crate) fn dynamic_host(limits: Option<&CgroupMemory>, settings: &Settings) -> Arc<HostMembers> {
     // Without limits before a test, with those that there are after it: both by turns.
-    static LAST: [Mutex<Option<Moving>>; 2] = [const { Mutex::new(None) }; 2];
+    static LAST: [Mutex<Option<DynamicHost>>; 2] = [const { Mutex::new(None) }; 2];
     let (changing, incidents) = (host::changing(), host::incidents());
     let [without, with] = &LAST;
     let last = if limits.is_some() { with } else { without };
@@ -113,13 +115,13 @@ pub(crate) fn moving(limits: Option<&CgroupMemory>, settings: &Settings) -> Arc<
             host.cgroup_memory.clone_from(&limits);
             let host = host.merge((*changing).clone()).merge((*incidents).clone());
             let members = members(host, settings);
-            let moving = last.insert(Moving {
+            let dynamic_host = last.insert(DynamicHost {
                 changing,
                 incidents,
                 limits,
                 members,
             });
-            Arc::clone(&moving.members)
+            Arc::clone(&dynamic_host.members)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::formatted::After;
 use crate::own::{self, Own};
 use crate::pool::Pool;
 use crate::process::process_id;
-use crate::record::{MOST, Record, say_full};
+use crate::record::{MAX_ENTRIES, Record, say_full};
 use crate::sampled::Sampled;
 use crate::sidecar::{Better, Checkpoint, Description, Failure, File, bounded, to_line};
 
@@ -134,7 +134,7 @@ const MAX_TEXT: usize = 512;
 /// Puts a value into a map that may be full, and into another: what is not on the disk yet.
 fn insert<V: Clone>([map, unsaid]: [&mut BTreeMap<String, V>; 2], key: &str, value: V) {
     let key = bounded(key, MAX_TEXT);
-    if map.len() < MOST || map.contains_key(&key) {
+    if map.len() < MAX_ENTRIES || map.contains_key(&key) {
         unsaid.insert(key.clone(), value.clone());
         map.insert(key, value);
     } else {
@@ -359,7 +359,7 @@ pub fn skip(reason: impl AsRef<str>) {
             } else {
                 reason
             };
-            *said = Some(bounded(reason, Failure::LONGEST_MESSAGE));
+            *said = Some(bounded(reason, Failure::MAX_MESSAGE_BYTES));
             record.unsaid.skip_reason.clone_from(said);
         }
     });
@@ -412,15 +412,15 @@ mod tests {
     fn notes_are_bounded_in_length_and_number() {
         let (mut metrics, mut unsaid) = (BTreeMap::new(), BTreeMap::new());
         let mut number = |key: &str, value| insert([&mut metrics, &mut unsaid], key, value);
-        for key in 0..=MOST {
+        for key in 0..=MAX_ENTRIES {
             number(&format!("{key:0>600}"), 0.0);
         }
-        for key in 0..2 * MOST {
+        for key in 0..2 * MAX_ENTRIES {
             number(&key.to_string(), 1.0);
         }
         number("0", 2.0);
         assert_eq!(metrics, unsaid);
-        assert_eq!(metrics.len(), MOST);
+        assert_eq!(metrics.len(), MAX_ENTRIES);
         // Cut keys are the same key.
         assert_eq!(metrics.values().filter(|value| **value < 1.0).count(), 1);
         assert!(metrics["0"] > 1.0);

@@ -28,7 +28,7 @@ use crate::toll::{self, Moment};
 ///
 /// std has no way to do both at once: a hook that another thread sets between the two is lost. It is a moment
 /// of the first tracked test alone.
-pub(crate) fn leave_out_hook() {
+pub(crate) fn exclude_hook_allocations() {
     static ONCE: Once = Once::new();
     // A thread that panics may not touch hooks: the next test does it.
     if !panicking() {

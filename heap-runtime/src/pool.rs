@@ -11,17 +11,17 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// At most so many are kept. There are as many as tests have run at once.
-const MOST: usize = 64;
+const CAPACITY: usize = 64;
 
 /// Values that nobody needs at the moment. It allocates nothing of its own.
-pub(crate) struct Pool<T>(Mutex<[Option<T>; MOST]>);
+pub(crate) struct Pool<T>(Mutex<[Option<T>; CAPACITY]>);
 
 impl<T> Pool<T> {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new([const { None }; MOST]))
+        Self(Mutex::new([const { None }; CAPACITY]))
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Option<T>; MOST]> {
+    fn lock(&self) -> MutexGuard<'_, [Option<T>; CAPACITY]> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,17 +86,17 @@ mod tests {
     fn what_is_given_back_is_taken_again_and_the_rest_is_freed() {
         let pool = Pool::new();
         assert_eq!(pool.take(), None);
-        let values: Vec<Arc<usize>> = (0..MOST + 3).map(Arc::new).collect();
+        let values: Vec<Arc<usize>> = (0..CAPACITY + 3).map(Arc::new).collect();
         for value in &values {
             pool.give(Arc::clone(value));
         }
         let kept = |value: &&Arc<usize>| Arc::strong_count(value) == 2;
-        assert_eq!(values.iter().filter(kept).count(), MOST);
+        assert_eq!(values.iter().filter(kept).count(), CAPACITY);
         let mut taken: Vec<usize> = std::iter::from_fn(|| pool.take())
             .map(|value| *value)
             .collect();
         taken.sort_unstable();
-        assert_eq!(taken, (0..MOST).collect::<Vec<_>>());
+        assert_eq!(taken, (0..CAPACITY).collect::<Vec<_>>());
     }
 
     #[test]

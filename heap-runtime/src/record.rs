@@ -30,18 +30,18 @@ use crate::token::token;
 use crate::toll;
 
 /// There are at most so many labels, metrics and checkpoints of one test.
-pub(crate) const MOST: usize = 1000;
+pub(crate) const MAX_ENTRIES: usize = 1000;
 
 /// Says that there are no more of them.
 pub(crate) fn say_full(what: &str) {
     say_once(&format!(
-        "a test has more than {MOST} {what}: the others are left out of its sidecar"
+        "a test has more than {MAX_ENTRIES} {what}: the others are left out of its sidecar"
     ));
 }
 
 /// A sidecar in the making.
 pub(crate) struct Record {
-    /// Its `host` lacks what `settled` and `moving` have, its `host_before` what `before` has: what is
+    /// Its `host` lacks what `static_host` and `dynamic_host` have, its `host_before` what `before` has: what is
     /// the same for many executions is formatted once for all of them.
     pub(crate) sidecar: Sidecar,
     /// The process's heap before the test, also where it is not to be recorded.
@@ -49,8 +49,8 @@ pub(crate) struct Record {
     resident_before: Option<resident::Before>,
     /// What the hooks of panics had brought into the process before the test.
     toll_before: PanicToll,
-    settled: Arc<HostMembers>,
-    moving: Arc<HostMembers>,
+    static_host: Arc<HostMembers>,
+    dynamic_host: Arc<HostMembers>,
     before: Arc<HostMembers>,
     /// The host as it was before the hook of the last panic.
     pub(crate) before_hook: Option<After>,
@@ -60,13 +60,13 @@ pub(crate) struct Record {
     has_said: bool,
     /// The mark of that file, when the record no longer has it.
     mark: String,
-    /// Room for the contents of the file.
+    /// A buffer for the contents of the file.
     contents: Vec<u8>,
 }
 
 /// What is allocated for every record, without what is in it.
 #[derive(Default)]
-struct Room {
+struct Buffers {
     contents: Vec<u8>,
     test_name: String,
     package: String,
@@ -77,8 +77,8 @@ struct Room {
     mark: String,
 }
 
-/// Rooms of records that are no more.
-static ROOMS: Pool<Room> = Pool::new();
+/// Those of records that are no more.
+static BUFFERS: Pool<Buffers> = Pool::new();
 
 /// Most sidecars take no more.
 const CONTENTS: usize = 8192;
@@ -91,7 +91,7 @@ impl Drop for Record {
             mark,
             ..
         } = self;
-        ROOMS.give(Room {
+        BUFFERS.give(Buffers {
             contents: take(contents),
             test_name: take(&mut sidecar.test_name),
             package: take(&mut sidecar.package),
@@ -104,17 +104,17 @@ impl Drop for Record {
     }
 }
 
-/// The text, in the room of another.
-fn put(mut room: String, text: &str) -> String {
-    room.clear();
-    room.push_str(text);
-    room
+/// The text, in the buffer of another.
+fn put(mut buffer: String, text: &str) -> String {
+    buffer.clear();
+    buffer.push_str(text);
+    buffer
 }
 
 impl Record {
     /// Hands the contents of the file to `write`.
     pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, Contents<'_>) -> T) -> T {
-        let host = [&*self.settled, &*self.moving];
+        let host = [&*self.static_host, &*self.dynamic_host];
         let contents = to_json(&self.sidecar, &host, &self.before, &mut self.contents);
         let result = write(&self.sidecar, contents);
         // What is kept for longer must not have grown: it would be in the process tier.
@@ -128,7 +128,7 @@ impl Record {
     /// there is no place for it.
     pub(crate) fn say(&mut self, checkpoint: Checkpoint) -> Option<(String, Note)> {
         let checkpoints = &mut self.sidecar.heap.checkpoints;
-        if checkpoints.len() == MOST {
+        if checkpoints.len() == MAX_ENTRIES {
             say_full("checkpoints");
             return None;
         }
@@ -168,7 +168,7 @@ impl Record {
 
     /// Puts in what changes of the host, as it is before the test.
     pub(crate) fn set_host_before(&mut self, settings: &Settings) {
-        self.before = formatted::moving(None, settings);
+        self.before = formatted::dynamic_host(None, settings);
         self.set_of_panics(formatted::of_panics(settings));
     }
 
@@ -208,8 +208,8 @@ impl Record {
 
     /// Puts in the host after the test.
     pub(crate) fn set_host_after(&mut self, after: After) {
-        self.settled = after.settled;
-        self.moving = after.moving;
+        self.static_host = after.static_host;
+        self.dynamic_host = after.dynamic_host;
         self.set_of_panics(after.of_panics);
     }
 }
@@ -225,18 +225,18 @@ fn recorded(state: Option<HostHeapState>, settings: &Settings) -> Option<HostHea
 /// What is known of an execution before its state is taken.
 pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Record {
     static NOTHING: LazyLock<Arc<HostMembers>> = LazyLock::new(Arc::default);
-    let mut room = ROOMS.take().unwrap_or_default();
-    let mut contents = take(&mut room.contents);
+    let mut buffers = BUFFERS.take().unwrap_or_default();
+    let mut contents = take(&mut buffers.contents);
     contents.clear();
     contents.reserve(CONTENTS);
     Record {
         contents,
-        sidecar: sidecar(test, settings, exclusive, room),
+        sidecar: sidecar(test, settings, exclusive, buffers),
         heap_before: None,
         resident_before: None,
         toll_before: PanicToll::default(),
-        settled: Arc::clone(formatted::before(settings)),
-        moving: Arc::clone(&NOTHING),
+        static_host: Arc::clone(formatted::before(settings)),
+        dynamic_host: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
         before_hook: None,
         unsaid: Note::default(),
@@ -245,17 +245,17 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
     }
 }
 
-fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) -> Sidecar {
+fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, buffers: Buffers) -> Sidecar {
     let run = Run::get();
     let test_name = test.name();
     let allocator = allocator();
-    let source = Source::new(put(room.source_file, test.file), test.line);
-    let name = put(room.test_name, test_name);
+    let source = Source::new(put(buffers.source_file, test.file), test.line);
+    let name = put(buffers.test_name, test_name);
     let mut sidecar = Sidecar::new(name, source, run.runner, allocator);
     sidecar.iteration = next_iteration(test_name);
-    sidecar.package = put(room.package, test.package());
-    sidecar.binary = put(room.binary, test.binary());
-    sidecar.run_id = put(room.run_id, &run.id);
+    sidecar.package = put(buffers.package, test.package());
+    sidecar.binary = put(buffers.binary, test.binary());
+    sidecar.run_id = put(buffers.run_id, &run.id);
     sidecar.runner_run_id.clone_from(&run.of_runner);
     sidecar.shard.clone_from(&run.shard);
     sidecar.attempt = run.attempt;
@@ -263,7 +263,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     sidecar.pid = process_id();
     sidecar.process = process().filter(|_| !settings.redact.leaves_out("process"));
     sidecar.parent = run.parent();
-    sidecar.started_at = put(room.started_at, "");
+    sidecar.started_at = put(buffers.started_at, "");
     let own = |text: &&str| (*text).to_owned();
     let redact = &settings.redact;
     let is_recorded = |key: &str| redact.is_empty() || !redact.leaves_out(&format!("labels.{key}"));
@@ -277,7 +277,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, room: Room) ->
     heap.exclusive = exclusive;
     heap.last_seen = may_be_seen(settings, allocator).then(LastSeen::default);
     sidecar.notes = Some(put(
-        room.mark,
+        buffers.mark,
         str::from_utf8(&hexadecimal(token(sidecar.pid))).unwrap_or_default(),
     ));
     sidecar

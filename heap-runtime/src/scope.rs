@@ -46,7 +46,7 @@ impl<'t> Scope<'t> {
     }
 
     fn begin_unmeasured(test: &'t Test<'t>, kind: Kind, settings: &'static Settings) -> Self {
-        panics::leave_out_hook();
+        panics::exclude_hook_allocations();
         let turn = turn::take(test, kind);
         let running = Running::begin();
         let record = record::of(test, settings, turn.is_exclusive());

@@ -53,5 +53,5 @@ pub(crate) fn bounded(text: &str, longest: usize) -> String {
 
 /// A failure, with as much of the message as is kept.
 pub(crate) fn failure(kind: FailureKind, message: impl AsRef<str>) -> Failure {
-    Failure::new(kind, bounded(message.as_ref(), Failure::LONGEST_MESSAGE))
+    Failure::new(kind, bounded(message.as_ref(), Failure::MAX_MESSAGE_BYTES))
 }

@@ -45,7 +45,7 @@ struct Stay<'a> {
 }
 
 /// So many steps are named, those that matter most.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 impl<'a> Steps<'a> {
     /// The steps of a test. None where it has no checkpoints, or nothing was measured.
@@ -110,10 +110,10 @@ impl<'a> Steps<'a> {
         let mut stays = self.stays();
         // Of equals, the earlier comes first.
         stays.sort_by_key(|stay| std::cmp::Reverse(stay.bytes));
-        let others = stays.get(NAMED..).unwrap_or_default();
+        let others = stays.get(MAX_NAMED..).unwrap_or_default();
         let mut words: Vec<String> = stays
             .iter()
-            .take(NAMED)
+            .take(MAX_NAMED)
             .map(|Stay { from, to, bytes }| format!("{} between {from} and {to}", Signed(*bytes)))
             .collect();
         if !others.is_empty() {

@@ -166,7 +166,7 @@ pub fn output(command: &mut Command) -> Output {
 ///
 /// Where it takes longer than any test may.
 pub fn try_output(command: &mut Command) -> io::Result<Output> {
-    const LONGEST: Duration = Duration::from_secs(30);
+    const MAX_WAIT: Duration = Duration::from_secs(30);
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -179,7 +179,7 @@ pub fn try_output(command: &mut Command) -> io::Result<Output> {
         std::thread::spawn(move || {
             let start = Instant::now();
             while !done.load(std::sync::atomic::Ordering::Acquire) {
-                if start.elapsed() > LONGEST {
+                if start.elapsed() > MAX_WAIT {
                     // It may have ended just now; it is not waited for before this thread ends.
                     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
                     return true;

@@ -251,7 +251,7 @@ impl Source {
 pub struct Failure {
     /// What kind of failure it was.
     pub kind: FailureKind,
-    /// What was said of it; cut after [`Failure::LONGEST_MESSAGE`] bytes.
+    /// What was said of it; cut after [`Failure::MAX_MESSAGE_BYTES`] bytes.
     pub message: String,
 }
 
@@ -283,7 +283,7 @@ pub enum FailureKind {
 
 impl Failure {
     /// Messages are cut after so many bytes: what a test prints is not for us to keep whole.
-    pub const LONGEST_MESSAGE: usize = 4096;
+    pub const MAX_MESSAGE_BYTES: usize = 4096;
 
     /// A failure of this kind, with the message as it is.
     ///
@@ -291,7 +291,7 @@ impl Failure {
     /// use heap_sidecar::{Failure, FailureKind};
     ///
     /// let failure = Failure::new(FailureKind::Panic, "asked to".into());
-    /// assert!(failure.message.len() <= Failure::LONGEST_MESSAGE);
+    /// assert!(failure.message.len() <= Failure::MAX_MESSAGE_BYTES);
     /// ```
     #[must_use]
     pub fn new(kind: FailureKind, message: String) -> Self {

@@ -46,7 +46,7 @@ pub(crate) fn boot_id() -> String {
 }
 
 /// How long the name of a run may be, and that of a part of it, in bytes: both are in the names of files.
-pub const LONGEST: usize = 100;
+pub const MAX_BYTES: usize = 100;
 
 /// A name that somebody gives a run.
 ///
@@ -63,9 +63,9 @@ pub const LONGEST: usize = 100;
 /// What it may be, where it is not the name of a folder everywhere.
 pub fn checked(id: &str) -> Result<&str, String> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if id.is_empty() || id.len() > LONGEST || !id.bytes().all(fits) {
+    if id.is_empty() || id.len() > MAX_BYTES || !id.bytes().all(fits) {
         return Err(format!(
-            "write up to {LONGEST} letters, digits, `-` and `_`"
+            "write up to {MAX_BYTES} letters, digits, `-` and `_`"
         ));
     }
     Ok(id)
@@ -107,9 +107,9 @@ pub fn sanitised(id: &str) -> String {
             write!(name, "_{:x}", u32::from(c)).expect("a String takes all");
         }
     }
-    if name.len() > LONGEST {
+    if name.len() > MAX_BYTES {
         let hash = fnv1a([name.as_bytes()]);
-        name.truncate(LONGEST);
+        name.truncate(MAX_BYTES);
         write!(name, "_{hash:016x}").expect("a String takes all");
     }
     name

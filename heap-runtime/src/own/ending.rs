@@ -43,7 +43,7 @@ const TURNS: u32 = 16;
 
 /// Between two looks: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits for the threads of the group that are ending.
 pub(super) fn wait_for(group: &'static Group) {
@@ -73,7 +73,7 @@ pub(super) fn wait_for(group: &'static Group) {
             return;
         }
         sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

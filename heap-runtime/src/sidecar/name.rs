@@ -9,7 +9,7 @@ use crate::pool::{Lent, Pool};
 
 /// Long enough for nearly every test, and short enough for every file system (255 bytes) with
 /// what is put behind it.
-const LONGEST: usize = 170;
+const MAX_BYTES: usize = 170;
 
 /// What tells two executions of a run apart.
 pub(crate) struct Execution<'a> {
@@ -48,9 +48,9 @@ impl Execution<'_> {
             name.push_str("@shard");
             push_escaped(&mut name, shard);
         }
-        if name.len() > LONGEST {
+        if name.len() > MAX_BYTES {
             let hash = fnv1a([name.as_bytes()]);
-            name.truncate(LONGEST);
+            name.truncate(MAX_BYTES);
             write!(name, "@{hash:016x}").expect("a String takes all");
         }
         if self.attempt > 1 {

@@ -102,7 +102,7 @@ fn what_a_failure_says_is_cut() {
     assert_eq!(output.status.code(), Some(101));
     let sidecars = damage::sidecars(folder.path());
     let message = &sidecars[0].failure.as_ref().unwrap().message;
-    assert!(message.len() <= Failure::LONGEST_MESSAGE + '…'.len_utf8());
-    assert!(message.len() > Failure::LONGEST_MESSAGE - '€'.len_utf8());
+    assert!(message.len() <= Failure::MAX_MESSAGE_BYTES + '…'.len_utf8());
+    assert!(message.len() > Failure::MAX_MESSAGE_BYTES - '€'.len_utf8());
     assert!(message.ends_with("€…"));
 }

@@ -130,7 +130,7 @@ pub fn changing() -> Arc<HostContext> {
 /// assert!(earlier.vm_oom_kill <= later.vm_oom_kill);
 /// ```
 pub fn incidents() -> Arc<HostContext> {
-    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SETTINGS_MAX_AGE);
     LAST.get_or_read(|| Arc::new(read_incidents()))
 }
 
@@ -142,7 +142,7 @@ pub fn incidents() -> Arc<HostContext> {
 /// assert_eq!(limits.and_then(|limits| limits.current_bytes), None);
 /// ```
 pub fn settings() -> Arc<HostContext> {
-    static LAST: Recent<Arc<HostContext>> = Recent::never(SELDOM);
+    static LAST: Recent<Arc<HostContext>> = Recent::never(SETTINGS_MAX_AGE);
     LAST.get_or_read(|| Arc::new(read_settings()))
 }
 
@@ -186,7 +186,7 @@ pub fn pressure() -> HostContext {
 
 /// How old a reading of what seldom moves may be. Every one of them is as dear as those of what
 /// does: a file for each tunable, and all of `/proc/vmstat` for one number.
-const SELDOM: Duration = Duration::from_millis(20);
+const SETTINGS_MAX_AGE: Duration = Duration::from_millis(20);
 
 fn read_changing() -> HostContext {
     source::LIVE.changing().merge(source::rlimits())

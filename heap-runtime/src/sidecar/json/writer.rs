@@ -194,9 +194,9 @@ impl<'a> Writer<'a> {
 
     /// Digits by hand: a sidecar has some sixty numbers, and `write!` takes several times as long for each.
     pub(super) fn unsigned(&mut self, mut value: u64) {
-        const LONGEST: usize = "18446744073709551615".len();
-        let mut digits = [0; LONGEST];
-        let mut start = LONGEST;
+        const MAX_DIGITS: usize = "18446744073709551615".len();
+        let mut digits = [0; MAX_DIGITS];
+        let mut start = MAX_DIGITS;
         loop {
             start -= 1;
             digits[start] = b'0' + (value % 10) as u8;

@@ -47,16 +47,16 @@ impl fmt::Display for WriteError {
 
 /// A short name, which is made between the two snapshots of a test, and so not in the heap.
 struct ShortName {
-    text: [u8; Self::LONGEST],
+    text: [u8; Self::MAX_BYTES],
     length: usize,
 }
 
 impl ShortName {
-    const LONGEST: usize = 64;
+    const MAX_BYTES: usize = 64;
 
     /// Made of letters and digits, each of which is one byte. What is too long is cut.
     fn of(parts: &[&[u8]]) -> Self {
-        let mut text = [0; Self::LONGEST];
+        let mut text = [0; Self::MAX_BYTES];
         let mut length = 0;
         for (to, from) in text.iter_mut().zip(parts.iter().copied().flatten()) {
             *to = *from;

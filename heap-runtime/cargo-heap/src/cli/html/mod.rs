@@ -28,7 +28,7 @@ use heap_sidecar::Timeline;
 
 /// A page with more timelines than that would be slow to load: then they are of the tests that
 /// failed, and of those with the largest peaks.
-const MOST_TIMELINES: usize = 500;
+const MAX_TIMELINES: usize = 500;
 
 /// Writes the page.
 pub(super) fn write(
@@ -66,7 +66,7 @@ pub(super) fn write(
         ],
         peaks: picture::peaks(&report.tests),
         pressure: picture::pressure(&report.tests),
-        timelines_left_out: report.tests.len() > MOST_TIMELINES,
+        timelines_left_out: report.tests.len() > MAX_TIMELINES,
         comparison: comparison.map(Compared::of),
         across: report
             .across
@@ -307,7 +307,7 @@ fn timelines(report: &Report) -> Result<HashMap<usize, Timeline>, Error> {
         let row = &report.tests[*index];
         (!row.state.is_bad(), std::cmp::Reverse(row.own_peak_bytes))
     });
-    wanted.truncate(MOST_TIMELINES);
+    wanted.truncate(MAX_TIMELINES);
     let by_execution: HashMap<_, usize> = wanted
         .into_iter()
         .map(|index| (execution(&report.tests[index]), index))

@@ -64,7 +64,7 @@ pub(in super::super) fn for_people(report: &Report, terminal: &mut Terminal) -> 
 
 /// What a reader of the table should know who takes its numbers for all that there is.
 fn doubts(rows: &[Row], several: bool) -> Vec<String> {
-    const NAMED: usize = 10;
+    const MAX_NAMED: usize = 10;
     let mut doubts = Vec::new();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for row in rows
@@ -95,7 +95,7 @@ fn doubts(rows: &[Row], several: bool) -> Vec<String> {
         let unsure = unsure.filter(|budget| budget.held == Some(true) && is_within_error(budget));
         unsure.map(move |budget| (row, budget))
     });
-    for (row, budget) in unsure.by_ref().take(NAMED) {
+    for (row, budget) in unsure.by_ref().take(MAX_NAMED) {
         let peak = bytes(row.own_peak_bytes.unwrap_or(0));
         let error = bytes(row.own_peak_error_bytes.unwrap_or(0));
         doubts.push(format!(
@@ -180,8 +180,8 @@ pub(in super::super) fn evidence(
 
 /// The tests that passed although the machine has cost them time.
 fn slowed(report: &Report, several: bool, terminal: &mut Terminal) -> Result<(), Error> {
-    const NAMED: usize = 10;
-    for slowed in report.slowed.iter().take(NAMED) {
+    const MAX_NAMED: usize = 10;
+    for slowed in report.slowed.iter().take(MAX_NAMED) {
         let row = &report.tests[slowed.test];
         let verdict = slowed.diagnosis.verdict();
         let name = name(row, several);
@@ -189,7 +189,7 @@ fn slowed(report: &Report, several: bool, terminal: &mut Terminal) -> Result<(),
         evidence(&slowed.diagnosis, terminal)?;
         writeln!(terminal)?;
     }
-    let more = report.slowed.len().saturating_sub(NAMED);
+    let more = report.slowed.len().saturating_sub(MAX_NAMED);
     if more > 0 {
         writeln!(
             terminal,

@@ -97,15 +97,18 @@ pub(super) fn unread(files: &[Unreadable]) -> Vec<Unread> {
 
 /// Names the files that are none of ours; many of them say no more than a few.
 pub(super) fn unreadable(files: &[Unread]) {
-    const NAMED: usize = 10;
-    for file in files.iter().take(NAMED) {
+    const MAX_NAMED: usize = 10;
+    for file in files.iter().take(MAX_NAMED) {
         terminal::warn(&format!(
             "`{}` is skipped: {}",
             printable(&file.file),
             printable(&file.reason)
         ));
     }
-    if files.len() > NAMED {
-        terminal::warn(&format!("{} more files are skipped", files.len() - NAMED));
+    if files.len() > MAX_NAMED {
+        terminal::warn(&format!(
+            "{} more files are skipped",
+            files.len() - MAX_NAMED
+        ));
     }
 }

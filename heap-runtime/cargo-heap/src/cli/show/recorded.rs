@@ -50,7 +50,7 @@ pub(super) fn recorded(sidecar: &Sidecar, terminal: &mut Terminal) -> Result<(),
         return Ok(());
     }
     let before = host.values().filter_map(|[before, _]| before.as_deref());
-    let wide = before.map(str::len).filter(|len| *len < WIDEST).max();
+    let wide = before.map(str::len).filter(|len| *len < MAX_WIDTH).max();
     let wide = wide.unwrap_or(0).max("before".len());
     writeln!(
         terminal,
@@ -73,7 +73,7 @@ pub(super) fn recorded(sidecar: &Sidecar, terminal: &mut Terminal) -> Result<(),
 }
 
 /// A value that is wider does not push the others away.
-const WIDEST: usize = 40;
+const MAX_WIDTH: usize = 40;
 
 type Both = BTreeMap<String, [Option<String>; 2]>;
 
