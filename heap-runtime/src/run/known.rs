@@ -20,8 +20,9 @@ use crate::descriptor::Descriptor;
 use crate::env::Settings;
 use crate::sidecar::Store;
 
-/// The file, beside the sidecars. No reader takes it for one.
-pub(super) const FILE: &str = ".host";
+/// The file, beside the sidecars. No reader takes it for one, and `cargo heap clean` removes it with them, as all that is called
+/// like this.
+pub(super) const FILE: &str = ".host.tmp";
 
 /// Whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +106,11 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn the_file_is_one_that_clean_removes_with_its_run() {
+        assert!(FILE.starts_with('.') && FILE.ends_with(".tmp"), "{FILE}");
+    }
 
     #[test]
     fn what_is_told_is_for_those_it_is_for_alone() {

@@ -9,7 +9,7 @@ use super::Ancestry;
 use crate::env::Settings;
 use crate::sidecar::Store;
 
-pub(super) const FILE: &str = ".host";
+pub(super) const FILE: &str = ".host.tmp";
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key;
