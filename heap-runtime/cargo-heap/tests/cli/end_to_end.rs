@@ -222,15 +222,19 @@ fn a_run_of_every_kind_is_run_reported_and_compared() {
     );
     assert!(line(&elsewhere, "passes").contains("passed"));
     let files = folder.path().read_dir().unwrap();
-    let mut files: Vec<String> = files
+    let files: Vec<String> = files
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
-    files.sort_by_key(|file| file.ends_with(".heap-run.json"));
-    let (around, sidecars) = files.split_last().unwrap();
+    let (of_run, sidecars): (Vec<_>, Vec<_>) =
+        (files.iter()).partition(|file| file.ends_with(".heap-run.json"));
     assert!(sidecars.iter().all(|file| file.ends_with(".heap.json")));
     assert_eq!(sidecars.len(), 2);
-    let around = folder.path().join(around);
-    let around: Value = serde_json::from_slice(&fs::read(around).unwrap()).unwrap();
+    // The run's own record, and what was read around it.
+    assert_eq!(of_run.len(), 2, "{of_run:?}");
+    let read = |file: &&String| fs::read(folder.path().join(file)).unwrap();
+    let records = of_run.iter().map(read);
+    let mut records = records.map(|text| serde_json::from_slice::<Value>(&text).unwrap());
+    let around = records.find(|record| record.get("host").is_some()).unwrap();
     assert!(around["host"]["vm_oom_kill"].is_u64(), "{around}");
     assert_eq!(
         around["host"]["rss_bytes"],
