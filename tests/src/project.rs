@@ -384,7 +384,7 @@ pub fn built_here() -> PathBuf {
     let executable = std::env::current_exe().expect("the test binary is known");
     let target = executable
         .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .find(|folder| folder.join(".rustc_info.json").is_file())
         .map_or_else(|| workspace().join("target"), Path::to_owned);
     target.join("tests")
 }

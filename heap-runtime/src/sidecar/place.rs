@@ -105,7 +105,7 @@ struct Target {
 }
 
 impl Target {
-    /// `CARGO_TARGET_DIR`; the ancestor of the executable that cargo has tagged as a cache; the
+    /// `CARGO_TARGET_DIR`; the ancestor of the executable that cargo has taken for a target folder; the
     /// target folder of the package or of its workspace.
     ///
     /// A relative `CARGO_TARGET_DIR` is passed over: it is relative to where cargo was started,
@@ -116,7 +116,13 @@ impl Target {
         {
             return Some(folder.clone());
         }
-        let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
+        // Cargo tags what it makes; one that was there before, such as the volume of a container, it uses as it is, and
+        // keeps in it what it knows of the compiler.
+        let tagged = |folder: &Path| {
+            ["CACHEDIR.TAG", ".rustc_info.json"]
+                .iter()
+                .any(|file| folder.join(file).is_file())
+        };
         if let Some(executable) = &self.executable
             && let Some(folder) = executable.ancestors().skip(1).find(|folder| tagged(folder))
         {
@@ -173,6 +179,9 @@ mod tests {
             Some(target.clone())
         );
         fs::remove_file(target.join("CACHEDIR.TAG")).unwrap();
+        fs::write(target.join(".rustc_info.json"), "{}").unwrap();
+        assert_eq!(find(None, exe, Some(&package)), Some(target.clone()));
+        fs::remove_file(target.join(".rustc_info.json")).unwrap();
         assert_eq!(
             find(None, exe, Some(&package)),
             Some(package.join("target"))

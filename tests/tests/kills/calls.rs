@@ -95,8 +95,9 @@ fn a_process_is_killed_at_each_system_call_of_its_writes() {
     // Two writes, each of them opened, written, closed and renamed, twice.
     assert!(kills >= 16, "{kills}");
     let checkpoints = killed_at_each_call("once_with_checkpoints", false);
-    // Two lines more, each of them opened and closed, and their file removed.
-    assert!(checkpoints >= kills / 2 + 5, "{checkpoints}");
+    // Of one execution, and two lines more, each of them opened and closed, and their file removed. What else is asked is not
+    // the same each time.
+    assert!(checkpoints >= 16 / 2 + 5, "{checkpoints}");
     kills += checkpoints;
     println!("killed at {kills} system calls, nothing lost");
     heap_runtime::metric("kills", f64::from(kills));
