@@ -81,17 +81,10 @@ fn threads_that_come_and_go_are_all_served() -> io::Result<()> {
     Ok(())
 }
 
-/// Equal threads get equal time, over all CPUs together.
-#[heap_tracked]
-#[test]
-fn equal_threads_get_equal_time() -> io::Result<()> {
-    let _cpus = AllCpus::acquire()?;
-    let crew = Crew::new(4, Duration::from_millis(200))?.for_stretches(6);
-    let outcome = or_skip!(crew.run()?);
+/// How far the one is from its equal share that is furthest from it, and how far it may be.
+fn furthest_from_equal(crew: &Crew, outcome: &Outcome) -> (Duration, Duration) {
     let mean = outcome.got() / crew.size();
-    let furthest = outcome
-        .members
-        .iter()
+    let furthest = (outcome.members.iter())
         .map(|member| member.got.abs_diff(mean))
         .max()
         .unwrap_or_default();
@@ -100,15 +93,35 @@ fn equal_threads_get_equal_time() -> io::Result<()> {
         furthest.as_secs_f64() / mean.as_secs_f64(),
     );
     metric("outside_us", micros(outcome.outside()));
-    // Threads of one load cannot be moved in halves, and a balancer works in its own time. Whoever had a CPU while it was
-    // taken is charged for it.
-    let most = mean / 2 + outcome.taken.longest * 2;
+    // Threads of one load cannot be moved in halves. Whoever had a CPU while it was taken is charged for it.
+    (furthest, mean / 2 + outcome.taken.longest * 2)
+}
+
+/// Equal threads get equal time, over all CPUs together.
+#[heap_tracked]
+#[test]
+fn equal_threads_get_equal_time() -> io::Result<()> {
+    /// A balancer works in its own time: what it has not come to once, it may the next time. One that favours a thread
+    /// does so each time.
+    const TRIES: u32 = 3;
+    let _cpus = AllCpus::acquire()?;
+    let crew = Crew::new(4, Duration::from_millis(200))?.for_stretches(6);
+    let mut outcome = or_skip!(crew.run()?);
+    let (mut furthest, mut most) = furthest_from_equal(&crew, &outcome);
+    for _ in 1..TRIES {
+        if furthest <= most {
+            break;
+        }
+        outcome = or_skip!(crew.run()?);
+        (furthest, most) = furthest_from_equal(&crew, &outcome);
+    }
     if furthest > most {
         or_skip!(outcome.had_the_machine());
     }
     assert!(
         furthest <= most,
-        "one thread is {furthest:?} from the {mean:?} that is each one's share, allowed are {most:?}: {outcome:?}",
+        "in each of {TRIES} tries, one thread was far from its share, in the last {furthest:?}, allowed are {most:?}: \
+         {outcome:?}",
     );
     Ok(())
 }
