@@ -11,19 +11,46 @@ use heap_tests::sched::figures::{count, micros};
 use heap_tests::sched::kernel::{fair_tolerance, granule};
 use heap_tests::sched::policy::Policy;
 use heap_tests::sched::promise::Promise;
+use heap_tests::sched::refusal::Allowed;
 
 /// Long enough that the tolerance is a small part of each share, also with a tick of 10 ms.
 const SPAN: Duration = Duration::from_millis(400);
 
-/// Asserts that each contender got what its weight owes it, within the scheduler's granularity.
-fn assert_weights(outcome: &Outcome, weights: &[u32]) {
+/// A contest that was disturbed once by what nobody counts, such as an emulated CPU that stood still, is fought again. A
+/// scheduler that does not heed weights loses each time.
+const TRIES: u32 = 3;
+
+/// Fights it until each contender gets what its weight owes it, or has not so often.
+fn fair(contest: &Contest<'_>, weights: &[u32]) -> Allowed<Outcome> {
+    for _ in 1..TRIES {
+        let outcome = contest.run()?;
+        if outcome
+            .as_ref()
+            .map_or(true, |outcome| unfair(outcome, weights).is_none())
+        {
+            return Ok(outcome);
+        }
+    }
+    contest.run()
+}
+
+/// The contender that did not get what its weight owes it, within the scheduler's granularity, and how far it is off.
+fn unfair(outcome: &Outcome, weights: &[u32]) -> Option<(usize, Duration)> {
     let all = weights.iter().sum();
-    let tolerance = fair_tolerance(outcome.taken);
-    for (contender, &weight) in weights.iter().enumerate() {
-        let debt = outcome.debt(contender, weight, all);
-        assert!(
-            debt <= tolerance,
-            "contender {contender} with {weight}/{all} is {debt:?} off its share, allowed are {tolerance:?}: {outcome:?}",
+    let debts = weights.iter().enumerate();
+    debts
+        .map(|(contender, &weight)| (contender, outcome.debt(contender, weight, all)))
+        .find(|(_, debt)| *debt > fair_tolerance(outcome.taken))
+}
+
+/// Asserts that each contender got what its weight owes it.
+fn assert_weights(outcome: &Outcome, weights: &[u32]) {
+    if let Some((contender, debt)) = unfair(outcome, weights) {
+        let (weight, all): (u32, u32) = (weights[contender], weights.iter().sum());
+        let tolerance = fair_tolerance(outcome.taken);
+        panic!(
+            "in each of {TRIES} tries, somebody was off its share, in the last contender {contender} with \
+             {weight}/{all} by {debt:?}, allowed are {tolerance:?}: {outcome:?}",
         );
     }
 }
@@ -34,7 +61,8 @@ fn assert_weights(outcome: &Outcome, weights: &[u32]) {
 fn two_spinners_share_one_cpu() -> io::Result<()> {
     or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
-    let outcome = or_skip!(Contest::new(&cpu, SPAN, &[Policy::NORMAL; 2]).run()?);
+    let contest = Contest::new(&cpu, SPAN, &[Policy::NORMAL; 2]);
+    let outcome = or_skip!(fair(&contest, &[1, 1])?);
     metric("share", outcome.share(0));
     metric("debt_us", micros(outcome.debt(0, 1, 2)));
     metric("handovers", count(outcome.handovers));
@@ -48,7 +76,8 @@ fn two_spinners_share_one_cpu() -> io::Result<()> {
 fn eight_spinners_share_one_cpu() -> io::Result<()> {
     or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
-    let outcome = or_skip!(Contest::new(&cpu, SPAN * 2, &[Policy::NORMAL; 8]).run()?);
+    let contest = Contest::new(&cpu, SPAN * 2, &[Policy::NORMAL; 8]);
+    let outcome = or_skip!(fair(&contest, &[1; 8])?);
     let shares = || (0..8).map(|contender| outcome.share(contender));
     metric("smallest_share", shares().fold(1.0, f64::min));
     metric("largest_share", shares().fold(0.0, f64::max));
@@ -62,7 +91,8 @@ fn eight_spinners_share_one_cpu() -> io::Result<()> {
 fn nice_5_gets_335_parts_to_1024() -> io::Result<()> {
     or_skip!(Promise::Nice.holds());
     let cpu = OwnedCpu::acquire()?;
-    let outcome = or_skip!(Contest::new(&cpu, SPAN, &[Policy::Nice(5), Policy::NORMAL]).run()?);
+    let contest = Contest::new(&cpu, SPAN, &[Policy::Nice(5), Policy::NORMAL]);
+    let outcome = or_skip!(fair(&contest, &[335, 1024])?);
     metric("share_of_nice_5", outcome.share(0));
     metric("debt_us", micros(outcome.debt(0, 335, 335 + 1024)));
     assert_weights(&outcome, &[335, 1024]);
@@ -80,7 +110,7 @@ fn half_the_group_weight_gets_a_third() -> io::Result<()> {
     let whole = or_skip!(half.sibling()?);
     or_skip!(whole.weigh(100)?);
     let contest = Contest::new(&cpu, SPAN, &[Policy::NORMAL; 2]).entering(&[&half, &whole]);
-    let outcome = or_skip!(contest.run()?);
+    let outcome = or_skip!(fair(&contest, &[1, 2])?);
     metric("share_of_the_half", outcome.share(0));
     metric("debt_us", micros(outcome.debt(0, 1, 3)));
     assert_weights(&outcome, &[1, 2]);
