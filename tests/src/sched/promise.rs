@@ -63,7 +63,8 @@ impl Promise {
 }
 
 /// Who decides, and the how many-th BPF scheduler since boot that is: another one may have the same name. One that the kernel
-/// is throwing out has its name still, and is no more in charge. For people, and to be compared.
+/// is throwing out has its name still, and is no more in charge: the kernel passes it over before it says so
+/// (`scx_bypass` in `kernel/sched/ext.c`). For people, and to be compared.
 #[must_use]
 pub fn in_charge() -> String {
     in_charge_by(Path::new(SCHED_EXT))
@@ -73,9 +74,12 @@ fn in_charge_by(folder: &Path) -> String {
     let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
     match bpf_scheduler_in(folder) {
         Some(name) => {
-            let (state, loaded) = (read("state"), read("enable_seq"));
+            let (state, loaded, events) = (read("state"), read("enable_seq"), read("root/events"));
             let (state, loaded) = (state.trim(), loaded.trim());
-            format!("{name}, loaded as number {loaded}, {state}")
+            let passed_over = (events.lines())
+                .find_map(|line| line.strip_prefix("SCX_EV_BYPASS_ACTIVATE "))
+                .map_or_else(String::new, |times| format!(", passed over {times} times"));
+            format!("{name}, loaded as number {loaded}, {state}{passed_over}")
         }
         None => "the kernel's own".to_owned(),
     }
@@ -149,9 +153,14 @@ mod tests {
         write("switch_all", "1\n");
         assert_eq!(read().as_deref(), Some("simple"));
         let in_charge = in_charge_by(folder.path());
+        write("root/events", "SCX_EV_BYPASS_ACTIVATE 1\n");
+        assert_ne!(in_charge_by(folder.path()), in_charge);
+        let in_charge = in_charge_by(folder.path());
         write("state", "disabling\n");
         assert_ne!(in_charge_by(folder.path()), in_charge);
         write("state", "enabled\n");
+        write("root/events", "SCX_EV_BYPASS_ACTIVATE 2\n");
+        assert_ne!(in_charge_by(folder.path()), in_charge);
         write("switch_all", "0\n");
         assert_eq!(read(), None);
     }
