@@ -20,7 +20,7 @@ const MEMORY: &str = "512M";
 const SWAP: &str = "128M";
 
 /// Seconds until the guest is switched off. On a machine that does nothing else, a quarter of that is enough.
-const TIMEOUT: &str = "1800";
+const TIMEOUT: &str = "900";
 
 /// Asserts once more what the last guest has left, while assertions are written.
 pub const AGAIN: &str = "BED_AGAIN";

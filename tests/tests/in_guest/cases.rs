@@ -373,10 +373,21 @@ fn host_out_of_memory(_: &Plan, case: &Case) -> io::Result<()> {
 }
 
 fn host_out_of_memory_and_swap(plan: &Plan, case: &Case) -> io::Result<()> {
+    keep_from_thrashing()?;
     swap("swapon")?;
     let done = host_out_of_memory(plan, case);
     swap("swapoff")?;
     done
+}
+
+/// Where memory and swap are full, the kernel may go on fetching the pages of programs from the file below, for minutes, before it
+/// kills anybody. It kills as soon as it cannot keep what was used in the last second.
+fn keep_from_thrashing() -> io::Result<()> {
+    match fs::write("/sys/kernel/mm/lru_gen/min_ttl_ms", "1000") {
+        // A kernel that cannot be told so.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 fn swap(switch: &str) -> io::Result<()> {
