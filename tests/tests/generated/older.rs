@@ -1,6 +1,6 @@
 //! Threads that are older than all tests, and what threads of a program share. Nothing here allocates.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -107,18 +107,23 @@ pub(crate) fn take() -> Option<Block> {
     lock(&EXCHANGE).iter_mut().find_map(Option::take)
 }
 
+/// How many threads a test leaves behind.
+const AT_ONCE: usize = 4;
+
 /// Threads that a test leaves behind.
 pub(crate) struct Outliving {
     is_over: Mutex<bool>,
     changed: Condvar,
-    threads: Mutex<[Option<JoinHandle<()>>; 4]>,
+    reserved: AtomicUsize,
+    threads: Mutex<[Option<JoinHandle<()>>; AT_ONCE]>,
 }
 
 static OUTLIVING: [Outliving; TESTS] = [const {
     Outliving {
         is_over: Mutex::new(false),
         changed: Condvar::new(),
-        threads: Mutex::new([const { None }; 4]),
+        reserved: AtomicUsize::new(0),
+        threads: Mutex::new([const { None }; AT_ONCE]),
     }
 }; TESTS];
 
@@ -138,15 +143,20 @@ impl Outliving {
         }
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        lock(&self.threads).iter().any(Option::is_none)
+    /// Says whether there was room for one more. Threads of a test ask at the same time, and start theirs before they
+    /// add it: a place is theirs from here on.
+    pub(crate) fn reserve(&self) -> bool {
+        let one_more = |reserved| (reserved < AT_ONCE).then_some(reserved + 1);
+        self.reserved
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more)
+            .is_ok()
     }
 
-    /// Gives it back where there is no room.
+    /// Who adds one has reserved its place.
     pub(crate) fn add(&self, thread: JoinHandle<()>) {
         let mut threads = lock(&self.threads);
         let free = threads.iter_mut().find(|place| place.is_none());
-        *free.expect("there are not so many at once") = Some(thread);
+        *free.expect("a place was reserved") = Some(thread);
     }
 
     /// The test is over: they go on to their ends.
@@ -156,6 +166,7 @@ impl Outliving {
         loop {
             let next = lock(&self.threads).iter_mut().find_map(Option::take);
             let Some(thread) = next else { break };
+            self.reserved.fetch_sub(1, Ordering::SeqCst);
             thread.join().unwrap();
         }
         *lock(&self.is_over) = false;

@@ -347,7 +347,7 @@ fn outlives(before: &'static [Op], after: &'static [Op], thread: &mut Thread) {
     let room = thread
         .own()
         .map(Outliving::of)
-        .filter(|room| room.has_room());
+        .filter(|room| room.reserve());
     let Some(room) = room else {
         return run(before, thread);
     };
