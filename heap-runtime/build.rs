@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `posix` | a Unix whose descriptors, limits and threads are dealt with themselves |
 //! | `proc_fs` | Linux's `/proc`, of this process and of others |
-//! | `births` | a C library in front of whose `pthread_create` another can stand |
+//! | `spawns` | a C library in front of whose `pthread_create` another can stand |
 //! | `jemalloc` | jemalloc, and counters of it that a thread can read of another |
 //! | `sanitizer` | a sanitizer that starts threads itself |
 //!
@@ -35,7 +35,7 @@ fn main() {
     let posix = is("unix") && !is_one_of("target_family", &["wasm"]) && !is_elsewhere;
     let proc_fs = is_one_of("target_os", &["linux"]) && !is_elsewhere;
     // A static C library has no next definition to go on to.
-    let births = proc_fs
+    let spawns = proc_fs
         && is_one_of("target_env", &["gnu"])
         && !is_one_of("target_feature", &["crt-static"]);
     // A processor of 32 bits need not write 64 at once.
@@ -48,7 +48,7 @@ fn main() {
     for (name, is_there) in [
         ("posix", posix),
         ("proc_fs", proc_fs),
-        ("births", births),
+        ("spawns", spawns),
         ("jemalloc", jemalloc),
         ("sanitizer", sanitizer),
     ] {

@@ -39,7 +39,10 @@ pub(crate) fn is_child() -> bool {
 }
 
 /// This process has been forked just now, by its only thread.
-#[cfg_attr(not(births), expect(dead_code, reason = "births prepare for forks"))]
+#[cfg_attr(
+    not(spawns),
+    expect(dead_code, reason = "spawned threads are what forks are prepared for")
+)]
 pub(crate) fn note_child() {
     FORKED.store(true, Ordering::Relaxed);
 }

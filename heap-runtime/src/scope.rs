@@ -13,7 +13,7 @@ use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
 use crate::outcome::{Ending, Left};
-use crate::own::{self, Entered, Execution, Measured, Own, Wanted};
+use crate::own::{self, Entered, ExecutionId, Measured, Own, Wanted};
 use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
@@ -154,7 +154,7 @@ impl<'t> Scope<'t> {
         self.notes
             .edit(|record| record.set_heap_after(heap_state, self.settings));
         let record = self.notes.take();
-        let execution = record.as_ref().map(|record| Execution {
+        let execution = record.as_ref().map(|record| ExecutionId {
             test_name: record.sidecar.test_name.as_str(),
             iteration: record.sidecar.iteration,
         });

@@ -1,4 +1,4 @@
-//! A model of threads that are born, die and are taken over, over the registry itself: loom runs it
+//! A model of threads that are spawned, die and are taken over, over the registry itself: loom runs it
 //! in every order that its threads may take.
 //!
 //! The counters of a thread that has ended hold nonsense, as its memory does: who reads them then
@@ -47,8 +47,8 @@ mod sync;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/timeline.rs"]
 mod timeline;
-#[path = "../../heap-runtime/src/own/unsaid.rs"]
-mod unsaid;
+#[path = "../../heap-runtime/src/own/unreported.rs"]
+mod unreported;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/watch.rs"]
 mod watch;

@@ -8,10 +8,10 @@
 mod arenas;
 #[cfg_attr(not(jemalloc), path = "absent.rs")]
 mod control;
-#[cfg(births)]
-mod ending;
 #[cfg(jemalloc)]
 mod global;
+#[cfg(spawns)]
+mod thread_exit;
 
 use std::sync::OnceLock;
 
@@ -29,15 +29,17 @@ pub(crate) use control::{
     sees_reallocations, size_class, thread_counters, thread_peak, usable_size, version,
 };
 /// Whether jemalloc is told of the ends of threads: only where they are seen.
-#[cfg(not(births))]
-pub(crate) const fn knows_ends() -> bool {
+#[cfg(not(spawns))]
+pub(crate) const fn handles_thread_exits() -> bool {
     false
 }
 
-#[cfg(births)]
-pub(crate) use ending::{awaits_end, end_again, knows_ends, prepare_for_ends};
 #[cfg(jemalloc)]
 pub use global::Jemalloc;
+#[cfg(spawns)]
+pub(crate) use thread_exit::{
+    handles_thread_exits, needs_exit_call, prepare_for_exits, rerun_exit,
+};
 
 /// The allocator of this process, proved by an allocation and remembered.
 ///

@@ -6,12 +6,12 @@
 //!
 //! | a thread that is there still | is taken to be |
 //! |---|---|
-//! | ready to run, and has run for less than [`WORK`] since | ending: on a loaded machine it waits for its turn |
-//! | ready to run, and has run for longer, or in more than [`TURNS_OF_WORK`] turns | at work |
-//! | asleep, and has been, [`LOOKS`] times in a row | waiting for work; who ends waits for a lock at most |
-//! | any, and it has moved memory beside [other tests](super::shared) | ending, for as long as [`DOUBT`]: were it left, it would not be known whose that was |
+//! | ready to run, and has run for less than [`MAX_END_CPU`] since | ending: on a loaded machine it waits for its turn |
+//! | ready to run, and has run for longer, or in more than [`MAX_END_TURNS`] turns | at work |
+//! | asleep, and has been, [`MAX_ASLEEP_LOOKS`] times in a row | waiting for work; who ends waits for a lock at most |
+//! | any, and it has moved memory beside [other tests](super::shared) | ending, for as long as [`MAX_DOUBT`]: were it left, it would not be known whose that was |
 //!
-//! That takes no longer than [`PATIENCE`], and nothing where no thread is left.
+//! That takes no longer than [`MAX_WAIT`], and nothing where no thread is left.
 
 use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
@@ -22,24 +22,24 @@ use super::group::Group;
 pub(super) use platform::this_thread;
 
 /// A thread's end takes some 50 us of a CPU; the kernel counts in its ticks, of 10 ms at most.
-const WORK: Duration = Duration::from_millis(25);
+const MAX_END_CPU: Duration = Duration::from_millis(25);
 
 /// Who ends gives way for a lock now and then, or is made to; who looks again and again whether there is
 /// something to do gives way each time.
-const TURNS_OF_WORK: u64 = 50;
+const MAX_END_TURNS: u64 = 50;
 
 /// A lock that is waited for is given back before so many looks, between which we sleep: that takes
 /// the longer the more threads there are to run, as does the turn of who holds it.
-const LOOKS: u32 = 8;
+const MAX_ASLEEP_LOOKS: u32 = 8;
 
 /// Who holds a lock that is waited for has had its turn by then, also on a machine with much to do.
-const DOUBT: Duration = Duration::from_millis(250);
+const MAX_DOUBT: Duration = Duration::from_millis(250);
 
 /// Far longer than a thread waits for its turn among hundreds.
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// Most threads are gone before so many turns of others.
-const TURNS: u32 = 16;
+const FIRST_YIELDS: u32 = 16;
 
 /// Between two looks: doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
@@ -47,7 +47,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits for the threads of the group that are ending.
 pub(super) fn wait_for(group: &'static Group) {
-    for _ in 0..TURNS {
+    for _ in 0..FIRST_YIELDS {
         if !group.has_threads() {
             return;
         }
@@ -56,7 +56,7 @@ pub(super) fn wait_for(group: &'static Group) {
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut seen: Vec<Seen> = Vec::new();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < MAX_WAIT {
         let threads = REGISTRY.threads_in(group);
         seen.retain(|seen| threads.iter().any(|thread| thread.number == seen.thread));
         let mut one_is_ending = false;
@@ -67,7 +67,7 @@ pub(super) fn wait_for(group: &'static Group) {
                 seen.len() - 1
             });
             one_is_ending |= seen[index].may_be_ending();
-            one_is_ending |= thread.was_beside_others && start.elapsed() < DOUBT;
+            one_is_ending |= thread.was_beside_others && start.elapsed() < MAX_DOUBT;
         }
         if !one_is_ending {
             return;
@@ -96,7 +96,7 @@ impl Seen {
         }
     }
 
-    /// Looks at it.
+    /// SampleMode at it.
     fn may_be_ending(&mut self) -> bool {
         let (state, ran) = (platform::state(self.thread), platform::ran(self.thread));
         let is_where_it_was = ran == self.last;
@@ -108,12 +108,12 @@ impl Seen {
             Some(State::Ready) => {
                 self.asleep = 0;
                 let ran = ran.unwrap_or_default();
-                ran.time.saturating_sub(began.time) < WORK
-                    && ran.turns.saturating_sub(began.turns) < TURNS_OF_WORK
+                ran.time.saturating_sub(began.time) < MAX_END_CPU
+                    && ran.turns.saturating_sub(began.turns) < MAX_END_TURNS
             }
             Some(State::Asleep) => {
                 self.asleep = if is_where_it_was { self.asleep + 1 } else { 1 };
-                self.asleep < LOOKS
+                self.asleep < MAX_ASLEEP_LOOKS
             }
         }
     }

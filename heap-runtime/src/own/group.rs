@@ -11,8 +11,8 @@ use super::member::{Member, Moved};
 use super::sync::{
     Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering,
 };
-use super::timeline::Timeline;
-use super::unsaid::{Bound, Bytes, SignedBytes, Unsaid};
+use super::timeline::TimelineRecorder;
+use super::unreported::{Bound, Bytes, SignedBytes, Unreported};
 use super::watch::Watch;
 use super::{LastSeen, Ledger, Notes};
 
@@ -40,7 +40,7 @@ impl<T> Link<T> {
 
 /// How the live bytes of a group are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Looks {
+pub(crate) enum SampleMode {
     /// Each thread looks when it has moved so many bytes; never, where that is 0.
     Every(u64),
     /// jemalloc calls hooks with each block.
@@ -63,7 +63,7 @@ pub(crate) struct Group {
     pub(super) around: Link<Group>,
     /// A thread of it has died, and its counters with it.
     pub(super) lost: AtomicBool,
-    /// See [`Looks`].
+    /// See [`SampleMode`].
     pub(super) hooked: AtomicBool,
     pub(super) each: AtomicBool,
     pub(super) allocated: AtomicU64,
@@ -77,7 +77,7 @@ pub(crate) struct Group {
     /// The most that a look at an allocation may have counted twice.
     pub(super) twice: Bytes,
     /// What its threads keep back of what they allocate, and of what they free.
-    pub(super) unsaid: [Unsaid; 2],
+    pub(super) unreported: [Unreported; 2],
     /// The sum of what `add_peak` was given: of several threads, no more than that was live at once.
     pub(super) thread_peaks: AtomicI64,
     /// Threads that were ever in it, and a set of those that came by a guard.
@@ -89,7 +89,7 @@ pub(crate) struct Group {
     /// Other outermost groups that were open at the same time.
     pub(super) overlap: AtomicU32,
     pub(super) notes: Mutex<Option<Arc<Notes>>>,
-    pub(super) timeline: Timeline,
+    pub(super) timeline: TimelineRecorder,
     pub(super) watch: Watch,
     pub(super) arenas: Before,
     /// Where its threads' time has gone.
@@ -113,7 +113,7 @@ impl Group {
             doubted: SignedBytes::new(0),
             doubted_peak: SignedBytes::new(0),
             twice: Bytes::new(0),
-            unsaid: [Unsaid::new(), Unsaid::new()],
+            unreported: [Unreported::new(), Unreported::new()],
             thread_peaks: AtomicI64::new(0),
             threads: AtomicU32::new(0),
             joined: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -121,7 +121,7 @@ impl Group {
             most_running: AtomicU32::new(0),
             overlap: AtomicU32::new(0),
             notes: Mutex::new(None),
-            timeline: Timeline::new(),
+            timeline: TimelineRecorder::new(),
             watch: Watch::new(),
             arenas: Before::new(),
             ledger: Ledger::new(),
@@ -137,22 +137,22 @@ impl Group {
         chain(self.around.get()).any(Group::is_open)
     }
 
-    pub(super) fn set_looks(&self, looks: Looks) {
-        self.hooked.store(looks == Looks::Hooks, RELAXED);
-        self.each.store(looks == Looks::Each, RELAXED);
-        self.timeline.set_every_bytes(match looks {
-            Looks::Every(bytes) => bytes,
-            Looks::Hooks | Looks::Each => 1,
+    pub(super) fn set_sample_mode(&self, mode: SampleMode) {
+        self.hooked.store(mode == SampleMode::Hooks, RELAXED);
+        self.each.store(mode == SampleMode::Each, RELAXED);
+        self.timeline.set_every_bytes(match mode {
+            SampleMode::Every(bytes) => bytes,
+            SampleMode::Hooks | SampleMode::Each => 1,
         });
     }
 
-    pub(super) fn looks(&self) -> Looks {
+    pub(super) fn sample_mode(&self) -> SampleMode {
         if self.is_hooked() {
-            Looks::Hooks
+            SampleMode::Hooks
         } else if self.is_each() {
-            Looks::Each
+            SampleMode::Each
         } else {
-            Looks::Every(self.timeline.interval())
+            SampleMode::Every(self.timeline.interval())
         }
     }
 
@@ -172,7 +172,7 @@ impl Group {
     }
 
     /// Its live bytes over time.
-    pub(crate) fn timeline(&self) -> &Timeline {
+    pub(crate) fn timeline(&self) -> &TimelineRecorder {
         &self.timeline
     }
 
@@ -207,17 +207,17 @@ impl Group {
         }
     }
 
-    /// A thread has allocated so many bytes since it last told, and looks at an allocation. If that is one half of
+    /// A thread has allocated so many bytes since its last report, and looks at an allocation. If that is one half of
     /// a reallocation that nobody sees, a block of no more than those is counted twice; where only `small` ones are
     /// not seen, of no more than that.
     pub(super) fn may_be_twice(&self, bytes: u64, small: Option<u64>) {
-        match (self.looks(), small) {
-            (Looks::Every(interval), _) => {
+        match (self.sample_mode(), small) {
+            (SampleMode::Every(interval), _) => {
                 self.was_twice(bytes.min(small.unwrap_or(interval)));
             }
             // It is this one allocation. The half that follows is looked at too.
-            (Looks::Each, Some(small)) if bytes <= small => self.was_twice(bytes),
-            (Looks::Each | Looks::Hooks, _) => {}
+            (SampleMode::Each, Some(small)) if bytes <= small => self.was_twice(bytes),
+            (SampleMode::Each | SampleMode::Hooks, _) => {}
         }
     }
 
@@ -234,20 +234,23 @@ impl Group {
         each.saturating_mul(u64::from(threads))
     }
 
-    /// The most that a thread has moved between two tellings was `before`, and is `after`.
-    pub(super) fn unsaid(&self, before: Moved, after: Moved) {
-        let [rises, falls] = &self.unsaid;
+    /// The most that a thread has moved between two reports was `before`, and is `after`.
+    pub(super) fn unreported(&self, before: Moved, after: Moved) {
+        let [rises, falls] = &self.unreported;
         let [rise, fall] = kept_back(self.timeline.interval());
         rises.raise(before.allocated.min(rise), after.allocated.min(rise));
         falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
     }
 
-    /// What is unsaid, that of `members` since they last told anything among it.
-    pub(super) fn unsaid_by<'a>(&self, members: impl Iterator<Item = &'a Member>) -> [Bound; 2] {
-        let [mut rises, mut falls] = self.unsaid.each_ref().map(Unsaid::so_far);
+    /// What is unreported, that of `members` since their last report among it.
+    pub(super) fn unreported_by<'a>(
+        &self,
+        members: impl Iterator<Item = &'a Member>,
+    ) -> [Bound; 2] {
+        let [mut rises, mut falls] = self.unreported.each_ref().map(Unreported::so_far);
         let [rise, fall] = kept_back(self.timeline.interval());
         for member in members {
-            let (before, after) = member.unsaid();
+            let (before, after) = member.unreported();
             rises.raise(before.allocated.min(rise), after.allocated.min(rise));
             falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
         }
@@ -260,14 +263,14 @@ impl Group {
         if live > self.peak.load(RELAXED) {
             self.peak.fetch_max(live, RELAXED);
         }
-        self.timeline.record(live);
-        self.watch.record(live, || self.seen(live));
+        self.timeline.add(live);
+        self.watch.sample(live, || self.seen(live));
     }
 
     fn seen(&self, live: i64) -> LastSeen {
-        let error = match self.looks() {
-            Looks::Hooks | Looks::Each => 0,
-            Looks::Every(bytes) => {
+        let error = match self.sample_mode() {
+            SampleMode::Hooks | SampleMode::Each => 0,
+            SampleMode::Every(bytes) => {
                 let threads = self.most_running.load(RELAXED);
                 error(bytes, threads).max(self.twice(threads))
             }
@@ -281,7 +284,7 @@ impl Group {
     }
 
     /// A thread is in it from now on.
-    pub(super) fn came(&self, again: bool) {
+    pub(super) fn thread_came(&self, again: bool) {
         if !again {
             change(&self.threads, |threads| threads + 1);
         }
@@ -289,7 +292,7 @@ impl Group {
         change(&self.most_running, |most| most.max(running));
     }
 
-    pub(super) fn went(&self) {
+    pub(super) fn thread_left(&self) {
         change(&self.running, |running| running - 1);
     }
 

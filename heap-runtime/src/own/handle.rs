@@ -4,8 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::carried::{self, Instrumented};
 use super::group::Group;
+use super::instrumented::{self, Instrumented};
 use super::member::Member;
 use super::stack::Joins;
 use super::{MEMBER, Membership, REGISTRY, join, member, spending, unmeasured};
@@ -179,7 +179,7 @@ impl Handle {
             let member = member();
             spending::stops(member);
             super::sampler::take_thread_peak(member);
-            REGISTRY.settle_in(member, group);
+            REGISTRY.move_home(member, group);
             spending::starts(member);
         }
     }
@@ -241,7 +241,7 @@ impl Handle {
     /// ```
     #[must_use = "a closure does nothing unless it is called"]
     pub fn wrap<R, F: FnOnce() -> R>(&self, closure: F) -> impl FnOnce() -> R + use<R, F> {
-        carried::wrap(self.clone(), closure)
+        instrumented::wrap(self.clone(), closure)
     }
 }
 

@@ -4,13 +4,13 @@
 /// may count less than that twice. To see each would be felt where small vectors grow.
 pub(crate) const SMALL_REALLOCATION: usize = 4 << 10;
 
-/// A fall of a thread's live bytes by less than this need not be told to its groups: their sums lie in
-/// cache lines that all threads write. A rise is always told, so that no peak gets lower by it.
+/// A fall of a thread's live bytes by less than this need not be reported to its groups: their sums lie in
+/// cache lines that all threads write. A rise is always reported, so that no peak gets lower by it.
 pub(super) fn small_fall(interval: u64) -> u64 {
     interval / 64
 }
 
-/// What a thread may have allocated since it last told its groups, and what it may have freed: that much is
+/// What a thread may have allocated since it last reported to its groups, and what it may have freed: that much is
 /// never kept back longer.
 pub(super) fn kept_back(interval: u64) -> [u64; 2] {
     [interval, interval.saturating_add(small_fall(interval))]

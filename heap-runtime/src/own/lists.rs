@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::mem::take;
 
-use super::group::{Group, Link, Looks, RELAXED, release};
+use super::group::{Group, Link, RELAXED, SampleMode, release};
 use super::member::{Member, Moved};
-use super::registry::{Ticket, Totals};
-use super::shared::{Ledger, Shared};
+use super::registry::{GroupTotals, Ticket};
+use super::shared::{OverlapLedger, Shared};
 use super::stack::{Beside, Entry, beside, differing};
 
 /// See the module.
@@ -16,7 +16,7 @@ pub(super) struct Lists {
     groups: Vec<&'static Group>,
     /// For each member, the groups that it is in.
     pub(super) stacks: Vec<Vec<Entry>>,
-    pub(super) shared: Ledger,
+    pub(super) shared: OverlapLedger,
     /// What no member needs at the moment.
     besides: Link<Beside>,
     tickets: u64,
@@ -37,7 +37,7 @@ impl Lists {
     }
 
     /// Ends those that have died without a word. Says whether there was one.
-    pub(super) fn bury(&mut self) -> bool {
+    pub(super) fn reap(&mut self) -> bool {
         let found = Cell::new(false);
         self.end_those(|member| {
             let died = member.allocated.get().is_some() && member.alive.has_died();
@@ -105,9 +105,9 @@ impl Lists {
         }
         member.beside.set(list);
         member.group.set(stack.last().map(|entry| entry.group));
-        let is_home = stack.last().is_some_and(|entry| entry.by_birth);
+        let is_home = stack.last().is_some_and(|entry| entry.by_spawn);
         member.is_home.store(is_home, RELAXED);
-        member.has_said_nothing();
+        member.forget_unreported();
         self.stacks[member.index] = stack;
         while let Some(one) = before {
             before = one.next.get();
@@ -134,14 +134,14 @@ impl Lists {
         let mut stack = self.take_stack(member);
         self.place(member, Vec::new());
         member.set_counters(None);
-        member.dozes.store(false, RELAXED);
+        member.counters_detached.store(false, RELAXED);
         member.set_thread(0);
         member.clock.forget();
         member.doubted.store(0, RELAXED);
         member.paused.store(false, RELAXED);
         while let Some(entry) = stack.pop() {
             for group in differing(&stack, entry.group) {
-                group.went();
+                group.thread_left();
             }
             release(Some(entry.group));
         }
@@ -168,8 +168,8 @@ impl Lists {
         for counter in [&group.allocated, &group.deallocated, &group.allocations] {
             counter.store(0, RELAXED);
         }
-        for unsaid in &group.unsaid {
-            unsaid.clear();
+        for unreported in &group.unreported {
+            unreported.clear();
         }
         for count in [
             &group.threads,
@@ -192,12 +192,12 @@ impl Lists {
         group
     }
 
-    pub(super) fn totals(&mut self, group: &'static Group) -> Totals {
-        self.bury();
+    pub(super) fn totals(&mut self, group: &'static Group) -> GroupTotals {
+        self.reap();
         self.observe();
         let mut threads_running = 0;
         for member in self.members_in(group) {
-            member.settle();
+            member.flush();
             threads_running += 1;
         }
         let moved = Moved {
@@ -212,7 +212,7 @@ impl Lists {
         };
         let peak = group.peak.load(RELAXED).max(thread_peaks).max(moved.net());
         let [peak_at_least, peak_at_most] = bounds(group, self.members_in(group), peak, moved);
-        Totals {
+        GroupTotals {
             moved,
             peak: peak.max(0).unsigned_abs(),
             peak_at_least,
@@ -243,12 +243,12 @@ fn bounds<'a>(
     let peak = positive(peak);
     let doubted = positive(group.doubted_peak.load(RELAXED)).max(peak);
     let threads = group.most_running.load(RELAXED);
-    let [too_low, too_high] = match group.looks() {
-        Looks::Hooks => [0, 0],
-        Looks::Each => [0, group.twice(threads)],
-        Looks::Every(_) => {
-            let [rises, falls] = group.unsaid_by(running);
-            // The one that has told last is right about itself, but for what it may have counted twice.
+    let [too_low, too_high] = match group.sample_mode() {
+        SampleMode::Hooks => [0, 0],
+        SampleMode::Each => [0, group.twice(threads)],
+        SampleMode::Every(_) => {
+            let [rises, falls] = group.unreported_by(running);
+            // The one that has reported last is right about itself, but for what it may have counted twice.
             let others = threads.saturating_sub(1);
             let too_high = falls.of(others).saturating_add(group.twice(threads));
             [rises.of(threads), too_high]

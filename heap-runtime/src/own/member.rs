@@ -5,18 +5,18 @@ use std::iter::successors;
 use std::ptr::null_mut;
 
 use super::alive::Alive;
-use super::group::{Group, Link, Looks, RELAXED, chain, lock};
+use super::group::{Group, Link, RELAXED, SampleMode, chain, lock};
 use super::interval::SMALL_REALLOCATION;
 pub(crate) use super::moved::{Counters, Moved};
 use super::shared::Flag;
 use super::stack::Beside;
 use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
-use super::unsaid::{Bytes, Most, SignedBytes};
+use super::unreported::{Bytes, Most, SignedBytes};
 use super::{Clock, Notes};
 
 /// When a thread's counters are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum SamplePoint {
     /// Nothing is being reallocated: they say what is live.
     AtRest,
     /// jemalloc has just counted an allocation. Of a small reallocation, it will count next what that frees,
@@ -42,31 +42,31 @@ pub(crate) struct Member {
     pub(super) allocated: Link<AtomicU64>,
     pub(super) deallocated: Link<AtomicU64>,
     /// The thread may be ending, and nobody else may read its counters.
-    pub(super) dozes: AtomicBool,
-    /// The counters when the member was last settled.
-    pub(super) settled_allocated: AtomicU64,
-    pub(super) settled_deallocated: AtomicU64,
-    /// Whether it is where it was born, and no guard has it elsewhere.
+    pub(super) counters_detached: AtomicBool,
+    /// The counters when the member was last flushed.
+    pub(super) flushed_allocated: AtomicU64,
+    pub(super) flushed_deallocated: AtomicU64,
+    /// Whether it is where it was spawned, and no guard has it elsewhere.
     pub(super) is_home: Flag,
-    /// What it has moved there, of all that was settled.
+    /// What it has moved there, of all that was flushed.
     worked_allocated: Bytes,
     worked_deallocated: Bytes,
-    /// What it had moved when it last told its groups. Inside a reallocation that a hook has told of, that is
+    /// What it had moved when it last reported to its groups. Inside a reallocation that a hook has told of, that is
     /// ahead of the counters.
-    told_allocated: Bytes,
-    told_deallocated: Bytes,
-    /// By how much the last telling has raised what is live, until it is known whether it was there.
+    reported_allocated: Bytes,
+    reported_deallocated: Bytes,
+    /// By how much the last report has raised what is live, until it is known whether it was there.
     pub(super) doubted: SignedBytes,
-    /// The most that it has moved between two tellings since it came.
-    unsaid: Most,
+    /// The most that it has moved between two reports since it came.
+    unreported: Most,
     pub(super) paused: AtomicBool,
     /// The kernel's number of the thread, once it has begun; 0 before, and where there is none.
     pub(super) thread: AtomicU32,
     pub(crate) alive: Alive,
     pub(crate) clock: Clock,
-    /// What the thread was started to do: a function and its argument, from the thread that starts
-    /// it to the one that begins.
-    pub(crate) errand: [AtomicPtr<c_void>; 2],
+    /// What `pthread_create` was called with, from the thread that calls it to the one that begins.
+    pub(crate) start_routine: AtomicPtr<c_void>,
+    pub(crate) start_argument: AtomicPtr<c_void>,
 }
 
 impl Member {
@@ -78,21 +78,22 @@ impl Member {
             beside: Link::none(),
             allocated: Link::none(),
             deallocated: Link::none(),
-            dozes: AtomicBool::new(false),
-            settled_allocated: AtomicU64::new(0),
-            settled_deallocated: AtomicU64::new(0),
+            counters_detached: AtomicBool::new(false),
+            flushed_allocated: AtomicU64::new(0),
+            flushed_deallocated: AtomicU64::new(0),
             is_home: Flag::new(false),
             worked_allocated: Bytes::new(0),
             worked_deallocated: Bytes::new(0),
-            told_allocated: Bytes::new(0),
-            told_deallocated: Bytes::new(0),
+            reported_allocated: Bytes::new(0),
+            reported_deallocated: Bytes::new(0),
             doubted: SignedBytes::new(0),
-            unsaid: Most::new(),
+            unreported: Most::new(),
             paused: AtomicBool::new(false),
             thread: AtomicU32::new(0),
             alive: Alive::new(),
             clock: Clock::new(),
-            errand: [null_mut(), null_mut()].map(AtomicPtr::new),
+            start_routine: AtomicPtr::new(null_mut()),
+            start_argument: AtomicPtr::new(null_mut()),
         }
     }
 
@@ -103,7 +104,7 @@ impl Member {
 
     /// What its counters say; `None` where it has none, or only the thread itself may ask.
     fn counted_by_others(&self) -> Option<Moved> {
-        if self.dozes.load(RELAXED) {
+        if self.counters_detached.load(RELAXED) {
             return None;
         }
         self.counted()
@@ -125,21 +126,21 @@ impl Member {
     }
 
     /// Gives what was moved since the last time to the groups, where others may know of it. Under the lock.
-    pub(super) fn settle(&self) {
+    pub(super) fn flush(&self) {
         if let Some(now) = self.counted_by_others() {
-            self.settle_to(now);
+            self.flush_to(now);
         }
     }
 
-    fn settle_to(&self, now: Moved) {
+    fn flush_to(&self, now: Moved) {
         if self.paused.load(RELAXED) {
             return;
         }
         let moved = now.since(Moved {
-            allocated: self.settled_allocated.load(RELAXED),
-            deallocated: self.settled_deallocated.load(RELAXED),
+            allocated: self.flushed_allocated.load(RELAXED),
+            deallocated: self.flushed_deallocated.load(RELAXED),
         });
-        self.note_settled(now);
+        self.note_flushed(now);
         if self.is_home() {
             for (sum, more) in [
                 (&self.worked_allocated, moved.allocated),
@@ -159,12 +160,12 @@ impl Member {
         }
     }
 
-    /// Whether it is where it was born, and no guard has it elsewhere.
+    /// Whether it is where it was spawned, and no guard has it elsewhere.
     pub(super) fn is_home(&self) -> bool {
         self.is_home.load(RELAXED)
     }
 
-    /// What it has moved where it was born, up to when it was last settled. Under the lock.
+    /// What it has moved where it was spawned, up to when it was last flushed. Under the lock.
     pub(super) fn worked(&self) -> Moved {
         Moved {
             allocated: self.worked_allocated.load(RELAXED),
@@ -172,57 +173,57 @@ impl Member {
         }
     }
 
-    pub(super) fn note_settled(&self, now: Moved) {
-        self.settled_allocated.store(now.allocated, RELAXED);
-        self.settled_deallocated.store(now.deallocated, RELAXED);
+    pub(super) fn note_flushed(&self, now: Moved) {
+        self.flushed_allocated.store(now.allocated, RELAXED);
+        self.flushed_deallocated.store(now.deallocated, RELAXED);
     }
 
     /// Forgets what was moved up to now. By the thread itself, under the lock.
     pub(super) fn start_afresh(&self) {
         if let Some(now) = self.counted() {
-            self.note_settled(now);
-            self.note_told(now);
+            self.note_flushed(now);
+            self.note_reported(now);
         }
     }
 
-    /// Settles and samples. By the thread itself, under the lock.
+    /// Flushes and samples. By the thread itself, under the lock.
     pub(super) fn account(&self) {
         if let Some(now) = self.counted() {
-            self.settle_to(now);
-            self.sample(now, Look::AtRest);
+            self.flush_to(now);
+            self.sample(now, SamplePoint::AtRest);
         }
     }
 
-    /// What it had moved when it last told its groups.
-    fn told(&self) -> Moved {
+    /// What it had moved when it last reported to its groups.
+    fn reported(&self) -> Moved {
         Moved {
-            allocated: self.told_allocated.load(RELAXED),
-            deallocated: self.told_deallocated.load(RELAXED),
+            allocated: self.reported_allocated.load(RELAXED),
+            deallocated: self.reported_deallocated.load(RELAXED),
         }
     }
 
-    fn note_told(&self, now: Moved) {
-        self.told_allocated.store(now.allocated, RELAXED);
-        self.told_deallocated.store(now.deallocated, RELAXED);
+    fn note_reported(&self, now: Moved) {
+        self.reported_allocated.store(now.allocated, RELAXED);
+        self.reported_deallocated.store(now.deallocated, RELAXED);
     }
 
-    /// The most that it has moved between two tellings, the time since the last among it.
-    pub(super) fn unsaid(&self) -> (Moved, Moved) {
+    /// The most that it has moved between two reports, the time since the last among it.
+    pub(super) fn unreported(&self) -> (Moved, Moved) {
         let until_now = self.counted_by_others().filter(|_| !self.is_paused());
-        let until_now = until_now.map(|now| now.since(self.told()));
-        let told = self.unsaid.get();
-        (told, told.max(until_now.unwrap_or_default()))
+        let until_now = until_now.map(|now| now.since(self.reported()));
+        let reported = self.unreported.get();
+        (reported, reported.max(until_now.unwrap_or_default()))
     }
 
     /// It is in other groups now, which know nothing of it yet.
-    pub(super) fn has_said_nothing(&self) {
-        self.unsaid.set(Moved::default());
+    pub(super) fn forget_unreported(&self) {
+        self.unreported.set(Moved::default());
     }
 
     /// [`sample`](Self::sample), unless live bytes have only fallen, by less than `small`: that is
     /// kept for the next time. This is what runs inside the allocator.
-    pub(crate) fn sample_roughly(&self, now: Moved, look: Look, small: u64) {
-        let fall = self.told().net() - now.net();
+    pub(crate) fn sample_roughly(&self, now: Moved, look: SamplePoint, small: u64) {
+        let fall = self.reported().net() - now.net();
         let is_small = u64::try_from(fall).is_ok_and(|fall| fall < small);
         if !is_small || self.doubted.load(RELAXED) != 0 {
             self.sample(now, look);
@@ -230,42 +231,43 @@ impl Member {
     }
 
     /// Adds to the groups' live bytes what this thread's have changed. By the thread itself.
-    pub(crate) fn sample(&self, now: Moved, look: Look) {
+    pub(crate) fn sample(&self, now: Moved, look: SamplePoint) {
         if self.paused.load(RELAXED) {
             return;
         }
-        let told = self.told();
+        let reported = self.reported();
         let doubted = self.doubted.load(RELAXED);
         if doubted != 0 {
             self.doubted.store(0, RELAXED);
             // The same allocation may have been the first half of this: then nothing was there twice.
-            let is_one = look == Look::Freed && now.allocated == told.allocated;
+            let is_one = look == SamplePoint::Freed && now.allocated == reported.allocated;
             self.groups()
                 .for_each(|group| group.no_more_doubt(doubted, !is_one));
         }
-        self.note_told(now);
-        let since = now.since(told);
-        if let Some(before) = self.unsaid.raise(since) {
+        self.note_reported(now);
+        let since = now.since(reported);
+        if let Some(before) = self.unreported.raise(since) {
             let after = before.max(since);
-            self.groups().for_each(|group| group.unsaid(before, after));
+            self.groups()
+                .for_each(|group| group.unreported(before, after));
         }
         let change = since.net();
         if change == 0 {
             return;
         }
         let doubt = match look {
-            Look::PerhapsAllocated => change.max(0),
-            Look::AtRest | Look::Allocated | Look::Freed => 0,
+            SamplePoint::PerhapsAllocated => change.max(0),
+            SamplePoint::AtRest | SamplePoint::Allocated | SamplePoint::Freed => 0,
         };
         self.doubted.store(doubt, RELAXED);
         for group in self.groups() {
             group.changed(change, doubt);
             match look {
-                Look::Allocated => {
+                SamplePoint::Allocated => {
                     group.may_be_twice(since.allocated, Some(SMALL_REALLOCATION as u64));
                 }
-                Look::PerhapsAllocated => group.may_be_twice(since.allocated, None),
-                Look::AtRest | Look::Freed => {}
+                SamplePoint::PerhapsAllocated => group.may_be_twice(since.allocated, None),
+                SamplePoint::AtRest | SamplePoint::Freed => {}
             }
         }
     }
@@ -275,10 +277,10 @@ impl Member {
         let mut now = now;
         // A reallocation that moves a block tells of the new one before its counters move. Nothing else that
         // allocates leaves them where they were.
-        if now.allocated == self.told_allocated.load(RELAXED) {
+        if now.allocated == self.reported_allocated.load(RELAXED) {
             now.allocated = now.allocated.wrapping_add(bytes());
         }
-        self.sample(now, Look::AtRest);
+        self.sample(now, SamplePoint::AtRest);
         self.count(Group::is_hooked);
     }
 
@@ -286,10 +288,10 @@ impl Member {
     pub(crate) fn hooked_freed(&self, now: Moved, bytes: u64) {
         let after = Moved {
             // Of a reallocation, the new block is in it already.
-            allocated: self.told_allocated.load(RELAXED),
+            allocated: self.reported_allocated.load(RELAXED),
             deallocated: now.deallocated.wrapping_add(bytes),
         };
-        self.sample(after, Look::AtRest);
+        self.sample(after, SamplePoint::AtRest);
     }
 
     /// jemalloc has given a block a new size in its place, and calls a hook, before its counters move.
@@ -298,7 +300,7 @@ impl Member {
             allocated: now.allocated.wrapping_add(to),
             deallocated: now.deallocated.wrapping_add(from),
         };
-        self.sample(after, Look::AtRest);
+        self.sample(after, SamplePoint::AtRest);
         self.count(Group::is_hooked);
     }
 
@@ -310,26 +312,26 @@ impl Member {
         }
     }
 
-    /// So much of what it has moved since it last told its groups is nobody's. By the thread itself, under the lock.
+    /// So much of what it has moved since it last reported to its groups is nobody's. By the thread itself, under the lock.
     pub(super) fn disown(&self, moved: Moved) {
         if self.paused.load(RELAXED) {
             return;
         }
-        // Where somebody has settled it meanwhile, this takes it back with the next time.
-        self.note_settled(Moved {
+        // Where somebody has flushed it meanwhile, this takes it back with the next time.
+        self.note_flushed(Moved {
             allocated: self
-                .settled_allocated
+                .flushed_allocated
                 .load(RELAXED)
                 .wrapping_add(moved.allocated),
             deallocated: self
-                .settled_deallocated
+                .flushed_deallocated
                 .load(RELAXED)
                 .wrapping_add(moved.deallocated),
         });
-        let told = self.told();
-        self.note_told(Moved {
-            allocated: told.allocated.wrapping_add(moved.allocated),
-            deallocated: told.deallocated.wrapping_add(moved.deallocated),
+        let reported = self.reported();
+        self.note_reported(Moved {
+            allocated: reported.allocated.wrapping_add(moved.allocated),
+            deallocated: reported.deallocated.wrapping_add(moved.deallocated),
         });
     }
 
@@ -360,7 +362,7 @@ impl Member {
     /// live bytes cannot be sampled. By the thread itself, before it is accounted again.
     pub(crate) fn add_peak(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        let unseen = |group: &&Group| matches!(group.looks(), Looks::Every(_));
+        let unseen = |group: &&Group| matches!(group.sample_mode(), SampleMode::Every(_));
         for group in self.groups().filter(unseen) {
             group
                 .peak

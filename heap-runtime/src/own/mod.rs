@@ -3,7 +3,7 @@
 //! ```text
 //!  scope ──open──▶ Own ──enter──▶ registry ◀──sample── sampler (inside the allocator)
 //!                                    ▲
-//!        birth (pthread_create) ─────┴───── end (the thread's last destructors)
+//!        spawn (pthread_create) ─────┴───── end (the thread's last destructors)
 //! ```
 //!
 //! Nothing here is on the allocation path but one call-back of jemalloc's each
@@ -24,37 +24,44 @@
 //!   a panic's hook makes is nobody's ([`crate::panics`]).
 
 // A static C library has no next definition to go on to.
-#[cfg_attr(not(births), path = "alive_elsewhere.rs")]
+#[cfg_attr(not(spawns), path = "alive_elsewhere.rs")]
 mod alive;
 mod arenas;
-#[cfg_attr(not(births), path = "birth_elsewhere.rs")]
-mod birth;
-mod carried;
-#[cfg_attr(not(proc_fs), path = "elders_elsewhere.rs")]
-mod elders;
 mod ending;
 mod group;
 mod handle;
 mod hooks;
+mod instrumented;
+#[cfg(spawns)]
+mod interpose;
 mod interval;
 mod lists;
-#[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
+#[cfg_attr(
+    not(spawns),
+    expect(dead_code, reason = "spawned threads use more of it")
+)]
 mod member;
 mod moved;
 mod per_thread;
-#[cfg_attr(not(births), expect(dead_code, reason = "births use more of it"))]
+#[cfg_attr(not(proc_fs), path = "preexisting_elsewhere.rs")]
+mod preexisting;
+#[cfg_attr(
+    not(spawns),
+    expect(dead_code, reason = "spawned threads use more of it")
+)]
 mod registry;
 #[cfg(test)]
 mod registry_tests;
 mod sampler;
 mod shared;
+mod shared_record;
 #[cfg(test)]
 mod shared_tests;
+#[cfg_attr(not(spawns), path = "spawn_elsewhere.rs")]
+mod spawn;
 mod spending;
 mod stack;
-#[cfg(births)]
-mod stand_in;
-#[cfg_attr(not(births), path = "std_map_elsewhere.rs")]
+#[cfg_attr(not(spawns), path = "std_map_elsewhere.rs")]
 mod std_map;
 mod sync;
 #[cfg_attr(not(posix), path = "thread_end_elsewhere.rs")]
@@ -62,8 +69,7 @@ mod thread_end;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
-mod told;
-mod unsaid;
+mod unreported;
 mod watch;
 
 use std::cell::Cell;
@@ -80,17 +86,17 @@ use crate::notes::Notes;
 use crate::sidecar::{LastSeen, OwnTier, PeakSource, SharedWith, Slot, Timeline};
 use crate::time::{Clock, Ledger, Ran};
 
-pub use carried::Instrumented;
 pub use handle::{Entered as EnteredHandle, Handle, current, nobody};
+pub use instrumented::Instrumented;
 
 use group::Group;
 #[cfg(jemalloc)]
 pub(crate) use interval::SMALL_REALLOCATION;
 use member::{Counters, Member};
-use registry::{Registry, Ticket, Totals};
+use registry::{GroupTotals, Registry, Ticket};
 use sampler::Sampling;
 pub(crate) use sampler::Wanted;
-pub(crate) use shared::Execution;
+pub(crate) use shared::ExecutionId;
 use stack::Joins;
 use std_map::without_map;
 
@@ -127,7 +133,7 @@ fn member() -> &'static Member {
         REGISTRY.begin(member, counters());
         if !ends_with_thread {
             // Its samples start from here; nobody else may read the counters.
-            REGISTRY.doze(member);
+            REGISTRY.detach_counters(member);
         }
         MEMBER.set(Some(member));
         member
@@ -187,7 +193,7 @@ impl Drop for Membership {
 /// would be read from, too.
 pub(crate) fn has_lost_a_thread() -> bool {
     // In a fork the others are gone anyway, and our own may not be there to ask.
-    if !fork::is_child() && REGISTRY.bury() {
+    if !fork::is_child() && REGISTRY.reap() {
         LOST.store(true, Ordering::Relaxed);
     }
     LOST.load(Ordering::Relaxed)
@@ -210,7 +216,7 @@ pub(crate) fn missing() -> Option<&'static str> {
             "the ends of threads are not seen: the process has no key left for `pthread_key_create`",
         );
     }
-    birth::missing()
+    spawn::missing()
 }
 
 /// The measurement of one tracked body.
@@ -247,7 +253,7 @@ pub(crate) struct Measured {
 impl Own {
     /// Gets ready to measure, inside what the calling thread is measured for already.
     pub(crate) fn open(wanted: Wanted, every_bytes: u64, time: bool) -> Self {
-        birth::prepare();
+        spawn::prepare();
         handle::prepare();
         per_thread::prepare();
         let member = member();
@@ -257,7 +263,7 @@ impl Own {
         } else {
             Sampling::None
         };
-        let group = REGISTRY.open(member, sampling.looks());
+        let group = REGISTRY.open(member, sampling.sample_mode());
         group.ledger.open(time);
         Self {
             group,
@@ -276,7 +282,7 @@ impl Own {
         self.group.set_notes(Some(notes));
         self.group.arenas().start();
         self.group.timeline().start();
-        if self.sampling.looks_on() {
+        if self.sampling.is_sampling() {
             self.group.watch().start();
         }
     }
@@ -306,7 +312,7 @@ impl Own {
     }
 
     /// Ends the measurement, which is of that execution. Nobody may be in it any more who is not to stay.
-    pub(crate) fn close(self, execution: Option<Execution<&str>>) -> Measured {
+    pub(crate) fn close(self, execution: Option<ExecutionId<&str>>) -> Measured {
         let slot = self.group.watch().stop();
         spending::look_at_others(self.group);
         let measured = REGISTRY.close(self.group, execution, |group, totals, handed| {
@@ -337,7 +343,7 @@ impl Own {
                 } else {
                     missing()
                 },
-                shared_with: told::others(handed),
+                shared_with: shared_record::others(handed),
                 slot,
             }
         });
@@ -346,7 +352,7 @@ impl Own {
     }
 
     /// The tier by what threads have counted.
-    fn counted_tier(&self, totals: &Totals) -> Option<OwnTier> {
+    fn counted_tier(&self, totals: &GroupTotals) -> Option<OwnTier> {
         if totals.lost {
             LOST.store(true, Ordering::Relaxed);
         }
@@ -377,7 +383,7 @@ impl Own {
         tier.allocations = (peak_source == Some(PeakSource::Exact)).then_some(totals.allocations);
         tier.threads = totals.threads;
         tier.threads_running = totals.threads_running;
-        tier.shared = told::threads(totals.shared);
+        tier.shared = shared_record::threads(totals.shared);
         Some(tier)
     }
 }

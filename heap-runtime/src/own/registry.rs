@@ -15,8 +15,8 @@
 //!
 //! Two numbers are kept in two ways:
 //!
-//! - *Totals* are exact. jemalloc counts for each thread what it has allocated and freed. A member
-//!   is *settled* (what its counters have moved since the last time goes to its groups) whenever it
+//! - *GroupTotals* are exact. jemalloc counts for each thread what it has allocated and freed. A member
+//!   is *flushed* (what its counters have moved since the last time goes to its groups) whenever it
 //!   joins, parts, ends, or somebody asks. All of that happens under one lock, which is never taken
 //!   on the allocation path.
 //! - *Live bytes*, for peak and timeline, are sampled by each member for itself, inside the
@@ -37,14 +37,14 @@
 //! any more: so the pointers that a sample follows are always valid. A thread that outlives its
 //! test stays in the closed group, where what it does is charged to nobody but a group around.
 //!
-//! A member keeps a stack of the groups that it is in: those it was born into, and those that it
+//! A member keeps a stack of the groups that it is in: those it was spawned in, and those that it
 //! has joined by a guard. The last is its group. Guards may be dropped in any order, and even after
 //! the thread's end: each takes out its own entry, if that is still there.
 
-use super::group::{Group, Looks, RELAXED, chain, change, is_within, lock, refer, release};
+use super::group::{Group, RELAXED, SampleMode, chain, change, is_within, lock, refer, release};
 use super::lists::Lists;
 use super::member::{Counters, Member, Moved, begin, pause, resume};
-use super::shared::{Execution, Handed, Shared};
+use super::shared::{ExecutionId, Handed, Shared};
 use super::stack::{Entry, Joins, all, differing, stays};
 use super::sync::{Mutex, MutexGuard};
 
@@ -59,7 +59,7 @@ pub(crate) struct Ticket(pub(super) u64);
 
 /// What a group has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Totals {
+pub(crate) struct GroupTotals {
     pub(crate) moved: Moved,
     /// The largest sampled amount of live bytes, at least what is live now; and how large it is in truth, at
     /// the least and at the most.
@@ -84,7 +84,7 @@ pub(crate) struct Totals {
 pub(crate) struct ThreadIn {
     /// The kernel's.
     pub(crate) number: u32,
-    /// Whether it has moved memory where it was born while other tests ran.
+    /// Whether it has moved memory where it was spawned while other tests ran.
     pub(crate) was_beside_others: bool,
 }
 
@@ -125,7 +125,7 @@ impl Registry {
     /// A member for a thread that `parent`, the calling thread, is about to start: it will be in
     /// the same group. `None` where there is nothing to be measured: of a thread that has outlived its test, which may
     /// work for another, there is.
-    pub(crate) fn birth(&self, parent: &'static Member) -> Option<&'static Member> {
+    pub(crate) fn spawn(&self, parent: &'static Member) -> Option<&'static Member> {
         if parent.open_group().is_none() && !parent.is_home() {
             return None;
         }
@@ -137,7 +137,7 @@ impl Registry {
         let groups = parent.beside().chain(parent.group.get());
         stack.extend(groups.enumerate().map(|(at, group)| Entry {
             ticket: None,
-            by_birth: true,
+            by_spawn: true,
             group,
             over: at > 0,
             paused_before: false,
@@ -146,14 +146,14 @@ impl Registry {
             refer(Some(entry.group));
         }
         // Should it leave and come again, it is the same.
-        all(&stack).for_each(|group| group.came(group.has_joined(member)));
+        all(&stack).for_each(|group| group.thread_came(group.has_joined(member)));
         lists.place(member, stack);
         drop(paused);
         Some(member)
     }
 
     /// The thread of `member` could not be started: it has never been.
-    pub(crate) fn stillborn(&self, member: &'static Member) {
+    pub(crate) fn cancel_spawn(&self, member: &'static Member) {
         let mut lists = lock(&self.lists);
         let stack = lists.take_stack(member);
         for group in all(&stack) {
@@ -171,18 +171,18 @@ impl Registry {
 
     /// The thread of `member`, which calls this, may be ending: until it wakes the member again or
     /// ends it, nobody may read its counters, which die with it.
-    pub(crate) fn doze(&self, member: &'static Member) {
+    pub(crate) fn detach_counters(&self, member: &'static Member) {
         let _lists = lock(&self.lists);
         member.account();
-        member.dozes.store(true, RELAXED);
+        member.counters_detached.store(true, RELAXED);
     }
 
     /// The thread of `member`, which calls this, was not at its end. What it has moved since it
     /// dozed off is counted.
-    pub(crate) fn wake(&self, member: &'static Member, counters: Option<Counters>) {
+    pub(crate) fn attach_counters(&self, member: &'static Member, counters: Option<Counters>) {
         let _lists = lock(&self.lists);
         member.set_counters(counters);
-        member.dozes.store(false, RELAXED);
+        member.counters_detached.store(false, RELAXED);
     }
 
     /// Of what the thread of `member`, which calls this, has moved, so much was nobody's.
@@ -199,7 +199,7 @@ impl Registry {
     }
 
     /// Opens a group inside the one that `member`, the calling thread, is in. Nobody is in it yet.
-    pub(crate) fn open(&self, member: &'static Member, looks: Looks) -> &'static Group {
+    pub(crate) fn open(&self, member: &'static Member, mode: SampleMode) -> &'static Group {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
         lists.observe();
@@ -209,7 +209,7 @@ impl Registry {
         refer(around);
         group.around.set(around);
         group.lost.store(false, RELAXED);
-        group.set_looks(looks);
+        group.set_sample_mode(mode);
         // What is inside an open group is part of the same test, so only outermost ones are counted.
         let is_outermost = u32::from(!member.groups().any(Group::is_open));
         for other in lists.groups().filter(|other| other.is_open()) {
@@ -240,12 +240,12 @@ impl Registry {
         let ticket = lists.ticket();
         let mut stack = lists.take_stack(member);
         for group in differing(&stack, group) {
-            group.came(group.has_joined(member));
+            group.thread_came(group.has_joined(member));
         }
         refer(Some(group));
         stack.push(Entry {
             ticket: Some(ticket),
-            by_birth: false,
+            by_spawn: false,
             group,
             over: stays(&stack, joins, group),
             paused_before,
@@ -269,7 +269,7 @@ impl Registry {
         if let Some(at) = at {
             let parted = stack.remove(at);
             for group in differing(&stack, parted.group) {
-                group.went();
+                group.thread_left();
             }
             match stack.get_mut(at) {
                 Some(above) => above.paused_before = parted.paused_before,
@@ -284,32 +284,32 @@ impl Registry {
         member.paused.store(paused, RELAXED);
     }
 
-    /// `member`, the calling thread, is in `group` from now on, as though it was born there, and no more in what it was
-    /// born into. It stays where a guard has it.
-    pub(crate) fn settle_in(&self, member: &'static Member, group: &'static Group) {
+    /// `member`, the calling thread, is in `group` from now on, as though it was spawned there, and no more in what it was
+    /// spawned in. It stays where a guard has it.
+    pub(crate) fn move_home(&self, member: &'static Member, group: &'static Group) {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
         lists.leaves_home(member);
         let mut stack = lists.take_stack(member);
         for group in differing(&stack, group) {
-            group.came(group.has_joined(member));
+            group.thread_came(group.has_joined(member));
         }
         refer(Some(group));
-        let births = stack.iter().take_while(|entry| entry.ticket.is_none());
-        let births = births.count();
+        let spawned_in = stack.iter().take_while(|entry| entry.ticket.is_none());
+        let spawned_in = spawned_in.count();
         let entry = Entry {
             ticket: None,
-            by_birth: false,
+            by_spawn: false,
             group,
             over: false,
             paused_before: false,
         };
-        let mut left: Vec<Entry> = stack.splice(..births, [entry]).collect();
+        let mut left: Vec<Entry> = stack.splice(..spawned_in, [entry]).collect();
         while let Some(entry) = left.pop() {
             let stays = || stack.iter().chain(&left);
             for group in chain(Some(entry.group)) {
                 if !stays().any(|entry| is_within(Some(entry.group), group)) {
-                    group.went();
+                    group.thread_left();
                 }
             }
             release(Some(entry.group));
@@ -335,12 +335,12 @@ impl Registry {
     }
 
     /// Ends the members whose threads have died without a word. Says whether there was one.
-    pub(crate) fn bury(&self) -> bool {
-        lock(&self.lists).bury()
+    pub(crate) fn reap(&self) -> bool {
+        lock(&self.lists).reap()
     }
 
     /// What the group has come to now.
-    pub(crate) fn totals(&self, group: &'static Group) -> Totals {
+    pub(crate) fn totals(&self, group: &'static Group) -> GroupTotals {
         lock(&self.lists).totals(group)
     }
 
@@ -349,8 +349,8 @@ impl Registry {
     pub(crate) fn close<T>(
         &self,
         group: &'static Group,
-        execution: Option<Execution<&str>>,
-        last: impl FnOnce(&'static Group, Totals, Vec<Handed>) -> T,
+        execution: Option<ExecutionId<&str>>,
+        last: impl FnOnce(&'static Group, GroupTotals, Vec<Handed>) -> T,
     ) -> T {
         let mut lists = lock(&self.lists);
         let mut totals = lists.totals(group);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::group::Looks;
+use super::group::SampleMode;
 use super::interval::{error, small_fall};
-use super::member::{Counters, Look, Member, Moved};
+use super::member::{Counters, Member, Moved, SamplePoint};
 use super::registry::Registry;
 use super::stack::Joins;
 use crate::env::SAMPLE_BYTES;
@@ -47,7 +47,7 @@ impl Thread {
     }
 
     fn sample(&self, member: &Member) {
-        member.sample(self.moved(), Look::AtRest);
+        member.sample(self.moved(), SamplePoint::AtRest);
     }
 
     /// What is in the memory of a thread that has ended.
@@ -68,10 +68,10 @@ fn each_level_has_its_own_and_what_is_inside() {
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
     me.allocate(1);
-    let outer = registry.open(member, Looks::Every(1));
+    let outer = registry.open(member, SampleMode::Every(1));
     let in_outer = registry.join(member, outer, Joins::Inside);
     me.allocate(10);
-    let inner = registry.open(member, Looks::Every(1));
+    let inner = registry.open(member, SampleMode::Every(1));
     let in_inner = registry.join(member, inner, Joins::Inside);
     me.allocate(100);
     me.free(40);
@@ -105,7 +105,7 @@ fn guards_may_go_in_any_order() {
     for order in orders {
         let me = Thread::new();
         let member = registry.enlist(Some(me.counters));
-        let groups = [(); 3].map(|()| registry.open(member, Looks::Every(1)));
+        let groups = [(); 3].map(|()| registry.open(member, SampleMode::Every(1)));
         let mut tickets = groups.map(|group| Some(registry.join(member, group, Joins::Instead)));
         let mut expected = [0; 3];
         for place in order {
@@ -130,20 +130,20 @@ fn what_runs_inside_counts_for_both() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let begun_in = registry.open(member, Looks::Every(1));
+    let begun_in = registry.open(member, SampleMode::Every(1));
     let in_begun = registry.join(member, begun_in, Joins::Inside);
-    let body = registry.open(member, Looks::Every(1));
+    let body = registry.open(member, SampleMode::Every(1));
     registry.part(member, in_begun);
-    let other = registry.open(member, Looks::Every(1));
+    let other = registry.open(member, SampleMode::Every(1));
     let in_other = registry.join(member, other, Joins::Inside);
     for round in 0..3 {
         let polled = registry.join(member, body, Joins::Inside);
         me.allocate(10);
         // Inside it, whatever is opened there is in both.
-        let inner = registry.open(member, Looks::Every(1));
+        let inner = registry.open(member, SampleMode::Every(1));
         let in_inner = registry.join(member, inner, Joins::Inside);
         me.allocate(100);
-        let child = registry.birth(member).unwrap();
+        let child = registry.spawn(member).unwrap();
         let thread = Thread::new();
         registry.begin(child, Some(thread.counters));
         thread.allocate(1000);
@@ -158,7 +158,7 @@ fn what_runs_inside_counts_for_both() {
         );
         assert_eq!((totals.threads, totals.threads_running), (2, 0));
         // A handle takes it out of all.
-        let elsewhere = registry.open(member, Looks::Every(1));
+        let elsewhere = registry.open(member, SampleMode::Every(1));
         let instead = registry.join(member, elsewhere, Joins::Instead);
         me.allocate(10_000);
         registry.part(member, instead);
@@ -178,24 +178,24 @@ fn what_runs_inside_counts_for_both() {
     registry.end(member);
 }
 
-/// A thread that was born in one test may be a pool's: what it runs of another is not that test's.
+/// A thread that was spawned in one test may be a pool's: what it runs of another is not that test's.
 #[test]
-fn what_a_thread_is_brought_is_not_where_it_was_born() {
+fn what_a_thread_is_brought_is_not_where_it_was_spawned() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let body = registry.open(member, Looks::Every(1));
-    let home = registry.open(member, Looks::Every(1));
+    let body = registry.open(member, SampleMode::Every(1));
+    let home = registry.open(member, SampleMode::Every(1));
     let in_home = registry.join(member, home, Joins::Inside);
-    let pools = registry.birth(member).unwrap();
+    let pools = registry.spawn(member).unwrap();
     let thread = Thread::new();
     registry.begin(pools, Some(thread.counters));
     thread.allocate(1);
     let polled = registry.join(pools, body, Joins::Inside);
     thread.allocate(10);
     registry.part(pools, polled);
-    // What it opens itself is inside both that and where it was born.
-    let inner = registry.open(pools, Looks::Every(1));
+    // What it opens itself is inside both that and where it was spawned.
+    let inner = registry.open(pools, SampleMode::Every(1));
     let in_inner = registry.join(pools, inner, Joins::Inside);
     thread.allocate(100);
     registry.part(pools, in_inner);
@@ -215,15 +215,15 @@ fn a_test_inside_one_that_has_ended_overlaps_with_others() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let ended = registry.open(member, Looks::Every(1));
+    let ended = registry.open(member, SampleMode::Every(1));
     let forgotten = registry.join(member, ended, Joins::Inside);
-    let child = registry.birth(member).unwrap();
+    let child = registry.spawn(member).unwrap();
     registry.begin(child, Some(Thread::new().counters));
     registry.close(ended, None, |_, _, _| ());
-    let first = registry.open(member, Looks::Every(1));
-    let second = registry.open(child, Looks::Every(1));
+    let first = registry.open(member, SampleMode::Every(1));
+    let second = registry.open(child, SampleMode::Every(1));
     let in_second = registry.join(child, second, Joins::Inside);
-    let inside = registry.open(child, Looks::Every(1));
+    let inside = registry.open(child, SampleMode::Every(1));
     let [inside, first, second] = [inside, first, second]
         .map(|group| registry.close(group, None, |_, totals, _| totals.overlap));
     assert_eq!((inside, first, second), (1, 1, 1));
@@ -239,22 +239,22 @@ fn a_thread_that_may_be_ending_counts_for_itself() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let outer = registry.open(member, Looks::Every(1));
+    let outer = registry.open(member, SampleMode::Every(1));
     let in_outer = registry.join(member, outer, Joins::Inside);
     me.allocate(1);
-    registry.doze(member);
+    registry.detach_counters(member);
     me.allocate(10);
     assert_eq!(registry.totals(outer).moved.allocated, 1);
     assert!(registry.pause(member));
     me.allocate(1 << 20);
-    let inner = registry.open(member, Looks::Every(1));
+    let inner = registry.open(member, SampleMode::Every(1));
     registry.resume(member);
     let in_inner = registry.join(member, inner, Joins::Inside);
     me.allocate(100);
     registry.part(member, in_inner);
     let inner = registry.close(inner, None, |_, totals, _| totals);
     assert_eq!((inner.moved.allocated, inner.peak), (100, 100));
-    registry.wake(member, Some(me.counters));
+    registry.attach_counters(member, Some(me.counters));
     me.allocate(1000);
     assert_eq!(registry.totals(outer).moved.allocated, 1111);
     registry.part(member, in_outer);
@@ -267,7 +267,7 @@ fn a_guard_of_a_thread_that_has_ended_does_nothing() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let group = registry.open(member, Looks::Every(1));
+    let group = registry.open(member, SampleMode::Every(1));
     let forgotten = registry.join(member, group, Joins::Inside);
     registry.end(member);
     me.is_gone();
@@ -289,10 +289,10 @@ fn in_a_forked_child_only_the_forker_is_left() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let group = registry.open(member, Looks::Every(1));
+    let group = registry.open(member, SampleMode::Every(1));
     let ticket = registry.join(member, group, Joins::Inside);
     let other = Thread::new();
-    let child = registry.birth(member).unwrap();
+    let child = registry.spawn(member).unwrap();
     registry.begin(child, Some(other.counters));
     let mut locked = registry.lock();
     other.is_gone();
@@ -312,20 +312,20 @@ fn many_threads_come_and_go() {
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
     for round in 0..3 {
-        let group = registry.open(member, Looks::Every(1));
+        let group = registry.open(member, SampleMode::Every(1));
         group.timeline().start();
         let ticket = registry.join(member, group, Joins::Inside);
         let children: Vec<_> = (0..THREADS)
             .map(|number| {
-                let child = registry.birth(member).unwrap();
+                let child = registry.spawn(member).unwrap();
                 thread::spawn(move || {
                     let me = Thread::new();
                     registry.begin(child, Some(me.counters));
                     me.allocate(number + 10);
                     me.sample(child);
-                    registry.doze(child);
+                    registry.detach_counters(child);
                     let gone = Arc::new(me);
-                    registry.wake(child, Some(gone.counters));
+                    registry.attach_counters(child, Some(gone.counters));
                     gone.free(number);
                     registry.end(child);
                     gone.is_gone();
@@ -336,8 +336,8 @@ fn many_threads_come_and_go() {
         for child in children {
             child.join().unwrap();
         }
-        let unborn = registry.birth(member).unwrap();
-        registry.stillborn(unborn);
+        let cancelled = registry.spawn(member).unwrap();
+        registry.cancel_spawn(cancelled);
         registry.part(member, ticket);
         let totals = registry.close(group, None, |_, totals, _| totals);
         assert_eq!(totals.moved.net().unsigned_abs(), THREADS * 10, "{round}");
@@ -352,9 +352,9 @@ fn a_thread_that_has_the_place_of_one_that_ended_is_a_stranger() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let group = registry.open(member, Looks::Every(1));
+    let group = registry.open(member, SampleMode::Every(1));
     let ticket = registry.join(member, group, Joins::Inside);
-    let child = registry.birth(member).unwrap();
+    let child = registry.spawn(member).unwrap();
     registry.begin(child, Some(Thread::new().counters));
     registry.end(child);
 
@@ -380,7 +380,7 @@ fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
     let registry = registry();
     let me = Thread::new();
     let member = registry.enlist(Some(me.counters));
-    let group = registry.open(member, Looks::Every(SAMPLE_BYTES));
+    let group = registry.open(member, SampleMode::Every(SAMPLE_BYTES));
     group.timeline().start();
     let ticket = registry.join(member, group, Joins::Inside);
     let small = small_fall(SAMPLE_BYTES);
@@ -397,10 +397,10 @@ fn every_rise_is_told_and_a_small_fall_with_what_comes_next() {
     ] {
         me.allocate(allocated);
         me.free(freed);
-        member.sample_roughly(me.moved(), Look::AtRest, small);
+        member.sample_roughly(me.moved(), SamplePoint::AtRest, small);
     }
     me.free(7);
-    member.sample_roughly(me.moved(), Look::AtRest, small);
+    member.sample_roughly(me.moved(), SamplePoint::AtRest, small);
     // Told at the end, whatever it is.
     registry.part(member, ticket);
     let points = registry.close(group, None, |group, _, _| group.timeline().points());
@@ -423,23 +423,23 @@ fn a_sum_of_unknown_threads_is_as_far_off_as_each_can_be() {
 }
 
 #[test]
-fn a_thread_that_settles_elsewhere_is_no_more_where_it_was_born() {
+fn a_thread_whose_home_is_moved_is_no_more_where_it_was_spawned() {
     let registry = registry();
     let [parent, child] = [(); 2].map(|()| Thread::new());
     let member = registry.enlist(Some(parent.counters));
-    let [test, other] = [(); 2].map(|()| registry.open(member, Looks::Every(1)));
+    let [test, other] = [(); 2].map(|()| registry.open(member, SampleMode::Every(1)));
     let ticket = registry.join(member, test, Joins::Inside);
-    let born = registry.birth(member).unwrap();
+    let born = registry.spawn(member).unwrap();
     registry.begin(born, Some(child.counters));
     child.allocate(1);
     let held = registry.join(born, test, Joins::Instead);
     child.allocate(10);
-    registry.settle_in(born, other);
+    registry.move_home(born, other);
     // A guard keeps it.
     child.allocate(100);
     registry.part(born, held);
     child.allocate(1000);
-    registry.settle_in(born, other);
+    registry.move_home(born, other);
     child.allocate(10_000);
     let back = registry.join(born, test, Joins::Instead);
     registry.part(born, back);

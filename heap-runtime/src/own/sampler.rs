@@ -13,11 +13,11 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
-use super::elders::Elders;
-use super::group::{Group, Looks};
+use super::group::{Group, SampleMode};
 use super::interval::{SMALL_REALLOCATION, small_fall};
-use super::member::{Look, Member, Moved};
-use super::registry::Totals;
+use super::member::{Member, Moved, SamplePoint};
+use super::preexisting::PreexistingThreads;
+use super::registry::GroupTotals;
 use super::{MEMBER, hooks, without_map};
 use crate::complaint::say_once;
 use crate::jemalloc::{self, ThreadEvent};
@@ -51,18 +51,18 @@ pub(super) enum Sampling {
 }
 
 impl Sampling {
-    pub(super) fn looks(self) -> Looks {
+    pub(super) fn sample_mode(self) -> SampleMode {
         match self {
-            Self::Hooks => Looks::Hooks,
-            Self::Each => Looks::Each,
-            Self::Every(bytes) => Looks::Every(bytes),
-            Self::ThreadPeak | Self::None => Looks::Every(0),
+            Self::Hooks => SampleMode::Hooks,
+            Self::Each => SampleMode::Each,
+            Self::Every(bytes) => SampleMode::Every(bytes),
+            Self::ThreadPeak | Self::None => SampleMode::Every(0),
         }
     }
 
     /// Whether live bytes are looked at while the test runs.
-    pub(super) fn looks_on(self) -> bool {
-        self.looks() != Looks::Every(0)
+    pub(super) fn is_sampling(self) -> bool {
+        self.sample_mode() != SampleMode::Every(0)
     }
 
     /// Where the peak comes from.
@@ -76,7 +76,7 @@ impl Sampling {
     }
 
     /// What the true peak is at the least, and at the most.
-    pub(super) fn bounds(self, totals: &Totals) -> [u64; 2] {
+    pub(super) fn bounds(self, totals: &GroupTotals) -> [u64; 2] {
         match self {
             Self::ThreadPeak => {
                 let threads = u64::from(totals.most_running.max(1));
@@ -102,7 +102,7 @@ impl Sampling {
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
 /// The threads that were there when it took the last one, where they are known.
-static ELDERS: RwLock<Option<Elders>> = RwLock::new(None);
+static PREEXISTING: RwLock<Option<PreexistingThreads>> = RwLock::new(None);
 
 thread_local! {
     /// How many of them this thread has learnt of.
@@ -131,8 +131,8 @@ pub(super) fn start(wanted: Wanted, every_bytes: u64) -> Sampling {
         call_back(event).then_some(every_bytes)
     });
     if wanted.exact || (wanted.limited && every.is_none()) {
-        // Of a thread whose end is not seen, jemalloc may lose its list of threads: see `jemalloc::end_again`.
-        if jemalloc::knows_ends() && hooks::install() {
+        // Of a thread whose end is not seen, jemalloc may lose its list of threads: see `jemalloc::rerun_exit`.
+        if jemalloc::handles_thread_exits() && hooks::install() {
             return Sampling::Hooks;
         }
         if *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_each, 1))) {
@@ -155,9 +155,9 @@ pub(super) fn stop(sampling: Sampling) {
 
 fn call_back(event: ThreadEvent) -> bool {
     let taken = jemalloc::call_back(event);
-    let elders = Elders::now();
-    let mut known = ELDERS.write().unwrap_or_else(PoisonError::into_inner);
-    *known = elders;
+    let preexisting = PreexistingThreads::now();
+    let mut known = PREEXISTING.write().unwrap_or_else(PoisonError::into_inner);
+    *known = preexisting;
     TAKEN.fetch_add(u32::from(taken), Ordering::Release);
     taken
 }
@@ -172,9 +172,12 @@ pub(super) fn has_to_learn() -> bool {
 pub(super) fn learn() {
     LEARNT.set(TAKEN.load(Ordering::Acquire));
     // A fork may have left it locked for ever.
-    let elders = ELDERS.try_read();
-    let elders = elders.as_ref().ok().and_then(|elders| elders.as_ref());
-    if elders.is_none_or(Elders::has_this_thread) {
+    let preexisting = PREEXISTING.try_read();
+    let preexisting = preexisting
+        .as_ref()
+        .ok()
+        .and_then(|preexisting| preexisting.as_ref());
+    if preexisting.is_none_or(PreexistingThreads::has_this_thread) {
         jemalloc::provoke_event();
     }
 }
@@ -199,7 +202,7 @@ pub(super) fn start_thread_peak() {
 
 /// How the counters are to be taken in the middle of jemalloc's book-keeping. None where it is put off until the
 /// [end](reallocated) of a reallocation.
-fn look(is_alloc: bool, now: Moved) -> Option<Look> {
+fn look(is_alloc: bool, now: Moved) -> Option<SamplePoint> {
     if jemalloc::await_reallocation() {
         if is_alloc {
             HALFWAY.set(Some(now));
@@ -207,11 +210,11 @@ fn look(is_alloc: bool, now: Moved) -> Option<Look> {
         return None;
     }
     Some(if !is_alloc {
-        Look::Freed
+        SamplePoint::Freed
     } else if SEES_REALLOCATIONS.get() == Some(&true) {
-        Look::Allocated
+        SamplePoint::Allocated
     } else {
-        Look::PerhapsAllocated
+        SamplePoint::PerhapsAllocated
     })
 }
 
@@ -266,10 +269,10 @@ pub(super) fn reallocated(noticed: bool, in_place: Option<usize>) {
     if noticed {
         let halfway = HALFWAY.take();
         if let Some(halfway) = halfway.filter(|_| in_place.is_none()) {
-            member.sample(halfway, Look::AtRest);
+            member.sample(halfway, SamplePoint::AtRest);
         }
         if let Some(now) = member.counted() {
-            member.sample_roughly(now, Look::AtRest, SMALL_FALL.load(Ordering::Relaxed));
+            member.sample_roughly(now, SamplePoint::AtRest, SMALL_FALL.load(Ordering::Relaxed));
         }
     }
     // Nobody calls back where the peak is jemalloc's own, and that has the block twice.

@@ -31,7 +31,7 @@ pub(super) type Flag = AtomicBool;
 
 /// Of which execution of which test a group is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Execution<Name> {
+pub(crate) struct ExecutionId<Name> {
     pub(crate) test_name: Name,
     pub(crate) iteration: u32,
 }
@@ -44,16 +44,16 @@ pub(crate) struct Shared {
 }
 
 /// An execution that had ended, and what threads have moved while it ran, which its numbers do not have.
-pub(crate) type Handed = (Execution<String>, Moved);
+pub(crate) type Handed = (ExecutionId<String>, Moved);
 
-/// What threads have moved where they were born, by which groups were open meanwhile.
+/// What threads have moved where they were spawned, by which groups were open meanwhile.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct OverlapLedger {
     open: Vec<Open>,
     /// By the member's place.
     threads: Vec<Thread>,
     /// Groups that are closed, and that a thread may turn out to have worked for.
-    ended: Vec<(Serial, Execution<String>)>,
+    ended: Vec<(Serial, ExecutionId<String>)>,
     serials: Serial,
 }
 
@@ -77,7 +77,7 @@ struct Thread {
     beside: Vec<(Serial, Moved)>,
 }
 
-impl Ledger {
+impl OverlapLedger {
     /// There is one more member.
     pub(super) fn enlist(&mut self) {
         self.threads.push(Thread::default());
@@ -107,7 +107,7 @@ impl Ledger {
         }
         let others = self.open.iter_mut().filter(|open| {
             let mut tests = chain(Some(open.group)).filter(|group| group.is_open());
-            !tests.any(|group| is_born_in(stack, group))
+            !tests.any(|group| was_spawned_in(stack, group))
         });
         if !is_at_home(stack) {
             others.for_each(|open| open.beside = open.beside.plus(moved));
@@ -123,13 +123,13 @@ impl Ledger {
         }
     }
 
-    /// Whether a thread has moved something while others were open than the groups that it was born into.
+    /// Whether a thread has moved something while others were open than the groups that it was spawned in.
     pub(super) fn was_beside_others(&self, member: &Member) -> bool {
         let thread = self.threads.get(member.index);
         thread.is_some_and(|thread| thread.overlapped != Moved::default())
     }
 
-    /// A thread is no more where it was born: what it has done for its test until then was its test's.
+    /// A thread is no more where it was spawned: what it has done for its test until then was its test's.
     fn forget(&mut self, member: &Member) {
         if let Some(thread) = self.threads.get_mut(member.index) {
             thread.seen = member.worked();
@@ -168,28 +168,28 @@ fn add(sums: &mut Vec<(Serial, Moved)>, serial: Serial, moved: Moved) {
     }
 }
 
-/// The groups that a thread with this stack was born into.
-fn births(stack: &[Entry]) -> impl Iterator<Item = &'static Group> {
-    let entries = stack.iter().take_while(|entry| entry.by_birth);
+/// The groups that a thread with this stack was spawned in.
+fn groups_spawned_in(stack: &[Entry]) -> impl Iterator<Item = &'static Group> {
+    let entries = stack.iter().take_while(|entry| entry.by_spawn);
     entries.map(|entry| entry.group)
 }
 
-/// Whether such a thread was born into that group, or into one inside it.
-fn is_born_in(stack: &[Entry], group: &'static Group) -> bool {
-    births(stack).any(|born| is_within(Some(born), group))
+/// Whether such a thread was spawned in that group, or into one inside it.
+fn was_spawned_in(stack: &[Entry], group: &'static Group) -> bool {
+    groups_spawned_in(stack).any(|born| is_within(Some(born), group))
 }
 
-/// Whether the test that such a thread was born into is still open.
+/// Whether the test that such a thread was spawned in is still open.
 fn is_at_home(stack: &[Entry]) -> bool {
-    births(stack).any(|born| chain(Some(born)).any(Group::is_open))
+    groups_spawned_in(stack).any(|born| chain(Some(born)).any(Group::is_open))
 }
 
 impl Lists {
     /// What all threads have moved up to now is of the groups that are open now.
     pub(super) fn observe(&mut self) {
         for (member, stack) in self.members.iter().zip(&self.stacks) {
-            if member.in_use.load(RELAXED) && births(stack).next().is_some() {
-                member.settle();
+            if member.in_use.load(RELAXED) && groups_spawned_in(stack).next().is_some() {
+                member.flush();
                 self.shared.observe(member, stack);
             }
         }
@@ -198,7 +198,7 @@ impl Lists {
     /// A thread ends, or is nobody's from now on. Its stack is in its place.
     pub(super) fn leaves_home(&mut self, member: &Member) {
         if let Some(stack) = self.stacks.get(member.index) {
-            if births(stack).next().is_some() && !is_at_home(stack) {
+            if groups_spawned_in(stack).next().is_some() && !is_at_home(stack) {
                 self.shared.observe(member, stack);
             }
             self.shared.forget(member);
@@ -209,7 +209,7 @@ impl Lists {
     pub(super) fn close(
         &mut self,
         group: &'static Group,
-        execution: Option<Execution<&str>>,
+        execution: Option<ExecutionId<&str>>,
     ) -> (Shared, Vec<Handed>) {
         let mut shared = Shared {
             included: Moved::default(),
@@ -220,7 +220,7 @@ impl Lists {
         let serial = at.map(|at| open.swap_remove(at).serial);
         let mut handed = Vec::new();
         for (member, stack) in self.members.iter().zip(&self.stacks) {
-            if !member.in_use.load(RELAXED) || !is_born_in(stack, group) {
+            if !member.in_use.load(RELAXED) || !was_spawned_in(stack, group) {
                 continue;
             }
             if let Some(thread) = self.shared.threads.get(member.index) {
@@ -241,7 +241,7 @@ impl Lists {
         if let (Some(serial), Some(of)) = (serial, execution)
             && waiting.any(|(other, _)| *other == serial)
         {
-            let execution = Execution {
+            let execution = ExecutionId {
                 test_name: of.test_name.to_owned(),
                 iteration: of.iteration,
             };

@@ -1,10 +1,10 @@
 //! Threads that work for another test than the one that started them, with counters of our own.
 
-use super::group::{Group, Looks};
+use super::group::{Group, SampleMode};
 use super::member::{Member, Moved};
-use super::registry::{Registry, Ticket, Totals};
+use super::registry::{GroupTotals, Registry, Ticket};
 use super::registry_tests::{Thread, registry};
-use super::shared::{Execution, Handed, Shared};
+use super::shared::{ExecutionId, Handed, Shared};
 use super::stack::Joins;
 
 /// A test on a thread of its own.
@@ -21,7 +21,7 @@ impl Test {
     fn begin(registry: &'static Registry, name: &'static str) -> Self {
         let me = Thread::new();
         let member = registry.enlist(Some(me.counters));
-        let group = registry.open(member, Looks::Every(1));
+        let group = registry.open(member, SampleMode::Every(1));
         let ticket = registry.join(member, group, Joins::Inside);
         Self {
             registry,
@@ -35,14 +35,14 @@ impl Test {
 
     fn starts(&self) -> (Thread, &'static Member) {
         let thread = Thread::new();
-        let member = self.registry.birth(self.member).expect("it is measured");
+        let member = self.registry.spawn(self.member).expect("it is measured");
         self.registry.begin(member, Some(thread.counters));
         (thread, member)
     }
 
-    fn end(self) -> (Totals, Vec<Handed>) {
+    fn end(self) -> (GroupTotals, Vec<Handed>) {
         self.registry.part(self.member, self.ticket);
-        let execution = Execution {
+        let execution = ExecutionId {
             test_name: self.name,
             iteration: 0,
         };
@@ -64,7 +64,7 @@ fn moved(allocated: u64, deallocated: u64) -> Moved {
 }
 
 /// What of a test's numbers is not known: allocated and freed.
-fn not_known(totals: &Totals) -> [(u64, u64); 2] {
+fn not_known(totals: &GroupTotals) -> [(u64, u64); 2] {
     let Shared { included, beside } = totals.shared;
     [included, beside].map(|moved| (moved.allocated, moved.deallocated))
 }
@@ -115,7 +115,7 @@ fn who_has_ended_is_named_by_the_test_that_leaves_the_thread() {
     let (first, handed) = first.end();
     assert_eq!(not_known(&first), [(200, 0), (0, 0)]);
     let named = |name: &str| {
-        let execution = Execution {
+        let execution = ExecutionId {
             test_name: name.to_owned(),
             iteration: 0,
         };
@@ -176,7 +176,7 @@ fn a_thread_that_is_nobodys_for_good_works_for_nobody() {
     let second = Test::begin(registry, "second");
     // What it does until then is its test's, for certain.
     pool.allocate(10);
-    registry.settle_in(thread, nobodys);
+    registry.move_home(thread, nobodys);
     pool.allocate(100);
     for (test, allocated) in [(first, 10), (second, 0)] {
         let (totals, handed) = test.end();
@@ -194,7 +194,7 @@ fn what_a_left_thread_starts_is_left_too() {
     let (_, thread) = first.starts();
     first.end();
     let second = Test::begin(registry, "second");
-    let other = registry.birth(thread).expect("it may work for another");
+    let other = registry.spawn(thread).expect("it may work for another");
     let counters = Thread::new();
     registry.begin(other, Some(counters.counters));
     counters.allocate(100);
@@ -207,7 +207,7 @@ fn what_a_left_thread_starts_is_left_too() {
 fn inside_a_test_what_is_left_is_left_to_the_test() {
     let registry = registry();
     let outer = Test::begin(registry, "outer");
-    let inner = registry.open(outer.member, Looks::Every(1));
+    let inner = registry.open(outer.member, SampleMode::Every(1));
     let ticket = registry.join(outer.member, inner, Joins::Inside);
     let (thread, member) = outer.starts();
     let other = Test::begin(registry, "other");

@@ -1,7 +1,7 @@
 //! When a thread's clock is read: where its counters are, and never under the registry's lock by the thread itself.
 //!
 //! ```text
-//!  is_born ──▶ (its time is the groups') ──stops──▶ (nobody's, or our own) ──starts──▶ (the groups')
+//!  spawned ──▶ (its time is the groups') ──stops──▶ (nobody's, or our own) ──starts──▶ (the groups')
 //! ```
 
 use super::REGISTRY;
@@ -29,10 +29,10 @@ fn give(member: &'static Member, spent: &Amounts) {
 }
 
 /// A thread is about to be started, which is in its groups already. By the thread that starts it.
-#[cfg(births)]
-pub(super) fn is_born(member: &'static Member) {
+#[cfg(spawns)]
+pub(super) fn spawned(member: &'static Member) {
     if is_wanted(member) && !fork::is_child() {
-        member.clock.is_born();
+        member.clock.spawned();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A tracked body runs in what its thread is in already, and what the thread does counts for both. That goes
 //! without saying where the body's group was opened there. A future may have been begun somewhere else: then the groups
-//! that it is polled in are *beside* it. A handle takes the thread out of all that. What a thread was born into
+//! that it is polled in are *beside* it. A handle takes the thread out of all that. What a thread was spawned in
 //! does not count for a body that was begun elsewhere: it may be a pool's thread.
 
 use super::group::{Group, Link, RELAXED, chain, is_within};
@@ -10,10 +10,10 @@ use super::registry::Ticket;
 
 /// A group that a member is in. It is a reference to the group.
 pub(super) struct Entry {
-    /// None for a group that the member was born into, or has settled in.
+    /// None for a group that the member was spawned in, or has moved its home to.
     pub(super) ticket: Option<Ticket>,
-    /// Whether it was born into it.
-    pub(super) by_birth: bool,
+    /// Whether it was spawned in it.
+    pub(super) by_spawn: bool,
     pub(super) group: &'static Group,
     /// Whether the member is in the groups of the entry below too.
     pub(super) over: bool,
@@ -49,8 +49,8 @@ impl Beside {
 pub(super) fn stays(stack: &[Entry], joins: Joins, group: &'static Group) -> bool {
     stack.last().is_some_and(|below| {
         let comes_from_elsewhere = !is_within(Some(group), below.group);
-        let was_born_there = below.ticket.is_none();
-        joins == Joins::Inside && !(comes_from_elsewhere && was_born_there)
+        let was_spawned_there = below.ticket.is_none();
+        joins == Joins::Inside && !(comes_from_elsewhere && was_spawned_there)
     })
 }
 

@@ -27,8 +27,8 @@ use std::thread;
 
 use libc::stack_t;
 
+use super::interpose::{Found, go_on, interpose};
 use super::member::{Member, Moved};
-use super::stand_in::{Found, go_on, stand_in};
 use super::{MEMBER, REGISTRY};
 
 /// More than the nodes take that one thread allocates for it, or frees: one on each level, of 640 bytes and of 736.
@@ -36,7 +36,7 @@ const NODES: u64 = 4 << 10;
 
 /// How far a thread has come.
 #[derive(Clone, Copy)]
-enum Way {
+enum Progress {
     /// It does not go this way.
     Other,
     /// It has begun, having allocated so much.
@@ -56,33 +56,33 @@ enum Way {
 }
 
 thread_local! {
-    static WAY: Cell<Way> = const { Cell::new(Way::Other) };
+    static PROGRESS: Cell<Progress> = const { Cell::new(Progress::Other) };
     /// Allocations that may be for the map, and are counted by nobody yet.
-    static PUT_OFF: Cell<u32> = const { Cell::new(0) };
+    static DEFERRED: Cell<u32> = const { Cell::new(0) };
     /// The first function of a thread is looked for, and no thread is to be started.
-    static LOOKS: Cell<bool> = const { Cell::new(false) };
+    static PROBING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The first function of std's threads, once it is known.
-static STDS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+static STD_START: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// Finds out what std's threads begin with: has it start one, which [`is_looked_for`] is told of.
+/// Finds out what std's threads begin with: has it start one, which [`is_probe`] is told of.
 pub(super) fn prepare() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         next();
-        LOOKS.set(true);
+        PROBING.set(true);
         // It fails as where the system has no more threads to give.
         let _refused = thread::Builder::new().spawn(|| ());
-        LOOKS.set(false);
+        PROBING.set(false);
     });
 }
 
 /// Whether the calling thread starts another only to show its first function.
-pub(super) fn is_looked_for(first: *mut c_void) -> bool {
-    let looks = LOOKS.get();
+pub(super) fn is_probe(first: *mut c_void) -> bool {
+    let looks = PROBING.get();
     if looks {
-        STDS.store(first, Ordering::Relaxed);
+        STD_START.store(first, Ordering::Relaxed);
     }
     looks
 }
@@ -90,41 +90,41 @@ pub(super) fn is_looked_for(first: *mut c_void) -> bool {
 /// What the calling thread has moved without what it may have allocated or freed for the map. None where that is what
 /// it has just done: its groups are told when it is known. This is what runs inside the allocator.
 pub(super) fn without_map(member: &Member, is_alloc: bool, now: Moved) -> Option<Moved> {
-    match WAY.get() {
-        Way::Begun { allocated: began } | Way::InMap { began, .. } => {
+    match PROGRESS.get() {
+        Progress::Begun { allocated: began } | Progress::InMap { began, .. } => {
             if now.allocated.wrapping_sub(began) > NODES {
-                WAY.set(Way::Other);
-                for _ in 0..PUT_OFF.take() {
+                PROGRESS.set(Progress::Other);
+                for _ in 0..DEFERRED.take() {
                     member.count(|group| group.is_hooked() || group.is_each());
                 }
                 return Some(now);
             }
-            PUT_OFF.set(PUT_OFF.get() + u32::from(is_alloc));
+            DEFERRED.set(DEFERRED.get() + u32::from(is_alloc));
             (!is_alloc).then_some(Moved {
                 allocated: began,
                 ..now
             })
         }
-        Way::Leaves { deallocated } => {
+        Progress::Leaves { deallocated } => {
             let is_more = now.deallocated.wrapping_sub(deallocated) > NODES;
             (is_alloc || is_more).then_some(now)
         }
-        Way::Runs | Way::Other => Some(now),
+        Progress::Runs | Progress::Other => Some(now),
     }
 }
 
 /// The calling thread has begun, and this is its first function.
 pub(super) fn begins(member: &Member, first: *mut c_void) {
-    if first == STDS.load(Ordering::Relaxed)
+    if first == STD_START.load(Ordering::Relaxed)
         && let Some(Moved { allocated, .. }) = member.counted()
     {
-        WAY.set(Way::Begun { allocated });
+        PROGRESS.set(Progress::Begun { allocated });
     }
 }
 
 /// The first function of the calling thread has returned.
 pub(super) fn ends(member: &'static Member) {
-    if let Way::Leaves { deallocated } = WAY.replace(Way::Other)
+    if let Progress::Leaves { deallocated } = PROGRESS.replace(Progress::Other)
         && let Some(now) = member.counted()
     {
         disown(
@@ -145,13 +145,13 @@ fn disown(member: &'static Member, moved: Moved) {
 
 type Alter = unsafe extern "C" fn(*const stack_t, *mut stack_t) -> c_int;
 
-stand_in!(".weak", "sigaltstack", alter);
+interpose!(".weak", "sigaltstack", alter);
 
 fn found() -> &'static Found<Alter> {
     unsafe extern "C" {
         static heap_runtime_sigaltstack_found: Found<Alter>;
     }
-    // SAFETY: `stand_in` has made it, and the interceptor is of this type.
+    // SAFETY: `interpose` has made it, and the interceptor is of this type.
     unsafe { &heap_runtime_sigaltstack_found }
 }
 
@@ -181,7 +181,7 @@ unsafe extern "C" fn alter(new: *const stack_t, old: *mut stack_t) -> c_int {
             transmute::<*mut c_void, Alter>(next)(new, old)
         }
     };
-    if !matches!(WAY.get(), Way::Other)
+    if !matches!(PROGRESS.get(), Progress::Other)
         && code == 0
         && let Some(member) = MEMBER.get()
         && let Some(now) = member.counted()
@@ -196,13 +196,13 @@ unsafe extern "C" fn alter(new: *const stack_t, old: *mut stack_t) -> c_int {
 /// The calling thread has enabled or disabled a stack for signals, or neither, and has asked for the one
 /// before, or has not.
 fn altered(member: &'static Member, now: Moved, disables: Option<bool>, asks: bool) {
-    let way = match (WAY.get(), disables, asks) {
-        (Way::Begun { allocated: began }, None, true) => Way::InMap {
+    let way = match (PROGRESS.get(), disables, asks) {
+        (Progress::Begun { allocated: began }, None, true) => Progress::InMap {
             began,
             allocated: now.allocated - began,
         },
-        (Way::InMap { allocated, .. }, Some(false), false) => {
-            PUT_OFF.set(0);
+        (Progress::InMap { allocated, .. }, Some(false), false) => {
+            DEFERRED.set(0);
             disown(
                 member,
                 Moved {
@@ -210,14 +210,14 @@ fn altered(member: &'static Member, now: Moved, disables: Option<bool>, asks: bo
                     deallocated: 0,
                 },
             );
-            Way::Runs
+            Progress::Runs
         }
         // Of several, the last is std's: it gives back what it has set, after the closure.
-        (Way::Runs | Way::Leaves { .. }, Some(true), false) => Way::Leaves {
+        (Progress::Runs | Progress::Leaves { .. }, Some(true), false) => Progress::Leaves {
             deallocated: now.deallocated,
         },
-        (Way::Runs | Way::Leaves { .. }, _, _) => Way::Runs,
-        _ => Way::Other,
+        (Progress::Runs | Progress::Leaves { .. }, _, _) => Progress::Runs,
+        _ => Progress::Other,
     };
-    WAY.set(way);
+    PROGRESS.set(way);
 }

@@ -20,7 +20,7 @@ use super::{MEMBER, REGISTRY, counters, sampler, spending};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc. A sanitizer ends with the thread too, in the
 /// last round and before us: what is compiled for it must not run after that.
-const ROUNDS: u32 = if cfg!(sanitizer) { 3 } else { 4 };
+const MAX_ROUNDS: u32 = if cfg!(sanitizer) { 3 } else { 4 };
 
 thread_local! {
     static ROUND: Cell<u32> = const { Cell::new(0) };
@@ -28,13 +28,13 @@ thread_local! {
 
 /// So many numbers come before ours: half of what POSIX and glibc have. The other half stays free for
 /// whoever makes a key meanwhile.
-const BEFORE: usize = 511;
+const KEYS_BEFORE_OURS: usize = 511;
 
 /// The key, where the system has one left.
 fn key() -> Option<libc::pthread_key_t> {
     static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
     *KEY.get_or_init(|| {
-        let mut made = [0; BEFORE + 1];
+        let mut made = [0; KEYS_BEFORE_OURS + 1];
         let mut count = 0;
         for key in &mut made {
             // SAFETY: the key is written before it is read, and the destructor takes what `watch` sets.
@@ -65,7 +65,7 @@ pub(super) fn prepare() -> bool {
 /// Ends the calling thread's membership with the thread. Says whether it will: where not, nobody
 /// may be told of the thread's counters, which would be read after its end.
 pub(super) fn watch(member: &'static Member) -> bool {
-    let Some(key) = key().filter(|_| ROUND.get() < ROUNDS) else {
+    let Some(key) = key().filter(|_| ROUND.get() < MAX_ROUNDS) else {
         return false;
     };
     // SAFETY: the key is ours, and the member lives for ever.
@@ -74,27 +74,27 @@ pub(super) fn watch(member: &'static Member) -> bool {
 }
 
 /// What stands for a thread that nobody measures.
-#[cfg(births)]
-static BYSTANDER: u8 = 0;
+#[cfg(spawns)]
+static UNTRACKED: u8 = 0;
 
 /// The calling thread has done what it was started for. Where nobody measures it, jemalloc may still need to be told
 /// of its end.
-#[cfg(births)]
-pub(super) fn see_off() {
+#[cfg(spawns)]
+pub(super) fn watch_untracked() {
     if MEMBER.get().is_none()
-        && crate::jemalloc::awaits_end()
+        && crate::jemalloc::needs_exit_call()
         && let Some(key) = key()
     {
         // SAFETY: the key is ours. Where there is no memory for it, the thread ends as in any other program.
-        unsafe { libc::pthread_setspecific(key, from_ref(&BYSTANDER).cast()) };
+        unsafe { libc::pthread_setspecific(key, from_ref(&UNTRACKED).cast()) };
     }
 }
 
 unsafe extern "C" fn ended(value: *mut c_void) {
-    #[cfg(births)]
-    if from_ref(&BYSTANDER).cast() == value.cast_const() {
-        if crate::jemalloc::end_again() {
-            see_off();
+    #[cfg(spawns)]
+    if from_ref(&UNTRACKED).cast() == value.cast_const() {
+        if crate::jemalloc::rerun_exit() {
+            watch_untracked();
         }
         return;
     }
@@ -104,11 +104,11 @@ unsafe extern "C" fn ended(value: *mut c_void) {
     ROUND.set(round);
     sampler::take_thread_peak(member);
     // Wakes it where it dozes since the last round.
-    REGISTRY.wake(member, counters());
-    #[cfg(births)]
-    crate::jemalloc::end_again();
+    REGISTRY.attach_counters(member, counters());
+    #[cfg(spawns)]
+    crate::jemalloc::rerun_exit();
     if watch(member) {
-        return REGISTRY.doze(member);
+        return REGISTRY.detach_counters(member);
     }
     spending::stops(member);
     MEMBER.set(None);

@@ -7,7 +7,7 @@ const RELAXED: Ordering = Ordering::Relaxed;
 
 /// The points so far. When they fill the space, every two become one, the larger of the two, and
 /// from then on only every second sample is taken: the picture gets coarser, and its peaks stay.
-pub(crate) struct Timeline {
+pub(crate) struct TimelineRecorder {
     /// Held while a point is written. Who finds it held leaves the point to the next and goes on: a sample
     /// runs inside the allocator and may not wait.
     busy: AtomicBool,
@@ -29,7 +29,7 @@ struct Point {
     live: AtomicI64,
 }
 
-impl Timeline {
+impl TimelineRecorder {
     pub(crate) fn new() -> Self {
         Self {
             busy: AtomicBool::new(true),
@@ -82,7 +82,7 @@ impl Timeline {
     }
 
     /// Takes a sample: it passes, or is a point with those that have passed.
-    pub(crate) fn record(&self, live: i64) {
+    pub(crate) fn add(&self, live: i64) {
         // Most samples pass, and then to look is cheaper than to write.
         if live > self.highest.load(RELAXED) {
             self.highest.fetch_max(live, RELAXED);

@@ -1,20 +1,20 @@
 //! Apart from the module, which the model checker's test has too.
 
 use super::sync::POINTS;
-use super::timeline::Timeline;
+use super::timeline::TimelineRecorder;
 
 #[test]
 fn a_long_timeline_gets_coarser_and_keeps_its_peaks() {
-    let timeline = Timeline::new();
+    let timeline = TimelineRecorder::new();
     timeline.set_every_bytes(4096);
     timeline.start();
     let peak = 777_777;
     for sample in 0..10_000 {
-        timeline.record(if sample == 4321 { 1_000_000 } else { sample });
+        timeline.add(if sample == 4321 { 1_000_000 } else { sample });
     }
-    timeline.record(peak);
+    timeline.add(peak);
     timeline.stop();
-    timeline.record(-1);
+    timeline.add(-1);
     let points = timeline.points();
     assert!((POINTS / 2..=POINTS).contains(&points.len()));
     assert_eq!(points.iter().map(|point| point.1).max(), Some(1_000_000));
@@ -25,15 +25,15 @@ fn a_long_timeline_gets_coarser_and_keeps_its_peaks() {
 
 #[test]
 fn it_starts_anew_each_time() {
-    let timeline = Timeline::new();
-    timeline.record(1);
+    let timeline = TimelineRecorder::new();
+    timeline.add(1);
     assert_eq!(timeline.points(), []);
     timeline.start();
-    timeline.record(5);
+    timeline.add(5);
     timeline.stop();
     timeline.set_every_bytes(2);
     timeline.start();
-    timeline.record(7);
+    timeline.add(7);
     timeline.stop();
     assert_eq!(
         timeline

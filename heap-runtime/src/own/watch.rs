@@ -31,7 +31,7 @@ impl Watch {
     /// Writes there, once it is started.
     pub(crate) fn set(&self, slot: Slot) {
         // What was there is freed after the lock.
-        let _before = self.patiently().and_then(|mut held| held.replace(slot));
+        let _before = self.lock_slot().and_then(|mut held| held.replace(slot));
     }
 
     /// From now on, what is live is written.
@@ -42,12 +42,12 @@ impl Watch {
     /// From now on, nothing is. Gives back where it was.
     pub(crate) fn stop(&self) -> Option<Slot> {
         self.next.store(i64::MAX, RELAXED);
-        self.patiently()?.take()
+        self.lock_slot()?.take()
     }
 
     /// Writes what is live if it is so much more than the last time. This is what runs inside the
     /// allocator.
-    pub(crate) fn record(&self, live: i64, seen: impl FnOnce() -> LastSeen) {
+    pub(crate) fn sample(&self, live: i64, seen: impl FnOnce() -> LastSeen) {
         if live < self.next.load(RELAXED) {
             return;
         }
@@ -69,7 +69,7 @@ impl Watch {
     /// by the test or by a scheduler that favours us. Then it is left to itself: it does not write
     /// to another file than the one that it has looked up, and by the time that we give up, any
     /// later file has a later time.
-    fn patiently(&self) -> Option<MutexGuard<'_, Option<Slot>>> {
+    fn lock_slot(&self) -> Option<MutexGuard<'_, Option<Slot>>> {
         for _ in 0..1000 {
             if let Ok(held) = self.slot.try_lock() {
                 return Some(held);

@@ -68,8 +68,8 @@ impl Clock {
     }
 
     /// A thread is about to be started, and all its time is somebody's.
-    #[cfg(births)]
-    pub(crate) fn is_born(&self) {
+    #[cfg(spawns)]
+    pub(crate) fn spawned(&self) {
         let mut state = State::NEW;
         state.born_ns = reading::now_ns();
         state.at.set(Count::Wall, Some(state.born_ns));

@@ -34,7 +34,7 @@ pub(super) fn why_no_run_delay() -> String {
     }
 }
 
-#[cfg(births)]
+#[cfg(spawns)]
 pub(super) fn now_ns() -> u64 {
     kernel::monotonic_ns().unwrap_or(0)
 }

@@ -3,12 +3,12 @@
 use loom::model::Builder;
 use loom::thread;
 
-use super::group::{Group, Looks};
-use super::member::{Counters, Look, Member, Moved};
-use super::registry::{Registry, Totals};
+use super::group::{Group, SampleMode};
+use super::member::{Counters, Member, Moved, SamplePoint};
+use super::registry::{GroupTotals, Registry};
 use super::stack::Joins;
 use super::sync::{AtomicU64, Ordering, POINTS};
-use super::timeline::Timeline;
+use super::timeline::TimelineRecorder;
 
 /// A thread's counters.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ impl Thread {
             allocated,
             deallocated: self.0.deallocated.load(Ordering::Relaxed),
         };
-        member.sample(now, Look::AtRest);
+        member.sample(now, SamplePoint::AtRest);
     }
 
     /// Its memory is another's.
@@ -61,7 +61,7 @@ impl Test {
         let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
         let me = Thread::new();
         let member = registry.enlist(Some(me.0));
-        let group = registry.open(member, Looks::Every(1));
+        let group = registry.open(member, SampleMode::Every(1));
         Self {
             registry,
             me,
@@ -70,7 +70,7 @@ impl Test {
         }
     }
 
-    fn close(&self) -> Totals {
+    fn close(&self) -> GroupTotals {
         self.registry.close(self.group, None, |_, totals, _| totals)
     }
 }
@@ -86,14 +86,14 @@ fn what_a_thread_did_is_taken_over_once_whenever_it_ends() {
             group,
         } = test;
         let ticket = registry.join(member, group, Joins::Inside);
-        let child = registry.birth(member).unwrap();
+        let child = registry.spawn(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
             registry.begin(child, Some(thread.0));
             thread.allocate(child, 10);
-            registry.doze(child);
+            registry.detach_counters(child);
             thread.0.allocated.store(30, Ordering::Relaxed);
-            registry.wake(child, Some(thread.0));
+            registry.attach_counters(child, Some(thread.0));
             registry.end(child);
             thread.is_gone();
         });
@@ -120,7 +120,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
             group,
         } = test;
         let ticket = registry.join(member, group, Joins::Inside);
-        let child = registry.birth(member).unwrap();
+        let child = registry.spawn(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
             registry.begin(child, Some(thread.0));
@@ -131,7 +131,7 @@ fn a_thread_that_outlives_its_test_is_charged_to_no_other() {
         registry.part(member, ticket);
         let first = test.close();
         // In the same space, where the child has left it.
-        let second = registry.open(member, Looks::Every(1));
+        let second = registry.open(member, SampleMode::Every(1));
         let ticket = registry.join(member, second, Joins::Inside);
         me.allocate(member, 100);
         registry.part(member, ticket);
@@ -155,7 +155,7 @@ fn a_place_that_is_free_again_is_one_threads_alone() {
             ..
         } = test;
         let ticket = registry.join(member, group, Joins::Inside);
-        let first = registry.birth(member).unwrap();
+        let first = registry.spawn(member).unwrap();
         let running = thread::spawn(move || {
             let thread = Thread::new();
             registry.begin(first, Some(thread.0));
@@ -164,9 +164,9 @@ fn a_place_that_is_free_again_is_one_threads_alone() {
             thread.is_gone();
         });
         // Perhaps where the first has just ended; this one is never started.
-        let second = registry.birth(member).unwrap();
-        registry.stillborn(second);
-        let third = registry.birth(member).unwrap();
+        let second = registry.spawn(member).unwrap();
+        registry.cancel_spawn(second);
+        let third = registry.spawn(member).unwrap();
         let thread = Thread::new();
         registry.begin(third, Some(thread.0));
         running.join().unwrap();
@@ -212,15 +212,15 @@ fn a_thread_from_outside_joins_while_the_test_ends() {
 #[test]
 fn a_timeline_has_whole_points_only() {
     explore(|| {
-        let timeline: &'static Timeline = Box::leak(Box::new(Timeline::new()));
+        let timeline: &'static TimelineRecorder = Box::leak(Box::new(TimelineRecorder::new()));
         timeline.set_every_bytes(1);
         timeline.start();
         let other = thread::spawn(move || {
-            timeline.record(7);
-            timeline.record(8);
+            timeline.add(7);
+            timeline.add(8);
         });
-        timeline.record(5);
-        timeline.record(6);
+        timeline.add(5);
+        timeline.add(6);
         timeline.stop();
         let points = timeline.points();
         assert!(points.len() <= POINTS);
@@ -234,15 +234,15 @@ fn a_timeline_has_whole_points_only() {
 #[test]
 fn a_timeline_loses_no_peak_between_two_points() {
     explore(|| {
-        let timeline: &'static Timeline = Box::leak(Box::new(Timeline::new()));
+        let timeline: &'static TimelineRecorder = Box::leak(Box::new(TimelineRecorder::new()));
         timeline.start();
         // With one point more than there is room for, every second sample passes.
-        (0..=POINTS).for_each(|_| timeline.record(1));
-        let other = thread::spawn(move || timeline.record(9));
-        timeline.record(2);
+        (0..=POINTS).for_each(|_| timeline.add(1));
+        let other = thread::spawn(move || timeline.add(9));
+        timeline.add(2);
         other.join().unwrap();
-        timeline.record(3);
-        timeline.record(3);
+        timeline.add(3);
+        timeline.add(3);
         timeline.stop();
         let peak = timeline.points().into_iter().map(|(_, live)| live).max();
         assert_eq!(peak, Some(9));

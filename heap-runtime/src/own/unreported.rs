@@ -1,4 +1,4 @@
-//! What threads have moved and not told their groups yet: how far off a sum of what they have told may be.
+//! What threads have moved and not reported to their groups yet: how far off a sum of what they have reported may be.
 //!
 //! Bounds alone, on which nothing else depends: so the model of all orders leaves them out.
 
@@ -13,7 +13,7 @@ pub(super) type Bytes = AtomicU64;
 /// See [`Bytes`].
 pub(super) type SignedBytes = AtomicI64;
 
-/// The most that one thread has moved between two tellings. Written by that thread, or before it runs.
+/// The most that one thread has moved between two reports. Written by that thread, or before it runs.
 pub(super) struct Most {
     allocated: AtomicU64,
     deallocated: AtomicU64,
@@ -51,19 +51,19 @@ impl Most {
 }
 
 /// The most that the threads of a group keep back, by the most of each.
-pub(super) struct Unsaid {
+pub(super) struct Unreported {
     largest: AtomicU64,
     sum: AtomicU64,
 }
 
-/// See [`Unsaid`], at one moment.
+/// See [`Unreported`], at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
     largest: u64,
     sum: u64,
 }
 
-impl Unsaid {
+impl Unreported {
     pub(super) fn new() -> Self {
         Self {
             largest: AtomicU64::new(0),
@@ -93,7 +93,7 @@ impl Unsaid {
 }
 
 impl Bound {
-    /// See [`Unsaid::raise`].
+    /// See [`Unreported::raise`].
     pub(super) fn raise(&mut self, before: u64, after: u64) {
         if after > before {
             self.largest = self.largest.max(after);

@@ -1,6 +1,6 @@
-//! What a sidecar is told of threads that tests share.
+//! What a sidecar says of threads that tests share.
 
-use super::shared::{Execution, Handed, Shared};
+use super::shared::{ExecutionId, Handed, Shared};
 use crate::sidecar::{SharedThreads, SharedWith};
 
 /// What is not known of a test's numbers, where there is something.
@@ -16,7 +16,7 @@ pub(super) fn threads(Shared { included, beside }: Shared) -> Option<SharedThrea
 /// Who had ended by then.
 pub(super) fn others(handed: Vec<Handed>) -> Vec<SharedWith> {
     let one = |(execution, moved): Handed| {
-        let Execution {
+        let ExecutionId {
             test_name,
             iteration,
         } = execution;

@@ -55,7 +55,7 @@ macro_rules! go_on {
 /// Whoever refers to that table has the file of the archive linked that the name is in. And two versions
 /// of this crate in one program do not link. It is a table, because the compiler takes it for certain that
 /// two functions have two addresses.
-macro_rules! stand_in {
+macro_rules! interpose {
     ($binding:expr, $name:literal, $ours:path) => {
         std::arch::global_asm!(
             concat!(".pushsection .text.heap_runtime_", $name, ", \"ax\", %progbits"),
@@ -88,4 +88,4 @@ macro_rules! stand_in {
     };
 }
 
-pub(super) use {go_on, stand_in};
+pub(super) use {go_on, interpose};

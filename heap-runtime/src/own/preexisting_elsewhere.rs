@@ -1,9 +1,9 @@
 //! Threads are not listed here: each may have been there before a call-back.
 
 /// Never known.
-pub(super) enum Elders {}
+pub(super) enum PreexistingThreads {}
 
-impl Elders {
+impl PreexistingThreads {
     pub(super) fn now() -> Option<Self> {
         None
     }

@@ -1,10 +1,10 @@
 //! How a thread learns which test started it: every `pthread_create` of the process comes through
 //! here, std's, tokio's, rayon's and C's, unless another definition of that name is linked.
 
-#[path = "bystander.rs"]
-mod bystander;
-#[path = "birth_name.rs"]
+#[path = "pthread_create.rs"]
 mod name;
+#[path = "untracked.rs"]
+mod untracked;
 
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
@@ -17,9 +17,9 @@ use crate::{fork, jemalloc};
 use super::member::Member;
 use super::registry::Locked;
 use super::{MEMBER, REGISTRY, counters, ending, sampler, spending, std_map, thread_end};
-use name::Start;
+use name::StartRoutine;
 
-/// Why no births are seen, where that is so.
+/// Why no spawned threads are seen, where that is so.
 pub(super) fn missing() -> Option<&'static str> {
     name::is_anothers().then_some(
         "which threads a test starts is not seen: another definition of `pthread_create` in this \
@@ -31,7 +31,7 @@ pub(super) fn missing() -> Option<&'static str> {
 pub(super) fn prepare() {
     static FORKS: OnceLock<()> = OnceLock::new();
     name::next();
-    jemalloc::prepare_for_ends();
+    jemalloc::prepare_for_exits();
     if !name::is_anothers() {
         std_map::prepare();
     }
@@ -56,45 +56,46 @@ pub(super) fn prepare() {
 unsafe extern "C" fn create(
     thread: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
-    start: Start,
+    routine: StartRoutine,
     argument: *mut c_void,
 ) -> c_int {
-    if std_map::is_looked_for(start as *mut c_void) {
+    if std_map::is_probe(routine as *mut c_void) {
         return libc::EAGAIN;
     }
     let Some(real) = name::next() else {
         return libc::EAGAIN;
     };
     let child = MEMBER.get().and_then(|parent| {
-        // A birth accounts the parent.
+        // What the parent has done up to here is accounted for before a thread is spawned.
         sampler::take_thread_peak(parent);
-        REGISTRY.birth(parent)
+        REGISTRY.spawn(parent)
     });
     let Some(child) = child else {
         // SAFETY: the caller's arguments.
-        return unsafe { bystander::create(real, thread, attributes, start, argument) };
+        return unsafe { untracked::create(real, thread, attributes, routine, argument) };
     };
-    spending::is_born(child);
-    let [function, data] = &child.errand;
-    function.store(start as *mut c_void, Ordering::Relaxed);
-    data.store(argument, Ordering::Relaxed);
-    let roomy = roomy(attributes);
-    let attributes = roomy.as_ref().map_or(attributes, from_ref);
-    // SAFETY: the caller's arguments, but that `begin` is put before `start`. It takes a member,
+    spending::spawned(child);
+    child
+        .start_routine
+        .store(routine as *mut c_void, Ordering::Relaxed);
+    child.start_argument.store(argument, Ordering::Relaxed);
+    let enlarged = enlarged(attributes);
+    let attributes = enlarged.as_ref().map_or(attributes, from_ref);
+    // SAFETY: the caller's arguments, but that `begin` is put before the routine. It takes a member,
     // which lives for ever; starting the thread makes what was stored in it visible there.
     let code = unsafe { real(thread, attributes, begin, from_ref(child).cast_mut().cast()) };
     if code != 0 {
-        REGISTRY.stillborn(child);
+        REGISTRY.cancel_spawn(child);
     }
     code
 }
 
 /// What `begin` and the end of a thread take of its stack at the most, in a build without optimisation.
-const ROOM: usize = 32 << 10;
+const OUR_STACK: usize = 32 << 10;
 
 /// The same attributes with a larger stack, where that is so small that our part of the thread might not
 /// find room on it. A stack that the caller has made itself stays as it is.
-fn roomy(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
+fn enlarged(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t> {
     let (mut start, mut size) = (null_mut(), 0);
     // SAFETY: the attributes are the caller's, for the function that this stands in for.
     let code = unsafe {
@@ -103,14 +104,14 @@ fn roomy(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t
     };
     // Where there is none, it ends at 0.
     let is_the_librarys = start.addr().wrapping_add(size) == 0;
-    if code != 0 || !is_the_librarys || size >= 2 * ROOM {
+    if code != 0 || !is_the_librarys || size >= 2 * OUR_STACK {
         return None;
     }
     // SAFETY: what is behind a pointer in it stays the caller's: the copy is not destroyed.
     unsafe {
-        let mut roomy = attributes.read();
-        let code = libc::pthread_attr_setstacksize(&raw mut roomy, size + ROOM);
-        (code == 0).then_some(roomy)
+        let mut enlarged = attributes.read();
+        let code = libc::pthread_attr_setstacksize(&raw mut enlarged, size + OUR_STACK);
+        (code == 0).then_some(enlarged)
     }
 }
 
@@ -122,11 +123,10 @@ fn roomy(attributes: *const libc::pthread_attr_t) -> Option<libc::pthread_attr_t
 unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     // SAFETY: `create` has passed a member that lives for ever, made for this thread alone.
     let member: &'static Member = unsafe { &*member.cast::<Member>() };
-    let [function, data] = &member.errand;
-    let function = function.load(Ordering::Relaxed);
-    let argument = data.load(Ordering::Relaxed);
+    let routine = member.start_routine.load(Ordering::Relaxed);
+    let argument = member.start_argument.load(Ordering::Relaxed);
     // SAFETY: `create` has stored a function of this type.
-    let start = unsafe { transmute::<*mut c_void, Start>(function) };
+    let start = unsafe { transmute::<*mut c_void, StartRoutine>(routine) };
     member.alive.begins();
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));
@@ -135,9 +135,9 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     REGISTRY.begin(member, counters());
     if !ends_with_thread {
         // Its samples start from here; nobody else may read the counters.
-        REGISTRY.doze(member);
+        REGISTRY.detach_counters(member);
     }
-    std_map::begins(member, function);
+    std_map::begins(member, routine);
     // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
     // frame, so that unwinding passes it.
     let returned = unsafe { start(argument) };

@@ -16,28 +16,28 @@ use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::own::stand_in::{Found, go_on, stand_in};
+use crate::own::interpose::{Found, go_on, interpose};
 
 // "C-unwind", because `pthread_exit` and cancellation unwind through the frame of the first function.
-pub(super) type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+pub(super) type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 pub(super) type Create = unsafe extern "C" fn(
     *mut libc::pthread_t,
     *const libc::pthread_attr_t,
-    Start,
+    StartRoutine,
     *mut c_void,
 ) -> c_int;
 
 #[cfg(not(sanitizer))]
-stand_in!(".weak", "pthread_create", super::create);
+interpose!(".weak", "pthread_create", super::create);
 #[cfg(sanitizer)]
-stand_in!(".globl", "pthread_create", super::create);
+interpose!(".globl", "pthread_create", super::create);
 
 fn found() -> &'static Found<Create> {
-    // SAFETY: `stand_in` makes a table of this name and this layout.
+    // SAFETY: `interpose` makes a table of this name and this layout.
     unsafe extern "C" {
         static heap_runtime_pthread_create_found: Found<Create>;
     }
-    // SAFETY: `stand_in` has made it, and the interceptor is of this type.
+    // SAFETY: `interpose` has made it, and the interceptor is of this type.
     unsafe { &heap_runtime_pthread_create_found }
 }
 

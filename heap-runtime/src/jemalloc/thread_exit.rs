@@ -23,7 +23,7 @@ struct Place {
 static PLACE: OnceLock<Option<Place>> = OnceLock::new();
 
 /// Finds out the key, which jemalloc does not tell. Once, by a thread that jemalloc counts for.
-pub(crate) fn prepare_for_ends() {
+pub(crate) fn prepare_for_exits() {
     PLACE.get_or_init(find);
 }
 
@@ -45,12 +45,12 @@ fn find() -> Option<Place> {
 }
 
 /// Whether it is known how jemalloc is told of ends.
-pub(crate) fn knows_ends() -> bool {
+pub(crate) fn handles_thread_exits() -> bool {
     PLACE.get().is_some_and(Option::is_some)
 }
 
 /// Whether jemalloc is to be told of the end of the calling thread. Asked before its destructors.
-pub(crate) fn awaits_end() -> bool {
+pub(crate) fn needs_exit_call() -> bool {
     let place = PLACE.get().and_then(Option::as_ref);
     // SAFETY: the key is jemalloc's, which is never given back.
     place.is_some_and(|place| !unsafe { libc::pthread_getspecific(place.key) }.is_null())
@@ -58,7 +58,7 @@ pub(crate) fn awaits_end() -> bool {
 
 /// After jemalloc's destructor, in the calling thread's own: has it called again, where it has done nothing. Says
 /// whether it was so.
-pub(crate) fn end_again() -> bool {
+pub(crate) fn rerun_exit() -> bool {
     let Some(place) = PLACE.get().and_then(Option::as_ref) else {
         return false;
     };

@@ -21,11 +21,11 @@ use super::handle::Handle;
 /// assert_eq!(format!("{:?}", task.future), "Instrumented { in_a_test: false, .. }");
 /// ```
 #[must_use = "a future does nothing unless it is polled"]
-pub struct Instrumented<F>(Carried<F>);
+pub struct Instrumented<F>(WithHandle<F>);
 
 impl<F: Future> Instrumented<F> {
     pub(super) fn new(handle: Handle, future: F) -> Self {
-        Self(Carried::new(handle, future))
+        Self(WithHandle::new(handle, future))
     }
 }
 
@@ -33,9 +33,9 @@ impl<F: Future> Future for Instrumented<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: what is carried stays where it is until it is dropped there: `Instrumented` never takes it.
+        // SAFETY: what is instrumented stays where it is until it is dropped there: `Instrumented` never takes it.
         let (handle, future) = unsafe {
-            let Carried { handle, what } = &mut self.get_unchecked_mut().0;
+            let WithHandle { handle, what } = &mut self.get_unchecked_mut().0;
             (handle, Pin::new_unchecked(what))
         };
         let _in_the_test = handle.enter();
@@ -60,9 +60,9 @@ pub(super) fn wrap<R, F: FnOnce() -> R>(
     handle: Handle,
     closure: F,
 ) -> impl FnOnce() -> R + use<R, F> {
-    let mut carried = Carried::new(handle, closure);
+    let mut instrumented = WithHandle::new(handle, closure);
     move || {
-        let Carried { handle, what } = &mut carried;
+        let WithHandle { handle, what } = &mut instrumented;
         let _in_the_test = handle.enter();
         let closure = what.take().expect("it is called once");
         closure()
@@ -70,12 +70,12 @@ pub(super) fn wrap<R, F: FnOnce() -> R>(
 }
 
 /// Something of a test's, which is dropped as the test's.
-struct Carried<T> {
+struct WithHandle<T> {
     handle: Handle,
     what: Option<T>,
 }
 
-impl<T> Carried<T> {
+impl<T> WithHandle<T> {
     fn new(handle: Handle, what: T) -> Self {
         Self {
             handle,
@@ -84,7 +84,7 @@ impl<T> Carried<T> {
     }
 }
 
-impl<T> Drop for Carried<T> {
+impl<T> Drop for WithHandle<T> {
     fn drop(&mut self) {
         if self.what.is_some() {
             let _in_the_test = self.handle.enter();

@@ -8,20 +8,20 @@ use crate::kernel::thread_id;
 use crate::process::process_id;
 
 /// Those threads, by the kernel's numbers. A number that was given again is taken for an old thread's.
-pub(super) struct Elders {
+pub(super) struct PreexistingThreads {
     process: u32,
     threads: Vec<i32>,
 }
 
-impl Elders {
+impl PreexistingThreads {
     /// The threads of now; nothing where they cannot be listed, or are listed by numbers that are
     /// not those which this process knows them by.
     pub(super) fn now() -> Option<Self> {
-        let elders = Self {
+        let preexisting = Self {
             process: process_id(),
             threads: Self::few().or_else(Self::listed)?,
         };
-        elders.has_this_thread().then_some(elders)
+        preexisting.has_this_thread().then_some(preexisting)
     }
 
     /// Where there is no other but the main thread, as in a process of one test: a folder has a link for each folder
@@ -55,17 +55,20 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn a_thread_is_an_elder_of_those_who_come_later() {
-        let (ask, asked) = std::sync::mpsc::channel::<Elders>();
+    fn a_thread_is_preexisting_to_those_who_come_later() {
+        let (ask, asked) = std::sync::mpsc::channel::<PreexistingThreads>();
         let older = thread::spawn(move || asked.recv().unwrap().has_this_thread());
-        let elders = Elders::now().unwrap();
-        assert!(elders.has_this_thread());
+        let preexisting = PreexistingThreads::now().unwrap();
+        assert!(preexisting.has_this_thread());
         // The older thread keeps its number for as long as the younger runs.
         thread::scope(|scope| {
-            let younger = scope.spawn(|| elders.has_this_thread()).join().unwrap();
+            let younger = scope
+                .spawn(|| preexisting.has_this_thread())
+                .join()
+                .unwrap();
             assert!(!younger);
         });
-        ask.send(elders).unwrap();
+        ask.send(preexisting).unwrap();
         assert!(older.join().unwrap());
     }
 }
