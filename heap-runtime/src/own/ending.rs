@@ -96,7 +96,7 @@ impl Seen {
         }
     }
 
-    /// SampleMode at it.
+    /// Looks at it.
     fn may_be_ending(&mut self) -> bool {
         let (state, ran) = (platform::state(self.thread), platform::ran(self.thread));
         let is_where_it_was = ran == self.last;

@@ -15,7 +15,7 @@
 //!
 //! Two numbers are kept in two ways:
 //!
-//! - *GroupTotals* are exact. jemalloc counts for each thread what it has allocated and freed. A member
+//! - *Totals* are exact. jemalloc counts for each thread what it has allocated and freed. A member
 //!   is *flushed* (what its counters have moved since the last time goes to its groups) whenever it
 //!   joins, parts, ends, or somebody asks. All of that happens under one lock, which is never taken
 //!   on the allocation path.
