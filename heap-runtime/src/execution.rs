@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::thread::Result as Unwound;
 use std::time::{Duration, Instant};
 
+use crate::backtrace::{__rust_begin_short_backtrace, __rust_end_short_backtrace};
 use crate::complaint::{self, say_once};
 use crate::env::Settings;
 use crate::fork;
@@ -76,7 +77,7 @@ impl<R, F: FnOnce() -> R> Body for Once<F> {
     }
 
     fn run(self) -> R {
-        self.0()
+        __rust_begin_short_backtrace(self.0)
     }
 }
 
@@ -84,11 +85,11 @@ impl<R, F: FnOnce() -> R + Clone> Body for Warmed<F> {
     type Returned = R;
 
     fn rehearse(&self) -> Option<R> {
-        Some(self.0.clone()())
+        Some(__rust_begin_short_backtrace(self.0.clone()))
     }
 
     fn run(self) -> R {
-        self.0()
+        __rust_begin_short_backtrace(self.0)
     }
 }
 
@@ -106,7 +107,9 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
         Err(error) => panic!("{error}"),
     };
     let mut subject = Subject::new(body, verdict);
-    settle(execute(test, settings, &mut subject));
+    settle(__rust_end_short_backtrace(|| {
+        execute(test, settings, &mut subject)
+    }));
     // `settle` goes on only where the body, or a round of it, has returned.
     subject.returned.expect("it has not panicked")
 }

@@ -143,6 +143,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod backtrace;
 mod budget;
 mod complaint;
 #[cfg(posix)]

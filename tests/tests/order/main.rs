@@ -49,7 +49,7 @@ const ORDERS: [Order; 4] = [
             "formatted run step test",
             "sidecar",
             "env fork resident sampled token toll",
-            "complaint descriptor kernel pool process size",
+            "backtrace complaint descriptor kernel pool process size",
         ],
         knots: &[
             (

@@ -178,3 +178,43 @@ mod dear_hooks {
         panic!("{} bytes", held.len());
     }
 }
+
+#[test]
+fn a_short_backtrace_has_the_frames_of_the_test_and_of_who_called_it() {
+    let frames = |backtrace| {
+        rerun::failing(
+            "hooks::fails_inside",
+            &[("RUST_BACKTRACE", backtrace), ("HEAP_PROCESS", "0")],
+        )
+        .stdout
+    };
+    let short = frames("1");
+    for own in [
+        "hooks::fails_inside",
+        "hooks::calls_one",
+        "hooks::fails_at_last",
+    ] {
+        assert!(short.contains(own), "{own}: {short}");
+    }
+    for ours in ["execution::execute", "execution::Subject", "scope::"] {
+        assert!(!short.contains(ours), "{ours}: {short}");
+    }
+    assert!(frames("full").contains("execution::execute"));
+}
+
+#[heap_runtime::heap_tracked]
+#[test]
+#[ignore = "run by a_short_backtrace_has_the_frames_of_the_test_and_of_who_called_it"]
+fn fails_inside() {
+    calls_one();
+}
+
+#[inline(never)]
+fn calls_one() {
+    track("inner", fails_at_last);
+}
+
+#[inline(never)]
+fn fails_at_last() {
+    panic!("at last");
+}
