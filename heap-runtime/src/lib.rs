@@ -152,6 +152,8 @@ mod env;
 mod execution;
 mod fork;
 mod formatted;
+#[cfg(jemalloc)]
+mod global_allocator;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod jemalloc;

@@ -142,6 +142,11 @@ fn insert<V: Clone>([map, unsaid]: [&mut BTreeMap<String, V>; 2], key: &str, val
     }
 }
 
+/// The notes of the test that the calling thread is in.
+pub(crate) fn current() -> Option<Arc<Notes>> {
+    own::current_attachment()?.downcast().ok()
+}
+
 /// Hands the notes of the calling thread's test to `note`, if there is one.
 fn with_current(note: impl FnOnce(&Notes)) {
     if fork::is_child() {
@@ -150,7 +155,7 @@ fn with_current(note: impl FnOnce(&Notes)) {
     // What is noted is ours, not the test's. A text that the test has allocated is the test's to
     // free, so it is copied in here, and never moved.
     own::unmeasured(|| {
-        if let Some(notes) = own::current_notes().filter(|notes| notes.pid == process_id()) {
+        if let Some(notes) = current().filter(|notes| notes.pid == process_id()) {
             note(&notes);
         }
     });

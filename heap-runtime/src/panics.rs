@@ -19,6 +19,7 @@ use crate::env::Settings;
 use crate::fork;
 use crate::formatted::After;
 use crate::jemalloc;
+use crate::notes;
 use crate::own;
 use crate::snapshot::{self, process_heap};
 use crate::toll::{self, Moment};
@@ -119,7 +120,7 @@ fn read_host() {
     if fork::is_child() {
         return;
     }
-    if let (Ok(settings), Some(notes)) = (Settings::get(), own::current_notes()) {
+    if let (Ok(settings), Some(notes)) = (Settings::get(), notes::current()) {
         let is_dear = IS_DEAR.load(Ordering::Relaxed);
         notes.set_before_hook(is_dear.then(|| After::read(settings)));
     }
@@ -128,7 +129,7 @@ fn read_host() {
 /// Hands what was noted of the host on to the test around one that has thrown, and which the same panic may
 /// end.
 pub(crate) fn hand_on(before_hook: Option<After>) {
-    if let Some(around) = own::current_notes() {
+    if let Some(around) = notes::current() {
         around.set_before_hook(before_hook);
     }
 }

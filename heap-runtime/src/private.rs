@@ -4,7 +4,7 @@
 pub use std::process::Termination;
 
 #[cfg(jemalloc)]
-pub use crate::jemalloc::Jemalloc;
+pub use crate::global_allocator::Jemalloc;
 #[cfg(jemalloc)]
 pub use heap_macros::global_allocator;
 

@@ -386,7 +386,7 @@ pub(crate) fn claim(
         let written = record.written(|sidecar, contents| {
             let claim = store.claim(&name, contents.text, &sidecar.run_id)?;
             if let (Claim::Written(Some(file)), Some(slot)) = (&claim, &mut slot) {
-                slot.is_in(file, contents);
+                slot.is_in(file, contents.last_seen_at);
             }
             Ok::<_, WriteError>(claim)
         });

@@ -20,11 +20,10 @@ use heap_sidecar::{Parent, Process, Runner};
 
 use crate::env::{Nextest, Settings};
 use crate::process::process_id;
-use crate::sidecar::Place;
+use crate::sidecar::{Place, Store};
 use ancestry::Ancestry;
 pub(crate) use inside::Running;
 use known::Key;
-pub(crate) use known::tell;
 
 /// The run of this process, and the turn of its tests in it.
 #[derive(Debug)]
@@ -45,7 +44,6 @@ pub(crate) struct Run {
     /// Where its sidecars go, or below which folder.
     pub(crate) base: Option<PathBuf>,
     /// Whom this process can tell what it has found out of the host, and of what is above it.
-    #[cfg_attr(not(proc_fs), expect(dead_code, reason = "there is nobody to be told"))]
     to_tell: Option<(Key, Option<String>)>,
 }
 
@@ -194,6 +192,11 @@ pub(crate) fn process() -> Option<Process> {
     } else {
         Process::own()
     }
+}
+
+/// Tells other processes of the run, once, what this one has found out of the host.
+pub(crate) fn tell(store: &Store, settings: &Settings) {
+    known::tell(Run::get().to_tell.as_ref(), store, settings);
 }
 
 fn hash(path: &Path) -> u64 {

@@ -109,7 +109,7 @@ impl<'t> Scope<'t> {
 
     /// Starts the clock: the body is next.
     pub(crate) fn start(&self) {
-        own::unmeasured(|| self.notes.own().start(Arc::clone(&self.notes)));
+        own::unmeasured(|| self.notes.own().start(self.notes.clone()));
     }
 
     /// Measures the calling thread as the test's until the guard is dropped.

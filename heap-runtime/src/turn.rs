@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::notes;
 use crate::own;
 use crate::panics::quietly;
 use crate::test::Test;
@@ -70,7 +71,7 @@ pub(crate) fn take(test: &Test<'_>, kind: Kind) -> Turn {
         exclusive: exclusive.then_some(can),
     };
     if own::is_measured() {
-        let around = own::current_notes();
+        let around = notes::current();
         let is_alone = exclusive && around.is_some_and(|around| around.is_exclusive());
         return without(if is_alone { Ok(()) } else { Err(INSIDE) });
     }

@@ -47,14 +47,18 @@ mod sync;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/timeline.rs"]
 mod timeline;
+#[path = "../../heap-runtime/src/own/totals.rs"]
+mod totals;
+#[path = "../../heap-runtime/src/own/unmodelled.rs"]
+mod unmodelled;
 #[path = "../../heap-runtime/src/own/unreported.rs"]
 mod unreported;
 #[expect(dead_code, reason = "the runtime uses more of it")]
 #[path = "../../heap-runtime/src/own/watch.rs"]
 mod watch;
 
-/// What the registry keeps for a test, and the model has none of.
-struct Notes;
+/// As in the runtime, where it is jemalloc's: nothing is reallocated here.
+const SMALL_REALLOCATION: usize = 4 << 10;
 
 /// No clocks are read.
 struct Clock;
@@ -93,6 +97,8 @@ struct LastSeen {
 }
 
 /// Time stands still.
-fn now_ns() -> u64 {
-    0
+mod now {
+    pub(super) fn now_ns() -> u64 {
+        0
+    }
 }

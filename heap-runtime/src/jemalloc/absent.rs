@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use heap_sidecar::Allocator;
 
-use super::{ByHand, Reading};
+use super::readings::{ByHand, Reading};
 
 /// Why there are no numbers.
 pub(crate) fn not_the_allocator() -> &'static str {
@@ -62,10 +62,6 @@ pub(crate) fn call_back(_: ThreadEvent) -> bool {
 
 pub(crate) fn await_reallocation() -> bool {
     false
-}
-
-pub(crate) fn sees_reallocations() -> bool {
-    true
 }
 
 /// Hooks that nobody calls.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, opt, raw};
 
-use super::ByHand;
+use super::readings::ByHand;
 use crate::fork;
 
 /// The index by which jemalloc tells of all arenas that were destroyed.

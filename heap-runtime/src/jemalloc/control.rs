@@ -14,8 +14,7 @@ use std::sync::atomic::AtomicU64;
 use heap_sidecar::Allocator;
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
-use super::Reading;
-pub(crate) use super::global::await_reallocation;
+use super::readings::Reading;
 use crate::fork;
 
 /// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
@@ -80,11 +79,6 @@ pub(super) fn probe_c() -> Option<Allocator> {
     } else {
         Allocator::Jemalloc
     })
-}
-
-/// Whether all reallocations of this process are seen: Rust's, and there are none of C's.
-pub(crate) fn sees_reallocations() -> bool {
-    super::global::probe_is_seen() && super::c_allocator() == Some(Allocator::Other)
 }
 
 /// The MIBs of what `collect` reads.

@@ -2,8 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::has_lost_a_thread;
-use crate::jemalloc::{ByHand, arenas_by_hand};
+use crate::jemalloc::ByHand;
 
 const RELAXED: Ordering = Ordering::Relaxed;
 
@@ -23,9 +22,8 @@ impl Before {
         }
     }
 
-    /// The test begins now.
-    pub(super) fn start(&self) {
-        let now = now();
+    /// The test begins now, and so much has happened in them, if that is known.
+    pub(super) fn start(&self, now: Option<ByHand>) {
         let ByHand {
             events,
             small_bytes,
@@ -36,16 +34,11 @@ impl Before {
     }
 
     /// Whether nothing has happened in them since.
-    pub(super) fn is_now(&self) -> bool {
+    pub(super) fn is(&self, now: Option<ByHand>) -> bool {
         let before = ByHand {
             events: self.events.load(RELAXED),
             small_bytes: self.small_bytes.load(RELAXED),
         };
-        self.known.load(RELAXED) && now() == Some(before)
+        self.known.load(RELAXED) && now == Some(before)
     }
-}
-
-/// A thread that has died without a word is still in jemalloc's lists, which the statistics are summed up by.
-fn now() -> Option<ByHand> {
-    arenas_by_hand(|| !has_lost_a_thread())
 }

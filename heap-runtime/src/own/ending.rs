@@ -16,10 +16,8 @@
 use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
-use super::REGISTRY;
 use super::group::Group;
-
-pub(super) use platform::this_thread;
+use super::this_thread::REGISTRY;
 
 /// A thread's end takes some 50 us of a CPU; the kernel counts in its ticks, of 10 ms at most.
 const MAX_END_CPU: Duration = Duration::from_millis(25);
@@ -140,10 +138,6 @@ mod platform {
 
     use super::{Ran, State};
 
-    pub(in crate::own) fn this_thread() -> u32 {
-        crate::kernel::thread_id().unsigned_abs()
-    }
-
     /// None where it is no more.
     pub(super) fn state(thread: u32) -> Option<State> {
         let stat = read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
@@ -172,10 +166,6 @@ mod platform {
 #[cfg(not(proc_fs))]
 mod platform {
     use super::{Ran, State};
-
-    pub(in crate::own) fn this_thread() -> u32 {
-        0
-    }
 
     /// Nobody knows: the turns that others had are all that is waited for.
     pub(super) fn state(_: u32) -> Option<State> {

@@ -3,20 +3,25 @@
 //! Everything but a sample happens under the registry's lock, which orders it. A sample reads what
 //! its own thread has written, and adds to sums.
 
+use std::any::Any;
 use std::ptr::null_mut;
 
 use super::arenas::Before;
 use super::interval::{error, kept_back};
-use super::member::{Member, Moved};
+use super::moved::Moved;
 use super::sync::{
     Arc, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering,
 };
 use super::timeline::TimelineRecorder;
-use super::unreported::{Bound, Bytes, SignedBytes, Unreported};
+use super::unmodelled::{Bytes, SignedBytes};
+use super::unreported::{Bound, Unreported};
 use super::watch::Watch;
-use super::{LastSeen, Ledger, Notes};
+use super::{LastSeen, Ledger};
 
 pub(super) const RELAXED: Ordering = Ordering::Relaxed;
+
+/// What a test's threads find of their test. This tier hands it on, and does not look into it.
+pub(crate) type Attachment = Arc<dyn Any + Send + Sync>;
 
 /// A pointer to something that lives for ever, or to nothing.
 pub(super) struct Link<T: 'static>(AtomicPtr<T>);
@@ -88,7 +93,7 @@ pub(crate) struct Group {
     pub(super) most_running: AtomicU32,
     /// Other outermost groups that were open at the same time.
     pub(super) overlap: AtomicU32,
-    pub(super) notes: Mutex<Option<Arc<Notes>>>,
+    pub(super) attachment: Mutex<Option<Attachment>>,
     pub(super) timeline: TimelineRecorder,
     pub(super) watch: Watch,
     pub(super) arenas: Before,
@@ -120,7 +125,7 @@ impl Group {
             running: AtomicU32::new(0),
             most_running: AtomicU32::new(0),
             overlap: AtomicU32::new(0),
-            notes: Mutex::new(None),
+            attachment: Mutex::new(None),
             timeline: TimelineRecorder::new(),
             watch: Watch::new(),
             arenas: Before::new(),
@@ -166,9 +171,9 @@ impl Group {
         self.each.load(RELAXED)
     }
 
-    /// Where what the test says about itself goes.
-    pub(crate) fn set_notes(&self, notes: Option<Arc<Notes>>) {
-        *lock(&self.notes) = notes;
+    /// Attaches something to the test, for its threads.
+    pub(crate) fn attach(&self, attachment: Option<Attachment>) {
+        *lock(&self.attachment) = attachment;
     }
 
     /// Its live bytes over time.
@@ -242,15 +247,14 @@ impl Group {
         falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
     }
 
-    /// What is unreported, that of `members` since their last report among it.
-    pub(super) fn unreported_by<'a>(
+    /// What is unreported, with what was so before and is so after of each of these members.
+    pub(super) fn unreported_by(
         &self,
-        members: impl Iterator<Item = &'a Member>,
+        members: impl Iterator<Item = (Moved, Moved)>,
     ) -> [Bound; 2] {
         let [mut rises, mut falls] = self.unreported.each_ref().map(Unreported::so_far);
         let [rise, fall] = kept_back(self.timeline.interval());
-        for member in members {
-            let (before, after) = member.unreported();
+        for (before, after) in members {
             rises.raise(before.allocated.min(rise), after.allocated.min(rise));
             falls.raise(before.deallocated.min(fall), after.deallocated.min(fall));
         }
@@ -307,16 +311,16 @@ impl Group {
     }
 
     /// Whether a thread has joined before. Those beyond the set are taken for new.
-    pub(super) fn has_joined(&self, member: &Member) -> bool {
-        self.joined.get(member.index / 64).is_some_and(|word| {
-            let bit = 1 << (member.index % 64);
+    pub(super) fn has_joined(&self, member: usize) -> bool {
+        self.joined.get(member / 64).is_some_and(|word| {
+            let bit = 1 << (member % 64);
             word.fetch_or(bit, RELAXED) & bit != 0
         })
     }
 
-    pub(super) fn forget_joined(&self, member: &Member) {
-        if let Some(word) = self.joined.get(member.index / 64) {
-            word.fetch_and(!(1 << (member.index % 64)), RELAXED);
+    pub(super) fn forget_joined(&self, member: usize) {
+        if let Some(word) = self.joined.get(member / 64) {
+            word.fetch_and(!(1 << (member % 64)), RELAXED);
         }
     }
 }

@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::group::Group;
-use super::instrumented::{self, Instrumented};
 use super::member::Member;
+use super::membership::{Membership, join, member};
 use super::stack::Joins;
-use super::{MEMBER, Membership, REGISTRY, join, member, spending, unmeasured};
+use super::this_thread::{MEMBER, REGISTRY};
+use super::unmeasured::unmeasured;
+use super::{sampler, spending};
 
 /// The tracked test that a thread was in, for other threads to join.
 ///
@@ -178,70 +180,10 @@ impl Handle {
         if let Some(group) = self.target() {
             let member = member();
             spending::stops(member);
-            super::sampler::take_thread_peak(member);
+            sampler::take_thread_peak(member);
             REGISTRY.move_home(member, group);
             spending::starts(member);
         }
-    }
-
-    /// The future, measured as the test's wherever and whenever it is polled, and where it is dropped.
-    ///
-    /// What a task of a runtime does is the test's then, on whichever thread. The runtime's own memory for the task is
-    /// not: that is whose thread allocates and frees it.
-    ///
-    /// ```standalone_crate
-    /// # heap_runtime::use_jemalloc!();
-    /// # let folder = std::env::temp_dir().join(format!("heap-runtime-instrument-{}", std::process::id()));
-    /// # // SAFETY: no other thread has been started.
-    /// # unsafe { std::env::set_var("HEAP_SIDECAR_DIR", &folder) };
-    /// // A runtime that was there before the test.
-    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-    ///
-    /// heap_runtime::track("gives_a_task", || {
-    ///     let task = heap_runtime::current().instrument(async {
-    ///         let held = vec![1_usize; 1 << 17];
-    ///         tokio::task::yield_now().await;
-    ///         held.iter().sum::<usize>()
-    ///     });
-    ///     let sum = runtime.block_on(runtime.spawn(task));
-    ///     assert_eq!(sum.expect("it does not panic"), 1 << 17);
-    /// });
-    ///
-    /// // `folder` is HEAP_SIDECAR_DIR.
-    /// let (sidecars, _) = heap_sidecar::read_run(&folder)?;
-    /// let own = sidecars[0].heap.own.expect("jemalloc counts");
-    /// assert!(own.allocated_bytes >= 1 << 20);
-    /// # std::fs::remove_dir_all(&folder)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use = "a future does nothing unless it is polled"]
-    pub fn instrument<F: Future>(&self, future: F) -> Instrumented<F> {
-        Instrumented::new(self.clone(), future)
-    }
-
-    /// The closure, measured as the test's wherever it is called, or dropped uncalled.
-    ///
-    /// ```
-    /// let job = heap_runtime::current().wrap(|| 6 * 7);
-    /// assert_eq!(std::thread::spawn(job).join().unwrap(), 42);
-    /// ```
-    ///
-    /// What it goes on to give to other threads of a pool needs a handle too: rayon's parallel iterators call their
-    /// closures on whichever thread is free. `map_init` gives each of them a guard:
-    ///
-    /// ```
-    /// use rayon::prelude::*;
-    ///
-    /// let test = heap_runtime::current();
-    /// let texts: Vec<String> = (0..100)
-    ///     .into_par_iter()
-    ///     .map_init(|| test.enter(), |_in_the_test, number: i32| number.to_string())
-    ///     .collect();
-    /// assert_eq!(texts[42], "42");
-    /// ```
-    #[must_use = "a closure does nothing unless it is called"]
-    pub fn wrap<R, F: FnOnce() -> R>(&self, closure: F) -> impl FnOnce() -> R + use<R, F> {
-        instrumented::wrap(self.clone(), closure)
     }
 }
 

@@ -12,8 +12,10 @@ use std::ptr::null_mut;
 use std::sync::{Mutex, PoisonError};
 
 use super::group::Group;
-use super::member::{Member, Moved};
-use super::{MEMBER, REGISTRY, without_map};
+use super::member::Member;
+use super::moved::Moved;
+use super::std_map::without_map;
+use super::this_thread::{MEMBER, REGISTRY};
 use crate::jemalloc::{EXPANDED_BY_XALLOCX, Hooks, Installed, usable_size};
 
 /// Who wants them. Only taken under the registry's lock, over which nobody forks: jemalloc does not see to it that

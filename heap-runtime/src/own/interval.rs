@@ -1,9 +1,5 @@
 //! How often a thread looks at its live bytes, and how far off the sum of what threads have seen may be.
 
-/// A block that is given a new size below this is not seen to be: of one that stays in its place, a sample
-/// may count less than that twice. To see each would be felt where small vectors grow.
-pub(crate) const SMALL_REALLOCATION: usize = 4 << 10;
-
 /// A fall of a thread's live bytes by less than this need not be reported to its groups: their sums lie in
 /// cache lines that all threads write. A rise is always reported, so that no peak gets lower by it.
 pub(super) fn small_fall(interval: u64) -> u64 {

@@ -3,11 +3,14 @@
 use std::cell::Cell;
 use std::mem::take;
 
-use super::group::{Group, Link, RELAXED, SampleMode, release};
-use super::member::{Member, Moved};
-use super::registry::{GroupTotals, Ticket};
-use super::shared::{OverlapLedger, Shared};
-use super::stack::{Beside, Entry, beside, differing};
+use super::group::{Group, Link, RELAXED, release};
+use super::member::Member;
+use super::moved::Moved;
+use super::shared::{
+    ExecutionId, Handed, OverlapLedger, Shared, groups_spawned_in, is_at_home, was_spawned_in,
+};
+use super::stack::{Beside, Entry, Ticket, beside, differing};
+use super::totals::{GroupTotals, bounds};
 
 /// See the module.
 #[derive(Default)]
@@ -148,7 +151,7 @@ impl Lists {
         // It is empty, and has room for the next.
         self.stacks[member.index] = stack;
         for group in &self.groups {
-            group.forget_joined(member);
+            group.forget_joined(member.index);
         }
         member.in_use.store(false, RELAXED);
     }
@@ -230,32 +233,46 @@ impl Lists {
             },
         }
     }
-}
 
-/// How large the peak of a group is in truth, at the least and at the most.
-fn bounds<'a>(
-    group: &Group,
-    running: impl Iterator<Item = &'a Member>,
-    peak: i64,
-    moved: Moved,
-) -> [u64; 2] {
-    let positive = |bytes: i64| bytes.max(0).unsigned_abs();
-    let peak = positive(peak);
-    let doubted = positive(group.doubted_peak.load(RELAXED)).max(peak);
-    let threads = group.most_running.load(RELAXED);
-    let [too_low, too_high] = match group.sample_mode() {
-        SampleMode::Hooks => [0, 0],
-        SampleMode::Each => [0, group.twice(threads)],
-        SampleMode::Every(_) => {
-            let [rises, falls] = group.unreported_by(running);
-            // The one that has reported last is right about itself, but for what it may have counted twice.
-            let others = threads.saturating_sub(1);
-            let too_high = falls.of(others).saturating_add(group.twice(threads));
-            [rises.of(threads), too_high]
+    /// What all threads have moved up to now is of the groups that are open now.
+    pub(super) fn observe(&mut self) {
+        for (member, stack) in self.members.iter().zip(&self.stacks) {
+            if member.in_use.load(RELAXED) && groups_spawned_in(stack).next().is_some() {
+                member.flush();
+                self.shared.observe(member, stack);
+            }
         }
-    };
-    let at_least = peak.saturating_sub(too_high).max(positive(moved.net()));
-    // More than was ever allocated was never live.
-    let at_most = doubted.saturating_add(too_low).min(moved.allocated);
-    [at_least, at_most]
+    }
+
+    /// A thread ends, or is nobody's from now on. Its stack is in its place.
+    pub(super) fn leaves_home(&mut self, member: &Member) {
+        if let Some(stack) = self.stacks.get(member.index) {
+            if groups_spawned_in(stack).next().is_some() && !is_at_home(stack) {
+                self.shared.observe(member, stack);
+            }
+            self.shared.forget(member);
+        }
+    }
+
+    /// A group is no more open. Gives what of its numbers is not known, and who may have had a part in that.
+    pub(super) fn close(
+        &mut self,
+        group: &'static Group,
+        execution: Option<ExecutionId<&str>>,
+    ) -> (Shared, Vec<Handed>) {
+        let (mut shared, serial) = self.shared.close(group);
+        let mut handed = Vec::new();
+        for (member, stack) in self.members.iter().zip(&self.stacks) {
+            if !member.in_use.load(RELAXED) || !was_spawned_in(stack, group) {
+                continue;
+            }
+            shared.included = shared.included.plus(self.shared.overlapped(member));
+            if !is_at_home(stack) {
+                self.shared.hand_on(member, &mut handed);
+            }
+        }
+        let named = self.shared.named(handed);
+        self.shared.remember(serial.zip(execution));
+        (shared, named)
+    }
 }

@@ -5,14 +5,13 @@ use std::iter::successors;
 use std::ptr::null_mut;
 
 use super::alive::Alive;
-use super::group::{Group, Link, RELAXED, SampleMode, chain, lock};
-use super::interval::SMALL_REALLOCATION;
-pub(crate) use super::moved::{Counters, Moved};
-use super::shared::Flag;
+use super::group::{Attachment, Group, Link, RELAXED, SampleMode, chain, lock};
+use super::moved::{Counters, Moved};
 use super::stack::Beside;
-use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
-use super::unreported::{Bytes, Most, SignedBytes};
-use super::{Clock, Notes};
+use super::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
+use super::unmodelled::{Bytes, Flag, SignedBytes};
+use super::unreported::Most;
+use super::{Clock, SMALL_REALLOCATION};
 
 /// When a thread's counters are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -376,11 +375,11 @@ impl Member {
         self.paused.load(RELAXED)
     }
 
-    /// The notes of the innermost open group that has some.
-    pub(crate) fn notes(&self) -> Option<Arc<Notes>> {
+    /// What is attached to the innermost open group that has something.
+    pub(crate) fn attachment(&self) -> Option<Attachment> {
         self.groups()
             .filter(|group| group.is_open())
-            .find_map(|group| lock(&group.notes).clone())
+            .find_map(|group| lock(&group.attachment).clone())
     }
 
     /// Whether it is in this group, or inside it.

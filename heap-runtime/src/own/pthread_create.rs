@@ -16,7 +16,7 @@ use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::own::interpose::{Found, go_on, interpose};
+use crate::own::interpose::Found;
 
 // "C-unwind", because `pthread_exit` and cancellation unwind through the frame of the first function.
 pub(super) type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -27,13 +27,8 @@ pub(super) type Create = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-#[cfg(not(sanitizer))]
-interpose!(".weak", "pthread_create", super::create);
-#[cfg(sanitizer)]
-interpose!(".globl", "pthread_create", super::create);
-
 fn found() -> &'static Found<Create> {
-    // SAFETY: `interpose` makes a table of this name and this layout.
+    // SAFETY: `interpose` has made a table of this name and this layout, in `spawn.rs`.
     unsafe extern "C" {
         static heap_runtime_pthread_create_found: Found<Create>;
     }

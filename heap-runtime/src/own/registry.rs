@@ -43,41 +43,16 @@
 
 use super::group::{Group, RELAXED, SampleMode, chain, change, is_within, lock, refer, release};
 use super::lists::Lists;
-use super::member::{Counters, Member, Moved, begin, pause, resume};
-use super::shared::{ExecutionId, Handed, Shared};
-use super::stack::{Entry, Joins, all, differing, stays};
+use super::member::{Member, begin, pause, resume};
+use super::moved::{Counters, Moved};
+use super::shared::{ExecutionId, Handed};
+use super::stack::{Entry, Joins, Ticket, all, differing, stays};
 use super::sync::{Mutex, MutexGuard};
+use super::totals::GroupTotals;
 
 /// All groups and members of the process.
 pub(crate) struct Registry {
     lists: Mutex<Lists>,
-}
-
-/// What a member gets when it joins a group, and parts from it with. None is given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(pub(super) u64);
-
-/// What a group has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct GroupTotals {
-    pub(crate) moved: Moved,
-    /// The largest sampled amount of live bytes, at least what is live now; and how large it is in truth, at
-    /// the least and at the most.
-    pub(crate) peak: u64,
-    pub(crate) peak_at_least: u64,
-    pub(crate) peak_at_most: u64,
-    /// The most that a look may have counted twice.
-    pub(crate) twice: u64,
-    pub(crate) allocations: u64,
-    pub(crate) threads: u32,
-    /// Threads that are still in it.
-    pub(crate) threads_running: u32,
-    pub(crate) most_running: u32,
-    pub(crate) overlap: u32,
-    /// A thread of it has died, and what it moved is not known.
-    pub(crate) lost: bool,
-    /// What of all this is not known. What it includes is known at the end alone.
-    pub(crate) shared: Shared,
 }
 
 /// A thread that is in a group.
@@ -146,7 +121,7 @@ impl Registry {
             refer(Some(entry.group));
         }
         // Should it leave and come again, it is the same.
-        all(&stack).for_each(|group| group.thread_came(group.has_joined(member)));
+        all(&stack).for_each(|group| group.thread_came(group.has_joined(member.index)));
         lists.place(member, stack);
         drop(paused);
         Some(member)
@@ -240,7 +215,7 @@ impl Registry {
         let ticket = lists.ticket();
         let mut stack = lists.take_stack(member);
         for group in differing(&stack, group) {
-            group.thread_came(group.has_joined(member));
+            group.thread_came(group.has_joined(member.index));
         }
         refer(Some(group));
         stack.push(Entry {
@@ -292,7 +267,7 @@ impl Registry {
         lists.leaves_home(member);
         let mut stack = lists.take_stack(member);
         for group in differing(&stack, group) {
-            group.thread_came(group.has_joined(member));
+            group.thread_came(group.has_joined(member.index));
         }
         refer(Some(group));
         let spawned_in = stack.iter().take_while(|entry| entry.ticket.is_none());
@@ -363,7 +338,7 @@ impl Registry {
         drop(lists);
         let result = last(group, totals, handed);
         let _lists = lock(&self.lists);
-        group.set_notes(None);
+        group.attach(None);
         release(Some(group));
         result
     }

@@ -7,7 +7,8 @@ use std::thread;
 
 use super::group::SampleMode;
 use super::interval::{error, small_fall};
-use super::member::{Counters, Member, Moved, SamplePoint};
+use super::member::{Member, SamplePoint};
+use super::moved::{Counters, Moved};
 use super::registry::Registry;
 use super::stack::Joins;
 use crate::env::SAMPLE_BYTES;

@@ -6,7 +6,7 @@
 //!
 //! A reallocation is told in two halves: first the new size is counted, and then the old one is taken off. Between
 //! them the counters have a block twice that never moved. The second half comes at once, so a sample of the first
-//! is put off until the reallocation is over, where we see it: see [`jemalloc::Jemalloc`]. Where we do not, such a
+//! is put off until the reallocation is over, where we see it: see [`Jemalloc`](crate::global_allocator). Where we do not, such a
 //! sample is doubted until something else happens: then it was no reallocation.
 
 use std::cell::Cell;
@@ -14,11 +14,14 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::group::{Group, SampleMode};
-use super::interval::{SMALL_REALLOCATION, small_fall};
-use super::member::{Member, Moved, SamplePoint};
+use super::interval::small_fall;
+use super::member::{Member, SamplePoint};
+use super::moved::Moved;
 use super::preexisting::PreexistingThreads;
-use super::registry::GroupTotals;
-use super::{MEMBER, hooks, without_map};
+use super::std_map::without_map;
+use super::this_thread::MEMBER;
+use super::totals::GroupTotals;
+use super::{SMALL_REALLOCATION, hooks};
 use crate::complaint::say_once;
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
@@ -260,9 +263,12 @@ extern "C" fn sample_each(is_alloc: bool, allocated: u64, deallocated: u64) {
     }
 }
 
-/// See [`super::reallocated`]. Of a block that has moved, both places were there at once.
+/// A reallocation of the calling thread's is over, in the middle of which it may have been noticed. In its place, a
+/// block has kept so many bytes of what it had.
+///
+/// Of a block that has moved, both places were there at once.
 #[cfg(jemalloc)]
-pub(super) fn reallocated(noticed: bool, in_place: Option<usize>) {
+pub(crate) fn reallocated(noticed: bool, in_place: Option<usize>) {
     let Some(member) = MEMBER.get() else {
         return HALFWAY.set(None);
     };

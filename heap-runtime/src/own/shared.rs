@@ -19,15 +19,10 @@
 //!
 //! B has ended, in the picture, before it is known that A leaves the thread. So A's record [names](Handed) it.
 
-use std::sync::atomic::AtomicBool;
-
-use super::group::{Group, RELAXED, chain, is_within};
-use super::lists::Lists;
-use super::member::{Member, Moved};
+use super::group::{Group, chain, is_within};
+use super::member::Member;
+use super::moved::Moved;
 use super::stack::Entry;
-
-/// Written under the registry's lock, which orders it: so the model of all orders leaves it out.
-pub(super) type Flag = AtomicBool;
 
 /// Of which execution of which test a group is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +53,7 @@ pub(super) struct OverlapLedger {
 }
 
 /// A group, each time that it opens.
-type Serial = u64;
+pub(super) type Serial = u64;
 
 struct Open {
     group: &'static Group,
@@ -95,7 +90,7 @@ impl OverlapLedger {
 
     /// What a thread has moved since it was last looked at is of the groups that are open. Allocates nothing where its
     /// own are closed.
-    fn observe(&mut self, member: &Member, stack: &[Entry]) {
+    pub(super) fn observe(&mut self, member: &Member, stack: &[Entry]) {
         let Some(thread) = self.threads.get_mut(member.index) else {
             return;
         };
@@ -130,7 +125,7 @@ impl OverlapLedger {
     }
 
     /// A thread is no more where it was spawned: what it has done for its test until then was its test's.
-    fn forget(&mut self, member: &Member) {
+    pub(super) fn forget(&mut self, member: &Member) {
         if let Some(thread) = self.threads.get_mut(member.index) {
             thread.seen = member.worked();
             thread.overlapped = Moved::default();
@@ -140,7 +135,7 @@ impl OverlapLedger {
 
     /// Of a thread that its test leaves running, the groups that it may have worked for are told. Gives those that are
     /// no more open.
-    fn hand_on(&mut self, member: &Member, handed: &mut Vec<(Serial, Moved)>) {
+    pub(super) fn hand_on(&mut self, member: &Member, handed: &mut Vec<(Serial, Moved)>) {
         let Some(thread) = self.threads.get_mut(member.index) else {
             return;
         };
@@ -159,6 +154,51 @@ impl OverlapLedger {
         let mut found = open.filter(|open| std::ptr::eq(open.group, group));
         found.next().map_or(Moved::default(), |open| open.beside)
     }
+
+    /// A group is no more open. Gives what is beside it, and which opening of it that was.
+    pub(super) fn close(&mut self, group: &'static Group) -> (Shared, Option<Serial>) {
+        let shared = Shared {
+            included: Moved::default(),
+            beside: self.beside(group),
+        };
+        let mut open = self.open.iter();
+        let at = open.position(|open| std::ptr::eq(open.group, group));
+        (shared, at.map(|at| self.open.swap_remove(at).serial))
+    }
+
+    /// What a thread has moved while others were open.
+    pub(super) fn overlapped(&self, member: &Member) -> Moved {
+        let thread = self.threads.get(member.index);
+        thread.map_or(Moved::default(), |thread| thread.overlapped)
+    }
+
+    /// Of what was [handed on](Self::hand_on), that which is known whose it is.
+    pub(super) fn named(&self, handed: Vec<(Serial, Moved)>) -> Vec<Handed> {
+        let named = handed.into_iter().filter_map(|(serial, moved)| {
+            let mut ended = self.ended.iter();
+            let (_, execution) = ended.find(|(known, _)| *known == serial)?;
+            Some((execution.clone(), moved))
+        });
+        named.collect()
+    }
+
+    /// A group is closed, and what it was of is kept where a thread may turn out to have worked for it.
+    pub(super) fn remember(&mut self, closed: Option<(Serial, ExecutionId<&str>)>) {
+        let threads = self.threads.iter();
+        let mut waiting = threads.flat_map(|thread| &thread.beside);
+        if let Some((serial, of)) = closed
+            && waiting.any(|(other, _)| *other == serial)
+        {
+            let execution = ExecutionId {
+                test_name: of.test_name.to_owned(),
+                iteration: of.iteration,
+            };
+            self.ended.push((serial, execution));
+        }
+        if self.open.is_empty() {
+            self.ended.clear();
+        }
+    }
 }
 
 fn add(sums: &mut Vec<(Serial, Moved)>, serial: Serial, moved: Moved) {
@@ -169,87 +209,17 @@ fn add(sums: &mut Vec<(Serial, Moved)>, serial: Serial, moved: Moved) {
 }
 
 /// The groups that a thread with this stack was spawned in.
-fn groups_spawned_in(stack: &[Entry]) -> impl Iterator<Item = &'static Group> {
+pub(super) fn groups_spawned_in(stack: &[Entry]) -> impl Iterator<Item = &'static Group> {
     let entries = stack.iter().take_while(|entry| entry.by_spawn);
     entries.map(|entry| entry.group)
 }
 
 /// Whether such a thread was spawned in that group, or into one inside it.
-fn was_spawned_in(stack: &[Entry], group: &'static Group) -> bool {
+pub(super) fn was_spawned_in(stack: &[Entry], group: &'static Group) -> bool {
     groups_spawned_in(stack).any(|born| is_within(Some(born), group))
 }
 
 /// Whether the test that such a thread was spawned in is still open.
-fn is_at_home(stack: &[Entry]) -> bool {
+pub(super) fn is_at_home(stack: &[Entry]) -> bool {
     groups_spawned_in(stack).any(|born| chain(Some(born)).any(Group::is_open))
-}
-
-impl Lists {
-    /// What all threads have moved up to now is of the groups that are open now.
-    pub(super) fn observe(&mut self) {
-        for (member, stack) in self.members.iter().zip(&self.stacks) {
-            if member.in_use.load(RELAXED) && groups_spawned_in(stack).next().is_some() {
-                member.flush();
-                self.shared.observe(member, stack);
-            }
-        }
-    }
-
-    /// A thread ends, or is nobody's from now on. Its stack is in its place.
-    pub(super) fn leaves_home(&mut self, member: &Member) {
-        if let Some(stack) = self.stacks.get(member.index) {
-            if groups_spawned_in(stack).next().is_some() && !is_at_home(stack) {
-                self.shared.observe(member, stack);
-            }
-            self.shared.forget(member);
-        }
-    }
-
-    /// A group is no more open. Gives what of its numbers is not known, and who may have had a part in that.
-    pub(super) fn close(
-        &mut self,
-        group: &'static Group,
-        execution: Option<ExecutionId<&str>>,
-    ) -> (Shared, Vec<Handed>) {
-        let mut shared = Shared {
-            included: Moved::default(),
-            beside: self.shared.beside(group),
-        };
-        let open = &mut self.shared.open;
-        let at = open.iter().position(|open| std::ptr::eq(open.group, group));
-        let serial = at.map(|at| open.swap_remove(at).serial);
-        let mut handed = Vec::new();
-        for (member, stack) in self.members.iter().zip(&self.stacks) {
-            if !member.in_use.load(RELAXED) || !was_spawned_in(stack, group) {
-                continue;
-            }
-            if let Some(thread) = self.shared.threads.get(member.index) {
-                shared.included = shared.included.plus(thread.overlapped);
-            }
-            if !is_at_home(stack) {
-                self.shared.hand_on(member, &mut handed);
-            }
-        }
-        let ended = &mut self.shared.ended;
-        let named = handed.into_iter().filter_map(|(serial, moved)| {
-            let (_, execution) = ended.iter().find(|(known, _)| *known == serial)?;
-            Some((execution.clone(), moved))
-        });
-        let named = named.collect();
-        let threads = self.shared.threads.iter();
-        let mut waiting = threads.flat_map(|thread| &thread.beside);
-        if let (Some(serial), Some(of)) = (serial, execution)
-            && waiting.any(|(other, _)| *other == serial)
-        {
-            let execution = ExecutionId {
-                test_name: of.test_name.to_owned(),
-                iteration: of.iteration,
-            };
-            ended.push((serial, execution));
-        }
-        if self.shared.open.is_empty() {
-            ended.clear();
-        }
-        (shared, named)
-    }
 }

@@ -1,11 +1,13 @@
 //! Threads that work for another test than the one that started them, with counters of our own.
 
 use super::group::{Group, SampleMode};
-use super::member::{Member, Moved};
-use super::registry::{GroupTotals, Registry, Ticket};
+use super::member::Member;
+use super::moved::Moved;
+use super::registry::Registry;
 use super::registry_tests::{Thread, registry};
 use super::shared::{ExecutionId, Handed, Shared};
-use super::stack::Joins;
+use super::stack::{Joins, Ticket};
+use super::totals::GroupTotals;
 
 /// A test on a thread of its own.
 struct Test {

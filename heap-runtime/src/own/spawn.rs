@@ -14,10 +14,18 @@ use std::sync::atomic::Ordering;
 
 use crate::{fork, jemalloc};
 
+use super::interpose::{go_on, interpose};
 use super::member::Member;
 use super::registry::Locked;
-use super::{MEMBER, REGISTRY, counters, ending, sampler, spending, std_map, thread_end};
+use super::this_thread::{self, MEMBER, REGISTRY, counters};
+use super::{sampler, spending, std_map, thread_end};
 use name::StartRoutine;
+
+// Beside a sanitizer's, which is weak too, ours must come first: see [`name`].
+#[cfg(not(sanitizer))]
+interpose!(".weak", "pthread_create", create);
+#[cfg(sanitizer)]
+interpose!(".globl", "pthread_create", create);
 
 /// Why no spawned threads are seen, where that is so.
 pub(super) fn missing() -> Option<&'static str> {
@@ -130,7 +138,7 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     member.alive.begins();
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));
-    member.set_thread(ending::this_thread());
+    member.set_thread(this_thread::number());
     sampler::start_thread_peak();
     REGISTRY.begin(member, counters());
     if !ends_with_thread {

@@ -4,9 +4,9 @@
 //!  spawned ──▶ (its time is the groups') ──stops──▶ (nobody's, or our own) ──starts──▶ (the groups')
 //! ```
 
-use super::REGISTRY;
 use super::group::{Group, RELAXED};
 use super::member::Member;
+use super::this_thread::REGISTRY;
 use crate::fork;
 use crate::time::Amounts;
 

@@ -6,7 +6,10 @@
 //! does not count for a body that was begun elsewhere: it may be a pool's thread.
 
 use super::group::{Group, Link, RELAXED, chain, is_within};
-use super::registry::Ticket;
+
+/// What a member gets when it joins a group, and parts from it with. None is given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(pub(super) u64);
 
 /// A group that a member is in. It is a reference to the group.
 pub(super) struct Entry {

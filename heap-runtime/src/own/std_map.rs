@@ -28,8 +28,9 @@ use std::thread;
 use libc::stack_t;
 
 use super::interpose::{Found, go_on, interpose};
-use super::member::{Member, Moved};
-use super::{MEMBER, REGISTRY};
+use super::member::Member;
+use super::moved::Moved;
+use super::this_thread::{MEMBER, REGISTRY};
 
 /// More than the nodes take that one thread allocates for it, or frees: one on each level, of 640 bytes and of 736.
 const NODES: u64 = 4 << 10;

@@ -16,7 +16,8 @@ use std::ptr::from_ref;
 use std::sync::OnceLock;
 
 use super::member::Member;
-use super::{MEMBER, REGISTRY, counters, sampler, spending};
+use super::this_thread::{MEMBER, REGISTRY, counters};
+use super::{sampler, spending};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc. A sanitizer ends with the thread too, in the
 /// last round and before us: what is compiled for it must not run after that.

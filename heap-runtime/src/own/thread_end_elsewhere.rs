@@ -4,7 +4,8 @@
 use std::cell::Cell;
 
 use super::member::Member;
-use super::{MEMBER, REGISTRY, spending};
+use super::spending;
+use super::this_thread::{MEMBER, REGISTRY};
 
 thread_local! {
     static END: Cell<Option<End>> = const { Cell::new(None) };

@@ -1,6 +1,6 @@
 //! Live bytes over time, in bounded space.
 
-use super::now_ns;
+use super::now::now_ns;
 use super::sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, POINTS, yield_now};
 
 const RELAXED: Ordering = Ordering::Relaxed;

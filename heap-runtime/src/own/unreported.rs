@@ -2,16 +2,11 @@
 //!
 //! Bounds alone, on which nothing else depends: so the model of all orders leaves them out.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::member::Moved;
+use super::moved::Moved;
 
 const RELAXED: Ordering = Ordering::Relaxed;
-
-/// Bytes that one thread writes and others read for bounds alone, also in the model.
-pub(super) type Bytes = AtomicU64;
-/// See [`Bytes`].
-pub(super) type SignedBytes = AtomicI64;
 
 /// The most that one thread has moved between two reports. Written by that thread, or before it runs.
 pub(super) struct Most {

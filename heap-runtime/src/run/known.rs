@@ -15,7 +15,7 @@ use heap_sidecar::run_id::fnv1a;
 use heap_sidecar::{Process, host};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat};
 
-use super::{Ancestry, Run};
+use super::ancestry::Ancestry;
 use crate::descriptor::Descriptor;
 use crate::env::Settings;
 use crate::sidecar::Store;
@@ -75,9 +75,9 @@ fn content(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Tells the others, once, where nobody had told this process.
-pub(crate) fn tell(store: &Store, settings: &Settings) {
+pub(super) fn tell(to_tell: Option<&(Key, Option<String>)>, store: &Store, settings: &Settings) {
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
-    let (Some((key, partition)), Some(folder)) = (&Run::get().to_tell, store.folder()) else {
+    let (Some((key, partition)), Some(folder)) = (to_tell, store.folder()) else {
         return;
     };
     // What is not to be recorded is not to be here either.

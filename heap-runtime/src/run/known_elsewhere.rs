@@ -5,7 +5,7 @@ use std::path::Path;
 use heap_sidecar::Process;
 use heap_sidecar::process::Stat;
 
-use super::Ancestry;
+use super::ancestry::Ancestry;
 use crate::env::Settings;
 use crate::sidecar::Store;
 
@@ -24,4 +24,4 @@ pub(super) fn read(_: &Path, _: Key) -> Option<Ancestry> {
     None
 }
 
-pub(crate) fn tell(_: &Store, _: &Settings) {}
+pub(super) fn tell(_: Option<&(Key, Option<String>)>, _: &Store, _: &Settings) {}

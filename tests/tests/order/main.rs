@@ -3,7 +3,9 @@
 //! The order is written here, once. Read from the sources: their `crate::` paths, and `super::` paths that lead
 //! out of a module of the first level, in code that is not for tests alone.
 
+mod circles;
 mod limits;
+mod names;
 #[path = "../parsed/mod.rs"]
 mod parsed;
 
@@ -38,7 +40,7 @@ const ORDERS: [Order; 4] = [
         package: "heap-runtime",
         layers: &[
             "guide private track",
-            "execution",
+            "execution global_allocator",
             "scope",
             "budget turn",
             "panics",
@@ -51,18 +53,7 @@ const ORDERS: [Order; 4] = [
             "env fork resident sampled token toll",
             "backtrace complaint descriptor kernel pool process size",
         ],
-        knots: &[
-            (
-                "own",
-                "notes",
-                "a thread's membership carries the notes of its test, and nothing more of them",
-            ),
-            (
-                "jemalloc",
-                "own",
-                "the allocator tells the own tier of a reallocation, as jemalloc does of all else by call-backs",
-            ),
-        ],
+        knots: &[],
     },
     Order {
         package: "heap-runtime/sidecar",

@@ -4,11 +4,13 @@ use loom::model::Builder;
 use loom::thread;
 
 use super::group::{Group, SampleMode};
-use super::member::{Counters, Member, Moved, SamplePoint};
-use super::registry::{GroupTotals, Registry};
+use super::member::{Member, SamplePoint};
+use super::moved::{Counters, Moved};
+use super::registry::Registry;
 use super::stack::Joins;
 use super::sync::{AtomicU64, Ordering, POINTS};
 use super::timeline::TimelineRecorder;
+use super::totals::GroupTotals;
 
 /// A thread's counters.
 #[derive(Clone, Copy)]

@@ -1,9 +1,29 @@
 //! What a sidecar's file has that its types do not: members of the host that are formatted already, and a
 //! place that is found again.
 
-use super::HostMembers;
+use heap_sidecar::HostContext;
+use serde::Serialize as _;
+
 use super::writer::Writer;
 use crate::sidecar::slot;
+
+/// Members of a sidecar's `host` or `host_before`, as they stand in its file: what many sidecars have
+/// in common is formatted once.
+#[derive(Default)]
+pub(crate) struct HostMembers(String);
+
+impl HostMembers {
+    pub(crate) fn of(host: &HostContext) -> Self {
+        let mut object = Vec::new();
+        // As deep as they will be.
+        host.serialize(&mut Document::part(Writer::at_depth(1, &mut object)))
+            .expect("maps with text keys");
+        let object = String::from_utf8(object).expect("what is put together of texts");
+        let members = object.strip_prefix('{').unwrap_or_default();
+        let members = members.strip_suffix("\n  }").unwrap_or_default();
+        Self(members.to_owned())
+    }
+}
 
 /// A sidecar's text in the making.
 pub(super) struct Document<'a> {

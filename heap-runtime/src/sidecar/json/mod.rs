@@ -13,36 +13,19 @@ mod serializer;
 mod tests;
 mod writer;
 
-use heap_sidecar::{HostContext, Sidecar};
+use heap_sidecar::Sidecar;
 use serde::Serialize;
+
+pub(crate) use document::HostMembers;
 
 use document::Document;
 use writer::Writer;
-
-/// Members of a sidecar's `host` or `host_before`, as they stand in its file: what many sidecars have
-/// in common is formatted once.
-#[derive(Default)]
-pub(crate) struct HostMembers(String);
-
-impl HostMembers {
-    pub(crate) fn of(host: &HostContext) -> Self {
-        let mut object = Vec::new();
-        // As deep as they will be.
-        host.serialize(&mut Document::part(Writer::at_depth(1, &mut object)))
-            .expect("maps with text keys");
-        let object = String::from_utf8(object).expect("what is put together of texts");
-        let members = object.strip_prefix('{').unwrap_or_default();
-        let members = members.strip_suffix("\n  }").unwrap_or_default();
-        Self(members.to_owned())
-    }
-}
 
 /// What is to stand in a sidecar's file.
 #[derive(Clone, Copy)]
 pub(crate) struct Contents<'a> {
     pub(crate) text: &'a [u8],
     /// Where the value of `heap.last_seen` begins, if there is one.
-    #[cfg_attr(not(posix), expect(dead_code, reason = "nothing is overwritten there"))]
     pub(crate) last_seen_at: Option<usize>,
 }
 

@@ -4,6 +4,7 @@ use super::*;
 
 use std::collections::BTreeMap;
 
+use heap_sidecar::HostContext;
 use serde::Serialize;
 use serde_json::{Value, json};
 

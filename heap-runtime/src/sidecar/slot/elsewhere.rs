@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::pool::Lent;
 use crate::sidecar::write::platform::Identity;
-use crate::sidecar::{Contents, LastSeen, Outcome};
+use crate::sidecar::{LastSeen, Outcome};
 
 /// There is none.
 pub(crate) enum Slot {}
@@ -18,7 +18,7 @@ impl Slot {
         match *self {}
     }
 
-    pub(crate) fn is_in(&mut self, _written: &Identity, _contents: Contents<'_>) {
+    pub(crate) fn is_in(&mut self, _written: &Identity, _last_seen_at: Option<usize>) {
         match *self {}
     }
 

@@ -4,14 +4,13 @@
 //! this thread says so. jemalloc counts the new size of a block before it takes off the old one, and calls
 //! back in between: also where the block has stayed in its place, and was never there twice.
 
-use std::alloc::{GlobalAlloc, Layout, alloc, dealloc, realloc};
-use std::cell::Cell;
+use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_int;
-use std::hint::black_box;
 
 use tikv_jemalloc_sys as ffi;
 
-use crate::own::{self, SMALL_REALLOCATION};
+use crate::jemalloc::{SMALL_REALLOCATION, begin_reallocation, end_reallocation};
+use crate::own;
 
 /// jemalloc, called by Rust.
 #[derive(Debug, Clone, Copy)]
@@ -96,62 +95,15 @@ unsafe fn reallocate(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
 /// [`reallocate`], while this thread says so.
 #[inline(never)]
 unsafe fn reallocate_seen(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-    STAGE.set(Stage::Inside);
+    begin_reallocation();
     // SAFETY: as the caller has promised.
     let moved = unsafe { reallocate(block, layout, size) };
-    let noticed = STAGE.replace(Stage::Outside) == Stage::Noticed;
+    let noticed = end_reallocation();
     let in_place = moved == block;
     if noticed || in_place {
         own::reallocated(noticed, in_place.then(|| size.min(layout.size())));
     }
     moved
-}
-
-/// Where a thread is with regard to `realloc`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Outside,
-    Inside,
-    /// Inside, and somebody wants to know when it is over.
-    Noticed,
-    /// Outside, and no `realloc` has been seen since this was set.
-    Unseen,
-}
-
-thread_local! {
-    /// Without a destructor: it is there at any moment of a thread's life.
-    static STAGE: Cell<Stage> = const { Cell::new(Stage::Outside) };
-}
-
-/// Whether the calling thread is in a reallocation that is seen. Then `own::reallocated` will be called with
-/// that. For jemalloc's call-backs.
-pub(crate) fn await_reallocation() -> bool {
-    let inside = matches!(STAGE.get(), Stage::Inside | Stage::Noticed);
-    if inside {
-        STAGE.set(Stage::Noticed);
-    }
-    inside
-}
-
-/// Whether Rust's global allocator is [`Jemalloc`], as it is: then no reallocation of Rust's is missed.
-pub(super) fn probe_is_seen() -> bool {
-    let layout = Layout::new::<[u8; 64]>();
-    STAGE.set(Stage::Unseen);
-    // SAFETY: the layout is not empty, and what is allocated with it is freed with that of its new size.
-    unsafe {
-        let mut block = black_box(alloc(layout));
-        if !block.is_null() {
-            let larger = Layout::new::<[u8; SMALL_REALLOCATION]>();
-            let moved = black_box(realloc(block, layout, larger.size()));
-            if moved.is_null() {
-                dealloc(block, layout);
-            } else {
-                block = moved;
-                dealloc(block, larger);
-            }
-        }
-    }
-    STAGE.replace(Stage::Outside) != Stage::Unseen
 }
 
 #[cfg(test)]
