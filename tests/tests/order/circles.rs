@@ -201,15 +201,14 @@ fn reachable(from: &Path, imports: &Imports) -> BTreeSet<PathBuf> {
 
 /// The imports within a circle, for people.
 fn told(circle: &[PathBuf], imports: &Imports) -> String {
-    let mut text = format!("{} files in a circle", circle.len());
+    let mut lines = vec![format!("{} files in a circle", circle.len())];
     for from in circle {
-        for (to, name) in &imports[from] {
-            if circle.contains(to) {
-                text += &format!("\n  {} imports {} ({name})", from.display(), to.display());
-            }
+        for (to, name) in imports[from].iter().filter(|(to, _)| circle.contains(to)) {
+            let (from, to) = (from.display(), to.display());
+            lines.push(format!("  {from} imports {to} ({name})"));
         }
     }
-    text
+    lines.join("\n")
 }
 
 #[test]
