@@ -6,7 +6,7 @@ use std::time::Duration;
 use heap_sidecar::Unseen;
 
 use crate::env::output_is_kept;
-use crate::outcome::Left;
+use crate::outcome::Leftover;
 use crate::own::Measured;
 use crate::sidecar::{Budget, Heap, Limit};
 use crate::size::Human;
@@ -17,7 +17,7 @@ use crate::step::Steps;
 pub(crate) fn judge(
     limits: &[(Limit, u64)],
     measured: &Measured,
-    left: Left,
+    left: Leftover,
     has_failed: bool,
 ) -> Vec<Budget> {
     limits
@@ -43,8 +43,8 @@ const MAKING_BYTES: i64 = 4096;
 const MAKING_ALLOCATIONS: i64 = 128;
 
 /// Whether a limit that was broken is broken also without all that the failure may have taken.
-fn is_over_without(budget: &Budget, left: Left) -> bool {
-    let Left::Bytes(left) = left else {
+fn is_over_without(budget: &Budget, left: Leftover) -> bool {
+    let Leftover::Bytes(left) = left else {
         return false;
     };
     if budget.limit.is_time() {
@@ -116,7 +116,7 @@ fn judge_time(limit: Limit, ns: u64, measured: &Measured) -> Budget {
     budget
 }
 
-fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budget {
+fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Leftover) -> Budget {
     if limit.is_time() {
         return judge_time(limit, bytes, measured);
     }
@@ -124,7 +124,7 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
     let actual = own
         .and_then(|own| limit.actual(own))
         .map(|actual| match (limit, left) {
-            (Limit::MaxRetained, Left::Bytes(left)) => actual.saturating_sub(signed(left)),
+            (Limit::MaxRetained, Leftover::Bytes(left)) => actual.saturating_sub(signed(left)),
             _ => actual,
         });
     let over = actual.map(|actual| actual > signed(bytes));
@@ -135,7 +135,7 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Left) -> Budge
             budget.note = Some("not checked: it was not measured".to_owned());
             None
         }
-        (Limit::MaxRetained, Some(true)) if left == Left::Unknown => {
+        (Limit::MaxRetained, Some(true)) if left == Leftover::Unknown => {
             budget.note =
                 Some("not judged: it may be in what the test threw or returned".to_owned());
             None

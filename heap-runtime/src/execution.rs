@@ -11,7 +11,6 @@ use std::thread::Result as Unwound;
 use std::time::{Duration, Instant};
 
 use crate::backtrace::{__rust_begin_short_backtrace, __rust_end_short_backtrace};
-use crate::complaint::{self, say_once};
 use crate::env::Settings;
 use crate::fork;
 use crate::outcome::{Ending, Verdict, verdict};
@@ -19,6 +18,7 @@ use crate::own;
 use crate::scope::Scope;
 use crate::test::Test;
 use crate::turn::Kind;
+use crate::warning::{self, warn_once};
 
 /// A body that is run once, or first a few times to warm up.
 pub trait Body {
@@ -107,10 +107,10 @@ pub fn run<B: Body>(test: &Test<'_>, body: B, verdict: fn(&B::Returned) -> Verdi
         Err(error) => panic!("{error}"),
     };
     let mut subject = Subject::new(body, verdict);
-    settle(__rust_end_short_backtrace(|| {
+    conclude(__rust_end_short_backtrace(|| {
         execute(test, settings, &mut subject)
     }));
-    // `settle` goes on only where the body, or a round of it, has returned.
+    // `conclude` goes on only where the body, or a round of it, has returned.
     subject.returned.expect("it has not panicked")
 }
 
@@ -136,7 +136,7 @@ fn tracking() -> Result<Option<&'static Settings>, &'static str> {
         miri,
         all(target_family = "wasm", target_os = "unknown")
     )) {
-        say_once("no sidecars are written for this target");
+        warn_once("no sidecars are written for this target");
         return Ok(None);
     }
     if fork::is_child() {
@@ -148,7 +148,7 @@ fn tracking() -> Result<Option<&'static Settings>, &'static str> {
 
 /// Gives the harness what it is to see of an execution.
 #[track_caller]
-fn settle((result, complaint): (Unwound<()>, Option<String>)) {
+fn conclude((result, complaint): (Unwound<()>, Option<String>)) {
     match (result, complaint) {
         (Ok(()), None) => {}
         (Ok(()), Some(complaint)) => panic!("{complaint}"),
@@ -162,17 +162,17 @@ pub fn run_should_panic(test: &Test<'_>, body: impl Body<Returned = ()>) {
     let settings = match tracking() {
         Ok(Some(settings)) => settings,
         Ok(None) => return body.run(),
-        Err(error) => return complaint::show(error),
+        Err(error) => return warning::print(error),
     };
     let mut subject = Subject::new(body, verdict::to_return_is_to_pass);
-    settle_should_panic(execute(test, settings, &mut subject));
+    conclude_should_panic(execute(test, settings, &mut subject));
 }
 
-/// [`settle`], of a test that should panic.
-fn settle_should_panic((result, complaint): (Unwound<()>, Option<String>)) {
+/// [`conclude`], of a test that should panic.
+fn conclude_should_panic((result, complaint): (Unwound<()>, Option<String>)) {
     match (result, complaint) {
         (Err(payload), None) => resume_unwind(payload),
-        (_, Some(complaint)) => complaint::show(&complaint),
+        (_, Some(complaint)) => warning::print(&complaint),
         (Ok(()), None) => {}
     }
 }
@@ -226,11 +226,11 @@ pub async fn run_async_should_panic<F: Future<Output = ()>>(test: &Test<'_>, bod
     let settings = match tracking() {
         Ok(Some(settings)) => settings,
         Ok(None) => return body.await,
-        Err(error) => return complaint::show(error),
+        Err(error) => return warning::print(error),
     };
     match execute_async(test, settings, body, |()| Verdict::Passed).await {
         (Err(payload), None) => resume_unwind(payload),
-        (_, Some(complaint)) => complaint::show(&complaint),
+        (_, Some(complaint)) => warning::print(&complaint),
         (Ok(()), None) => {}
     }
 }

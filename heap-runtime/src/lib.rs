@@ -145,7 +145,6 @@
 pub mod __private;
 mod backtrace;
 mod budget;
-mod complaint;
 #[cfg(posix)]
 mod descriptor;
 mod env;
@@ -181,6 +180,7 @@ mod token;
 mod toll;
 mod track;
 mod turn;
+mod warning;
 
 /// Tracks a test: takes the heap before and after it, measures what it allocates itself, and leaves
 /// a sidecar however it ends.

@@ -109,7 +109,7 @@ impl Notes {
         let checkpoint = Checkpoint::new(label, at_ns, own);
         let said = self.edit(|record| {
             record.take_samples(&self.sampled);
-            record.say(checkpoint)
+            record.add_checkpoint(checkpoint)
         });
         let said = said.flatten();
         // On the disk at once: it may be the last thing that is known of this test. Without a lock, as
@@ -132,10 +132,10 @@ impl Notes {
 const MAX_TEXT: usize = 512;
 
 /// Puts a value into a map that may be full, and into another: what is not on the disk yet.
-fn insert<V: Clone>([map, unsaid]: [&mut BTreeMap<String, V>; 2], key: &str, value: V) {
+fn insert<V: Clone>([map, pending]: [&mut BTreeMap<String, V>; 2], key: &str, value: V) {
     let key = bounded(key, MAX_TEXT);
     if map.len() < MAX_ENTRIES || map.contains_key(&key) {
-        unsaid.insert(key.clone(), value.clone());
+        pending.insert(key.clone(), value.clone());
         map.insert(key, value);
     } else {
         say_full("labels and metrics");
@@ -204,7 +204,7 @@ pub fn metric(name: impl AsRef<str>, value: f64) {
     let name = name.as_ref();
     if value.is_finite() && is_recorded("metrics", name) {
         note(|record| {
-            let maps = [&mut record.sidecar.metrics, &mut record.unsaid.metrics];
+            let maps = [&mut record.sidecar.metrics, &mut record.pending.metrics];
             insert(maps, name, value);
         });
     }
@@ -280,7 +280,7 @@ pub fn describe(name: impl AsRef<str>, unit: impl AsRef<str>, better: Better) {
     note(|record| {
         let maps = [
             &mut record.sidecar.descriptions,
-            &mut record.unsaid.descriptions,
+            &mut record.pending.descriptions,
         ];
         insert(
             maps,
@@ -316,7 +316,7 @@ pub fn label(key: impl AsRef<str>, value: impl AsRef<str>) {
         return;
     }
     note(|record| {
-        let maps = [&mut record.sidecar.labels, &mut record.unsaid.labels];
+        let maps = [&mut record.sidecar.labels, &mut record.pending.labels];
         insert(maps, key, bounded(value, MAX_TEXT));
     });
 }
@@ -365,7 +365,7 @@ pub fn skip(reason: impl AsRef<str>) {
                 reason
             };
             *said = Some(bounded(reason, Failure::MAX_MESSAGE_BYTES));
-            record.unsaid.skip_reason.clone_from(said);
+            record.pending.skip_reason.clone_from(said);
         }
     });
 }
@@ -415,8 +415,8 @@ mod tests {
 
     #[test]
     fn notes_are_bounded_in_length_and_number() {
-        let (mut metrics, mut unsaid) = (BTreeMap::new(), BTreeMap::new());
-        let mut number = |key: &str, value| insert([&mut metrics, &mut unsaid], key, value);
+        let (mut metrics, mut pending) = (BTreeMap::new(), BTreeMap::new());
+        let mut number = |key: &str, value| insert([&mut metrics, &mut pending], key, value);
         for key in 0..=MAX_ENTRIES {
             number(&format!("{key:0>600}"), 0.0);
         }
@@ -424,7 +424,7 @@ mod tests {
             number(&key.to_string(), 1.0);
         }
         number("0", 2.0);
-        assert_eq!(metrics, unsaid);
+        assert_eq!(metrics, pending);
         assert_eq!(metrics.len(), MAX_ENTRIES);
         // Cut keys are the same key.
         assert_eq!(metrics.values().filter(|value| **value < 1.0).count(), 1);

@@ -11,9 +11,9 @@ use crate::test::Test;
 #[derive(Clone)]
 pub(crate) enum Ending {
     /// It returned, and this is what the harness will make of the value.
-    Returned(Verdict, Left),
+    Returned(Verdict, Leftover),
     /// It panicked, with this message.
-    Panicked(Option<String>, Left),
+    Panicked(Option<String>, Leftover),
     /// It is an async body that was dropped before its end, by a time-out perhaps.
     Dropped,
 }
@@ -21,14 +21,14 @@ pub(crate) enum Ending {
 /// The memory that the end itself holds on to: a panic's payload, a returned error. It is the test's by the
 /// counters, and nothing that the test has kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum Leftover {
     /// So many bytes.
     Bytes(u64),
     /// Nobody can look into it.
     Unknown,
 }
 
-impl Left {
+impl Leftover {
     /// In the payload of a panic. The two types that `panic!` makes are known.
     pub(crate) fn in_payload(payload: &(dyn Any + Send)) -> Self {
         let boxed = size_class(size_of_val(payload));
@@ -70,22 +70,22 @@ impl Ending {
         let verdict = verdict(returned);
         // What it has passed with, it has kept.
         let left = match verdict {
-            Verdict::Passed => Left::Bytes(0),
-            Verdict::Failed(_) => Left::in_returned::<R>(),
+            Verdict::Passed => Leftover::Bytes(0),
+            Verdict::Failed(_) => Leftover::in_returned::<R>(),
         };
         Self::Returned(verdict, left)
     }
 
     /// That of a body that threw this.
     pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
-        Self::Panicked(panic_message(payload), Left::in_payload(payload))
+        Self::Panicked(panic_message(payload), Leftover::in_payload(payload))
     }
 
     /// What it holds on to.
-    pub(crate) fn left(&self) -> Left {
+    pub(crate) fn leftover(&self) -> Leftover {
         match self {
             Self::Returned(_, left) | Self::Panicked(_, left) => *left,
-            Self::Dropped => Left::Bytes(0),
+            Self::Dropped => Leftover::Bytes(0),
         }
     }
 
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn the_outcome_is_the_harnesss() {
         let kind = |ending: Ending, test: &Test| ending.outcome(test).1.map(|failure| failure.kind);
-        let nothing = Left::Bytes(0);
+        let nothing = Leftover::Bytes(0);
         let panicked = |text: &str| Ending::Panicked(Some(text.into()), nothing);
         let returned = || Ending::Returned(Verdict::Passed, nothing);
         assert_eq!(kind(returned(), &TEST), None);

@@ -22,7 +22,7 @@ use crate::jemalloc;
 use crate::notes;
 use crate::own;
 use crate::snapshot::{self, process_heap};
-use crate::toll::{self, Moment};
+use crate::toll::{self, ProcessState};
 
 /// From the first call on, the hook of panics runs unmeasured. One that is set later is measured again,
 /// unless it calls the one that it has taken.
@@ -44,10 +44,10 @@ pub(crate) fn exclude_hook_allocations() {
                         hook(panic);
                         let took = allocated().zip(before);
                         let took = took.map(|(after, before)| after.saturating_sub(before));
-                        let is_dear = took.is_none_or(|took| took > DEAR);
-                        IS_DEAR.store(is_dear, Ordering::Relaxed);
+                        let reads_symbols = took.is_none_or(|took| took > MIN_SYMBOL_BYTES);
+                        READS_SYMBOLS.store(reads_symbols, Ordering::Relaxed);
                         if let Some(watched) = watched {
-                            watched.end(is_dear);
+                            watched.end(reads_symbols);
                         }
                     });
                 }
@@ -77,13 +77,13 @@ fn allocated() -> Option<u64> {
 
 /// A hook that allocates more has read symbols. One that only prints the message takes some hundred bytes, and
 /// leaves the host as it was: to read that takes longer.
-const DEAR: u64 = 1 << 20;
+const MIN_SYMBOL_BYTES: u64 = 1 << 20;
 
 /// Whether the next call of the hook has to be taken for one that reads symbols, as the first.
-static IS_DEAR: AtomicBool = AtomicBool::new(true);
+static READS_SYMBOLS: AtomicBool = AtomicBool::new(true);
 
 /// A hook that may read symbols, and the process before it.
-struct Watched(Moment);
+struct Watched(ProcessState);
 
 /// Whether there is one. What another thread's panic brings at the same time is in it.
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
@@ -91,25 +91,25 @@ static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 impl Watched {
     fn begin() -> Option<Self> {
         // In a fork, locks may be held for ever.
-        if !IS_DEAR.load(Ordering::Relaxed) || fork::is_child() {
+        if !READS_SYMBOLS.load(Ordering::Relaxed) || fork::is_child() {
             return None;
         }
         let is_first = !IS_WATCHED.swap(true, Ordering::Relaxed);
-        is_first.then(|| Self(moment()))
+        is_first.then(|| Self(process_state()))
     }
 
-    fn end(self, is_dear: bool) {
-        if is_dear {
-            toll::add(&self.0, &moment());
+    fn end(self, reads_symbols: bool) {
+        if reads_symbols {
+            toll::add(&self.0, &process_state());
         }
         IS_WATCHED.store(false, Ordering::Relaxed);
     }
 }
 
 /// What the whole process has, and what of it is resident.
-fn moment() -> Moment {
-    Moment {
-        heap: process_heap(snapshot::Moment::Now),
+fn process_state() -> ProcessState {
+    ProcessState {
+        heap: process_heap(snapshot::Freshness::Now),
         resident: host::resident(),
     }
 }
@@ -121,14 +121,14 @@ fn read_host() {
         return;
     }
     if let (Ok(settings), Some(notes)) = (Settings::get(), notes::current()) {
-        let is_dear = IS_DEAR.load(Ordering::Relaxed);
-        notes.set_before_hook(is_dear.then(|| After::read(settings)));
+        let reads_symbols = READS_SYMBOLS.load(Ordering::Relaxed);
+        notes.set_before_hook(reads_symbols.then(|| After::read(settings)));
     }
 }
 
 /// Hands what was noted of the host on to the test around one that has thrown, and which the same panic may
 /// end.
-pub(crate) fn hand_on(before_hook: Option<After>) {
+pub(crate) fn pass_to_outer(before_hook: Option<After>) {
     if let Some(around) = notes::current() {
         around.set_before_hook(before_hook);
     }

@@ -11,7 +11,6 @@ use std::time::SystemTime;
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{Allocator, HostHeapState, PanicToll};
 
-use crate::complaint::say_once;
 use crate::env::Settings;
 use crate::formatted::{self, After};
 use crate::jemalloc::{allocator, c_allocator, not_the_allocator};
@@ -28,13 +27,14 @@ use crate::sidecar::{
 use crate::test::Test;
 use crate::token::token;
 use crate::toll;
+use crate::warning::warn_once;
 
 /// There are at most so many labels, metrics and checkpoints of one test.
 pub(crate) const MAX_ENTRIES: usize = 1000;
 
 /// Says that there are no more of them.
 pub(crate) fn say_full(what: &str) {
-    say_once(&format!(
+    warn_once(&format!(
         "a test has more than {MAX_ENTRIES} {what}: the others are left out of its sidecar"
     ));
 }
@@ -55,11 +55,11 @@ pub(crate) struct Record {
     /// The host as it was before the hook of the last panic.
     pub(crate) before_hook: Option<After>,
     /// What the test has said and is not on the disk yet.
-    pub(crate) unsaid: Note,
+    pub(crate) pending: Note,
     /// Whether there is a file with what it has said.
-    has_said: bool,
-    /// The mark of that file, when the record no longer has it.
-    mark: String,
+    has_notes_file: bool,
+    /// Which file that is, when the record no longer has it.
+    notes_id: String,
     /// A buffer for the contents of the file.
     contents: Vec<u8>,
 }
@@ -74,21 +74,21 @@ struct Buffers {
     source_file: String,
     run_id: String,
     started_at: String,
-    mark: String,
+    notes_id: String,
 }
 
 /// Those of records that are no more.
 static BUFFERS: Pool<Buffers> = Pool::new();
 
 /// Most sidecars take no more.
-const CONTENTS: usize = 8192;
+const INITIAL_CONTENTS_BYTES: usize = 8192;
 
 impl Drop for Record {
     fn drop(&mut self) {
         let Self {
             sidecar,
             contents,
-            mark,
+            notes_id,
             ..
         } = self;
         BUFFERS.give(Buffers {
@@ -99,7 +99,7 @@ impl Drop for Record {
             source_file: take(&mut sidecar.source.file),
             run_id: take(&mut sidecar.run_id),
             started_at: take(&mut sidecar.started_at),
-            mark: take(sidecar.notes.as_mut().unwrap_or(mark)),
+            notes_id: take(sidecar.notes.as_mut().unwrap_or(notes_id)),
         });
     }
 }
@@ -113,35 +113,35 @@ fn put(mut buffer: String, text: &str) -> String {
 
 impl Record {
     /// Hands the contents of the file to `write`.
-    pub(crate) fn written<T>(&mut self, write: impl FnOnce(&Sidecar, Contents<'_>) -> T) -> T {
+    pub(crate) fn write_with<T>(&mut self, write: impl FnOnce(&Sidecar, Contents<'_>) -> T) -> T {
         let host = [&*self.static_host, &*self.dynamic_host];
         let contents = to_json(&self.sidecar, &host, &self.before, &mut self.contents);
         let result = write(&self.sidecar, contents);
         // What is kept for longer must not have grown: it would be in the process tier.
-        if self.contents.capacity() > CONTENTS {
-            self.contents = Vec::with_capacity(CONTENTS);
+        if self.contents.capacity() > INITIAL_CONTENTS_BYTES {
+            self.contents = Vec::with_capacity(INITIAL_CONTENTS_BYTES);
         }
         result
     }
 
     /// Puts in a checkpoint. Gives the name of the file that it is to be appended to, and the line; nothing where
     /// there is no place for it.
-    pub(crate) fn say(&mut self, checkpoint: Checkpoint) -> Option<(String, Note)> {
+    pub(crate) fn add_checkpoint(&mut self, checkpoint: Checkpoint) -> Option<(String, Note)> {
         let checkpoints = &mut self.sidecar.heap.checkpoints;
         if checkpoints.len() == MAX_ENTRIES {
             say_full("checkpoints");
             return None;
         }
-        self.unsaid.checkpoint = Some(checkpoint.clone());
+        self.pending.checkpoint = Some(checkpoint.clone());
         checkpoint.insert_into(checkpoints);
-        let name = name_of_notes(self.sidecar.notes.as_deref()?);
-        self.has_said = true;
-        Some((name, self.unsaid.take()))
+        let name = notes_file_name(self.sidecar.notes.as_deref()?);
+        self.has_notes_file = true;
+        Some((name, self.pending.take()))
     }
 
     /// Puts in what was sampled since the last time.
     pub(crate) fn take_samples(&mut self, sampled: &Sampled) {
-        sampled.take_into(&mut self.sidecar.samples, &mut self.unsaid.samples);
+        sampled.take_into(&mut self.sidecar.samples, &mut self.pending.samples);
     }
 
     /// Puts in what stands beside samples for who does not read their buckets.
@@ -155,8 +155,8 @@ impl Record {
     /// removed once the record is written.
     pub(crate) fn end(&mut self) -> Option<String> {
         self.sidecar.status = Status::Finished;
-        self.mark = self.sidecar.notes.take().unwrap_or_default();
-        self.has_said.then(|| name_of_notes(&self.mark))
+        self.notes_id = self.sidecar.notes.take().unwrap_or_default();
+        self.has_notes_file.then(|| notes_file_name(&self.notes_id))
     }
 
     /// Puts in that the test starts now.
@@ -228,7 +228,7 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
     let mut buffers = BUFFERS.take().unwrap_or_default();
     let mut contents = take(&mut buffers.contents);
     contents.clear();
-    contents.reserve(CONTENTS);
+    contents.reserve(INITIAL_CONTENTS_BYTES);
     Record {
         contents,
         sidecar: sidecar(test, settings, exclusive, buffers),
@@ -239,9 +239,9 @@ pub(crate) fn of(test: &Test<'_>, settings: &Settings, exclusive: bool) -> Recor
         dynamic_host: Arc::clone(&NOTHING),
         before: Arc::clone(&NOTHING),
         before_hook: None,
-        unsaid: Note::default(),
-        has_said: false,
-        mark: String::new(),
+        pending: Note::default(),
+        has_notes_file: false,
+        notes_id: String::new(),
     }
 }
 
@@ -277,7 +277,7 @@ fn sidecar(test: &Test<'_>, settings: &Settings, exclusive: bool, buffers: Buffe
     heap.exclusive = exclusive;
     heap.last_seen = may_be_seen(settings, allocator).then(LastSeen::default);
     sidecar.notes = Some(put(
-        buffers.mark,
+        buffers.notes_id,
         str::from_utf8(&hexadecimal(token(sidecar.pid))).unwrap_or_default(),
     ));
     sidecar
@@ -333,9 +333,9 @@ fn skip_to(test_name: &str, iteration: u32) -> u32 {
     iteration
 }
 
-/// The name of the file with what was said, by the mark that a running record has.
-fn name_of_notes(mark: &str) -> String {
-    format!("{mark}{NOTES_SUFFIX}")
+/// The name of the file with what was said, by the id that a running record has.
+fn notes_file_name(notes_id: &str) -> String {
+    format!("{notes_id}{NOTES_SUFFIX}")
 }
 
 fn execution(record: &Sidecar) -> Execution<'_> {
@@ -376,14 +376,14 @@ pub(crate) fn claim(
     settings: &Settings,
 ) -> Result<(File, Option<Slot>), String> {
     let store = store(settings).map_err(Clone::clone)?;
-    for turn in Turn::ALL {
-        if turn != Turn::First {
+    for attempt in NameAttempt::ALL {
+        if attempt != NameAttempt::First {
             let sidecar = &mut record.sidecar;
-            sidecar.iteration = skip_to(&sidecar.test_name, turn.iteration(sidecar));
+            sidecar.iteration = skip_to(&sidecar.test_name, attempt.iteration(sidecar));
             name = self::name(record);
             slot = self::slot(record, &name, settings);
         }
-        let written = record.written(|sidecar, contents| {
+        let written = record.write_with(|sidecar, contents| {
             let claim = store.claim(&name, contents.text, &sidecar.run_id)?;
             if let (Claim::Written(Some(file)), Some(slot)) = (&claim, &mut slot) {
                 slot.is_in(file, contents.last_seen_at);
@@ -408,14 +408,14 @@ pub(crate) fn claim(
 /// By which number an execution tries to get a name. Those of a process count up; where others run the same test, they
 /// have taken some of them, and to try one after the other would take the longer the more there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum NameAttempt {
     First,
     Next,
     Anywhere,
     AnywhereElse,
 }
 
-impl Turn {
+impl NameAttempt {
     const ALL: [Self; 4] = [Self::First, Self::Next, Self::Anywhere, Self::AnywhereElse];
 
     fn iteration(self, taken: &Sidecar) -> u32 {

@@ -29,7 +29,7 @@ pub(crate) struct Before {
 const STALE_BYTES: u64 = 8 << 20;
 
 /// A test whose process has no more than that for new is not looked at again at its end.
-const CALM_BYTES: u64 = 16 << 20;
+const MIN_TOUCHED_BYTES: u64 = 16 << 20;
 
 static LAST: Mutex<Option<Reading>> = Mutex::new(None);
 
@@ -44,7 +44,7 @@ pub(crate) fn before() -> Option<Before> {
 pub(crate) fn since(before: Before) -> Option<ResidentSet> {
     let faults = kernel::page_faults()?;
     let touched = faults.saturating_sub(before.faults);
-    if touched.saturating_mul(most_of_a_fault()) < CALM_BYTES {
+    if touched.saturating_mul(most_of_a_fault()) < MIN_TOUCHED_BYTES {
         return None;
     }
     Some(ResidentSet::new(before.resident, reading(faults)?))

@@ -1,8 +1,8 @@
 //! Values that a test's threads sample, until they are put into its record.
 //!
-//! A test may have a million of them, from any of its threads. Each thread has one of a few places, so that threads
+//! A test may have a million of them, from any of its threads. Each thread has one of a few stripes, so that threads
 //! that sample at the same time mostly do not meet: a lock that nobody else holds is one atomic instruction. What is
-//! in all places is added up when the record is written, as histograms can be.
+//! in all stripes is added up when the record is written, as histograms can be.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,49 +11,49 @@ use std::sync::{Mutex, PoisonError};
 
 use heap_sidecar::Samples;
 
-use crate::complaint::say_once;
+use crate::warning::warn_once;
 
 /// Of how many names a test may have samples. Each may take some 20 KiB of a sidecar, which has to stay one that its
 /// reader takes.
 const MAX_NAMES: usize = 64;
 
 /// More than most machines run at once of one test, and a KiB in all.
-const PLACES: usize = 8;
+const STRIPES: usize = 8;
 
 /// On a cache line of its own, and on those that a CPU fetches together with it.
 #[derive(Default)]
 #[repr(align(128))]
-struct Place(Mutex<BTreeMap<String, Samples>>);
+struct Stripe(Mutex<BTreeMap<String, Samples>>);
 
 /// What was sampled since it was last taken.
 #[derive(Default)]
 pub(crate) struct Sampled {
-    places: [Place; PLACES],
+    stripes: [Stripe; STRIPES],
     /// Whether there is anything: most tests sample nothing, and look no further.
     any: AtomicBool,
 }
 
 thread_local! {
-    /// Which place the thread has; none before its first value.
-    static PLACE: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Which stripe the thread has; none before its first value.
+    static STRIPE: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-fn place() -> usize {
+fn stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let place = PLACE.get();
-    if place < PLACES {
-        return place;
+    let stripe = STRIPE.get();
+    if stripe < STRIPES {
+        return stripe;
     }
     // Any will do: that two threads do not have the same is a matter of speed alone.
-    let place = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES;
-    PLACE.set(place);
-    place
+    let stripe = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+    STRIPE.set(stripe);
+    stripe
 }
 
 impl Sampled {
     /// Takes in a value.
     pub(crate) fn record(&self, name: &str, value: f64) {
-        let Place(samples) = &self.places[place()];
+        let Stripe(samples) = &self.stripes[stripe()];
         // Read before it is written: else all threads would write the same line of the cache.
         if !self.any.load(Ordering::Relaxed) {
             self.any.store(true, Ordering::Release);
@@ -77,7 +77,7 @@ impl Sampled {
         if !self.any.load(Ordering::Acquire) {
             return;
         }
-        for Place(samples) in &self.places {
+        for Stripe(samples) in &self.stripes {
             let mut samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
             for (name, samples) in std::mem::take(&mut *samples) {
                 if all.len() == MAX_NAMES && !all.contains_key(&name) {
@@ -96,7 +96,7 @@ impl Sampled {
         if !std::mem::take(self.any.get_mut()) {
             return;
         }
-        for Place(samples) in &mut self.places {
+        for Stripe(samples) in &mut self.stripes {
             let samples = samples.get_mut().unwrap_or_else(PoisonError::into_inner);
             samples.clear();
         }
@@ -104,7 +104,7 @@ impl Sampled {
 }
 
 fn say_full() {
-    say_once(&format!(
+    warn_once(&format!(
         "a test has samples of more than {MAX_NAMES} names: the others are not in its sidecar"
     ));
 }
@@ -126,7 +126,7 @@ mod tests {
     fn no_value_of_any_thread_is_lost() {
         let sampled = Sampled::default();
         thread::scope(|scope| {
-            for thread in 0..3 * PLACES {
+            for thread in 0..3 * STRIPES {
                 let sampled = &sampled;
                 scope.spawn(move || {
                     for value in 0..1000 {
@@ -137,9 +137,9 @@ mod tests {
             }
         });
         let all = taken(&sampled);
-        assert_eq!(all["all"].count, 1000 * 3 * PLACES as u64);
+        assert_eq!(all["all"].count, 1000 * 3 * STRIPES as u64);
         assert_eq!((all["all"].min, all["all"].max), (Some(0.0), Some(999.0)));
-        assert_eq!(all.len(), 1 + 3 * PLACES);
+        assert_eq!(all.len(), 1 + 3 * STRIPES);
         assert_eq!(taken(&sampled), BTreeMap::new());
     }
 
@@ -147,7 +147,7 @@ mod tests {
     fn names_are_bounded_however_many_threads_have_them() {
         let sampled = Sampled::default();
         thread::scope(|scope| {
-            for thread in 0..PLACES {
+            for thread in 0..STRIPES {
                 let sampled = &sampled;
                 scope.spawn(move || {
                     for name in 0..=MAX_NAMES {

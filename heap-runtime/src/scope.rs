@@ -1,5 +1,6 @@
 //! One execution of a tracked test, from just before its body to the finished sidecar.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime};
@@ -7,21 +8,21 @@ use std::time::{Duration, SystemTime};
 use heap_sidecar::{Allocator, Runner};
 
 use crate::budget;
-use crate::complaint::say_once;
 use crate::env::{Settings, runs_one_at_a_time};
 use crate::formatted::After;
 use crate::jemalloc::not_the_allocator;
 use crate::notes::Notes;
-use crate::outcome::{Ending, Left};
+use crate::outcome::{Ending, Leftover};
 use crate::own::{self, Entered, ExecutionId, Measured, Own, Wanted};
 use crate::panics;
 use crate::process::process_id;
 use crate::record::{self, Record};
 use crate::run::{self, Running};
 use crate::sidecar::{self, Budget, FailureKind, Limit, Outcome, Sidecar, Time};
-use crate::snapshot::{Moment, RECENT, process_heap};
+use crate::snapshot::{Freshness, RECENT, process_heap};
 use crate::test::Test;
 use crate::turn::{self, Kind, Polled, Turn};
+use crate::warning::warn_once;
 
 /// An execution that has begun. Its `running` record is written.
 pub(crate) struct Scope<'t> {
@@ -61,12 +62,12 @@ impl<'t> Scope<'t> {
         let claimed = notes.edit(|record| {
             record.set_started_at(SystemTime::now());
             // Nothing that the test does is older than it is itself.
-            let moment = if own.is_alone() {
-                Moment::Now
+            let freshness = if own.is_alone() {
+                Freshness::Now
             } else {
-                Moment::UpTo(RECENT)
+                Freshness::UpTo(RECENT)
             };
-            take_state_before(record, settings, moment);
+            take_state_before(record, settings, freshness);
             // From here to the body, nothing may be allocated that outlives this function: it would
             // be in the process tier.
             record::claim(record, name, slot, settings)
@@ -80,7 +81,7 @@ impl<'t> Scope<'t> {
                 None
             }
             Some(Err(error)) => {
-                say_once(&error);
+                warn_once(&error);
                 Some(error)
             }
             None => None,
@@ -102,7 +103,7 @@ impl<'t> Scope<'t> {
             self.notes.edit(|record| {
                 record.set_started_at(SystemTime::now());
                 // Nor is its warm-up.
-                take_state_before(record, self.settings, Moment::Now);
+                take_state_before(record, self.settings, Freshness::Now);
             });
         });
     }
@@ -150,7 +151,7 @@ impl<'t> Scope<'t> {
         self.notes.own().wait_for_ends();
         // First of all, so that nothing below is in it.
         let heap_state = self.settings.process;
-        let heap_state = heap_state.then(|| process_heap(Moment::Now)).flatten();
+        let heap_state = heap_state.then(|| process_heap(Freshness::Now)).flatten();
         self.notes
             .edit(|record| record.set_heap_after(heap_state, self.settings));
         let record = self.notes.take();
@@ -162,10 +163,10 @@ impl<'t> Scope<'t> {
         let mut record = record?;
         let before_hook = record.before_hook.take().filter(|_| threw);
         if threw {
-            panics::hand_on(before_hook.clone());
+            panics::pass_to_outer(before_hook.clone());
         }
         record.set_host_after(before_hook.unwrap_or_else(|| After::read(self.settings)));
-        let said = record.end();
+        let notes_file = record.end();
         let sidecar = &mut record.sidecar;
         sidecar.duration_ns = ran_for.and_then(|time| u64::try_from(time.as_nanos()).ok());
         sidecar.heap.last_seen = None;
@@ -186,14 +187,7 @@ impl<'t> Scope<'t> {
         if own::has_lost_a_thread() && (measured.tier.is_none() || heap_state.is_none()) {
             say_too(&mut sidecar.heap.reason, own::LOST_A_THREAD);
         }
-        // What was returned is asked by the test's own code, which may panic too.
-        let (ending, left, thrown) = match catch_unwind(AssertUnwindSafe(ending)) {
-            Ok(ending) => {
-                let left = ending.left();
-                (ending, left, None)
-            }
-            Err(payload) => (Ending::of_panic(&*payload), Left::Unknown, Some(payload)),
-        };
+        let (ending, left, thrown) = ended(ending);
         let (mut outcome, mut failure) = ending.outcome(self.test);
         if ran_for.is_some() {
             let limits = self.test.limits(self.settings);
@@ -222,18 +216,19 @@ impl<'t> Scope<'t> {
         sidecar.failure = self.settings.redact.failure(failure);
         let file = self.notes.file();
         let written = file.map_or(Ok(()), |file| {
-            record
-                .written(|sidecar, contents| file.store.finish(&file.name, sidecar, contents.text))
+            record.write_with(|sidecar, contents| {
+                file.store.finish(&file.name, sidecar, contents.text)
+            })
         });
-        if let (Ok(()), Some(file), Some(said)) = (&written, file, said) {
-            file.store.remove(&said);
-        }
         if let (Ok(()), Some(file)) = (&written, file) {
+            if let Some(notes) = notes_file {
+                file.store.remove(&notes);
+            }
             run::tell(file.store, self.settings);
         }
         if let Err(error) = written {
             let error = error.to_string();
-            say_once(&error);
+            warn_once(&error);
             if self.settings.require && outcome == Outcome::Passed {
                 outcome = Outcome::Failed;
                 complaint = Some(required(&error));
@@ -275,9 +270,9 @@ impl<'t> Scope<'t> {
                 if self.settings.require {
                     return Some((FailureKind::Error, required(&unchecked)));
                 }
-                say_once(&unchecked);
+                warn_once(&unchecked);
             } else {
-                say_once(&format!("a heap budget was not checked: {unchecked}"));
+                warn_once(&format!("a heap budget was not checked: {unchecked}"));
             }
         }
         let text = budget::complaint(&record.test_name, &record.budgets, &record.heap)?;
@@ -294,6 +289,21 @@ impl<'t> Scope<'t> {
     }
 }
 
+/// How the test ended, what memory that holds on to, and what was thrown by saying so: what was returned is asked by
+/// code of the test's, a `Debug` perhaps, which may panic too.
+fn ended(ending: &mut dyn FnMut() -> Ending) -> (Ending, Leftover, Option<Box<dyn Any + Send>>) {
+    match catch_unwind(AssertUnwindSafe(ending)) {
+        Ok(ending) => {
+            let left = ending.leftover();
+            (ending, left, None)
+        }
+        Err(payload) => {
+            let ending = Ending::of_panic(&*payload);
+            (ending, Leftover::Unknown, Some(payload))
+        }
+    }
+}
+
 /// Puts a reason before those that there are.
 fn say_too(reasons: &mut Option<String>, reason: &str) {
     let others = reasons.take().map(|others| format!("; {others}"));
@@ -301,14 +311,14 @@ fn say_too(reasons: &mut Option<String>, reason: &str) {
 }
 
 /// Takes what changes of the host, and the process's heap last.
-fn take_state_before(record: &mut Record, settings: &Settings, moment: Moment) {
+fn take_state_before(record: &mut Record, settings: &Settings, freshness: Freshness) {
     record.set_host_before(settings);
     if settings.process {
         // Beside others, the heap may be that of an earlier moment: then there is nothing to set it against.
-        if moment == Moment::Now {
+        if freshness == Freshness::Now {
             record.set_resident_before(settings);
         }
-        record.set_heap_before(process_heap(moment), settings);
+        record.set_heap_before(process_heap(freshness), settings);
     }
 }
 
@@ -353,7 +363,7 @@ fn say_unseen(sidecar: &mut Sidecar) {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             let name = &sidecar.test_name;
-            say_once(&format!(
+            warn_once(&format!(
                 "{name}: its budget held, but {words}. `cargo heap report` names each test of which this is true"
             ));
         });

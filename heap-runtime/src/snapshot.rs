@@ -8,8 +8,8 @@ use heap_sidecar::{Allocator, HostHeapState};
 
 use crate::jemalloc;
 use crate::own;
-pub(crate) use shared::Moment;
-use shared::Shared;
+pub(crate) use shared::Freshness;
+use shared::SharedReading;
 
 /// Takes a snapshot of this process's jemalloc heap.
 ///
@@ -32,7 +32,7 @@ use shared::Shared;
 pub fn collect() -> HostHeapState {
     // Else they would be read from memory that is no more.
     let reading = if own::has_lost_a_thread() {
-        jemalloc::Reading::default()
+        jemalloc::Statistics::default()
     } else {
         jemalloc::read_statistics()
     };
@@ -55,12 +55,12 @@ pub(crate) const RECENT: Duration = Duration::from_millis(10);
 
 /// The heap state that goes into a [`HostContext`](crate::HostContext): absent where it would not
 /// be about this process. Of threads that want one at the same time, one takes it for all.
-pub(crate) fn process_heap(moment: Moment) -> Option<HostHeapState> {
-    static SHARED: Shared<HostHeapState> = Shared::new();
+pub(crate) fn process_heap(freshness: Freshness) -> Option<HostHeapState> {
+    static SHARED: SharedReading<HostHeapState> = SharedReading::new();
     if jemalloc::allocator() != Allocator::Jemalloc {
         return None;
     }
     // Whoever takes it: what this thread's cache holds is free.
     jemalloc::flush_thread_cache();
-    Some(SHARED.get(moment, collect)).filter(HostHeapState::is_used)
+    Some(SHARED.get(freshness, collect)).filter(HostHeapState::is_used)
 }

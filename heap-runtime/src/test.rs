@@ -78,7 +78,7 @@ const LIMITS: [Limit; 6] = [
 ];
 
 /// A limit for the peak below so many times the sampling distance asks for `exact`.
-const SAMPLES: u64 = 16;
+const MIN_SAMPLES_PER_LIMIT: u64 = 16;
 
 /// The harness's idea of success is a panic.
 #[derive(Debug, Clone, Copy)]
@@ -221,7 +221,7 @@ impl<'a> Test<'a> {
     /// Whether its peak is taken at each allocation: where it asks for that, and where its limit is so small
     /// that samples could not tell a peak above it.
     pub(crate) fn is_exact(&self, settings: &Settings) -> bool {
-        let small = settings.sample_bytes.saturating_mul(SAMPLES);
+        let small = settings.sample_bytes.saturating_mul(MIN_SAMPLES_PER_LIMIT);
         let limit = self.limit(Limit::MaxPeak, settings);
         self.exact || limit.is_some_and(|bytes| bytes < small)
     }

@@ -10,7 +10,7 @@ use heap_sidecar::{HeapDelta, HostHeapState, PanicToll, Resident};
 
 /// The process just before a hook, or just after it.
 #[derive(Default)]
-pub(crate) struct Moment {
+pub(crate) struct ProcessState {
     pub(crate) heap: Option<HostHeapState>,
     pub(crate) resident: Option<Resident>,
 }
@@ -33,7 +33,7 @@ fn lock() -> Option<MutexGuard<'static, Option<Toll>>> {
 }
 
 /// A hook has been at work between two moments.
-pub(crate) fn add(before: &Moment, after: &Moment) {
+pub(crate) fn add(before: &ProcessState, after: &ProcessState) {
     IS_ANY.store(true, Ordering::Relaxed);
     let mut toll = TOLL.lock().unwrap_or_else(PoisonError::into_inner);
     let toll = toll.get_or_insert_default();

@@ -6,7 +6,7 @@
 //!
 //! A future has its turn from its first poll to its end, and may never come to an end: whoever holds it may
 //! forget it. Its turn ends with the thread that it began on, which for the usual harnesses is with its test;
-//! it is taken from it where it was not polled for [`PATIENCE`] and others wait; and it keeps nobody on its own
+//! it is taken from it where it was not polled for [`MAX_IDLE`] and others wait; and it keeps nobody on its own
 //! thread from having one. Should it run all the same beside an exclusive test, that test is told.
 
 use std::cell::{Cell, OnceCell};
@@ -21,7 +21,7 @@ use crate::panics::quietly;
 use crate::test::Test;
 
 /// A future that nobody has polled for so long does not keep others waiting any more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_IDLE: Duration = Duration::from_secs(60);
 
 static TURNS: Turns = Turns::new();
 
@@ -78,7 +78,7 @@ pub(crate) fn take(test: &Test<'_>, kind: Kind) -> Turn {
     if !is_harness_thread(test.name()) {
         return without(Err(NO_HARNESS));
     }
-    match TURNS.take(exclusive, kind, PATIENCE) {
+    match TURNS.take(exclusive, kind, MAX_IDLE) {
         Taken::Turn(held) => Turn {
             held: Some(held),
             exclusive: exclusive.then_some(Ok(())),

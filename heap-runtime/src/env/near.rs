@@ -31,13 +31,13 @@ pub(super) fn mistakes(names: impl Iterator<Item = OsString>, known: &[&str]) ->
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let rest = &name[OURS.len()..];
     // In a short word, two letters make another one.
-    let most = if rest.len() < 8 { 1 } else { 2 };
+    let max_distance = if rest.len() < 8 { 1 } else { 2 };
     let distances = known.iter().map(|known| {
         let meant = known.strip_prefix(OURS).unwrap_or(known);
         (distance(rest.as_bytes(), meant.as_bytes()), *known)
     });
     let (distance, meant) = distances.min()?;
-    (distance <= most).then_some(meant)
+    (distance <= max_distance).then_some(meant)
 }
 
 /// How many letters have to be put in, taken out, replaced, or changed with the next one, to make one

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use heap_sidecar::Allocator;
 
-use super::readings::{ByHand, Reading};
+use super::readings::{ByHand, Statistics};
 
 /// Why there are no numbers.
 pub(crate) fn not_the_allocator() -> &'static str {
@@ -31,8 +31,8 @@ pub(crate) fn version() -> Option<String> {
     None
 }
 
-pub(crate) fn read_statistics() -> Reading {
-    Reading::default()
+pub(crate) fn read_statistics() -> Statistics {
+    Statistics::default()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as where there is jemalloc")]

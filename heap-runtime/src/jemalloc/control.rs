@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicU64;
 use heap_sidecar::Allocator;
 use tikv_jemalloc_ctl::{arenas, epoch, epoch_mib, stats, thread};
 
-use super::readings::Reading;
+use super::readings::Statistics;
 use crate::fork;
 
 /// Why there are no numbers where jemalloc is not the allocator, and how to mend it.
@@ -82,7 +82,7 @@ pub(super) fn probe_c() -> Option<Allocator> {
 }
 
 /// The MIBs of what `collect` reads.
-struct Statistics {
+struct StatisticsMibs {
     epoch: Option<epoch_mib>,
     active: Option<stats::active_mib>,
     allocated: Option<stats::allocated_mib>,
@@ -91,9 +91,9 @@ struct Statistics {
     narenas: Option<arenas::narenas_mib>,
 }
 
-fn statistics() -> &'static Statistics {
-    static STATISTICS: OnceLock<Statistics> = OnceLock::new();
-    fork::get_or_make(&STATISTICS, || Statistics {
+fn statistics() -> &'static StatisticsMibs {
+    static STATISTICS: OnceLock<StatisticsMibs> = OnceLock::new();
+    fork::get_or_make(&STATISTICS, || StatisticsMibs {
         epoch: epoch::mib().ok(),
         active: stats::active::mib().ok(),
         allocated: stats::allocated::mib().ok(),
@@ -112,14 +112,14 @@ pub(crate) fn version() -> Option<String> {
 ///
 /// The calling thread's cache is flushed first: what it holds counts as allocated although it is
 /// free, 1,632 bytes after one 24-byte box.
-pub(crate) fn read_statistics() -> Reading {
+pub(crate) fn read_statistics() -> Statistics {
     let mibs = statistics();
     flush_thread_cache();
     let advanced = mibs.epoch.is_some_and(|mib| mib.advance().is_ok());
     if !advanced {
-        return Reading::default();
+        return Statistics::default();
     }
-    Reading {
+    Statistics {
         active: mibs.active.and_then(|mib| mib.read().ok()),
         allocated: mibs.allocated.and_then(|mib| mib.read().ok()),
         resident: mibs.resident.and_then(|mib| mib.read().ok()),

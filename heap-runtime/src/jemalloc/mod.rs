@@ -28,7 +28,7 @@ pub(crate) use control::{
 };
 pub use probe::allocator;
 pub(crate) use probe::{c_allocator, sees_reallocations};
-pub(crate) use readings::{ByHand, Reading, SMALL_REALLOCATION};
+pub(crate) use readings::{ByHand, SMALL_REALLOCATION, Statistics};
 #[cfg(jemalloc)]
 pub(crate) use reallocation::{await_reallocation, begin_reallocation, end_reallocation};
 /// Whether jemalloc is told of the ends of threads: only where they are seen.

@@ -16,7 +16,7 @@ pub(crate) struct ByHand {
 
 /// One reading of the process-wide statistics: each present or absent by itself.
 #[derive(Default)]
-pub(crate) struct Reading {
+pub(crate) struct Statistics {
     pub(crate) active: Option<usize>,
     pub(crate) allocated: Option<usize>,
     pub(crate) resident: Option<usize>,

@@ -13,21 +13,21 @@ use std::sync::OnceLock;
 use super::control::thread_counters;
 
 /// Where jemalloc keeps what it has of a thread.
-struct Place {
+struct TsdKey {
     /// The key whose destructor is jemalloc's.
     key: libc::pthread_key_t,
     /// From the key's value to the counter of what the thread has allocated.
     offset: usize,
 }
 
-static PLACE: OnceLock<Option<Place>> = OnceLock::new();
+static TSD_KEY: OnceLock<Option<TsdKey>> = OnceLock::new();
 
 /// Finds out the key, which jemalloc does not tell. Once, by a thread that jemalloc counts for.
 pub(crate) fn prepare_for_exits() {
-    PLACE.get_or_init(find);
+    TSD_KEY.get_or_init(find);
 }
 
-fn find() -> Option<Place> {
+fn find() -> Option<TsdKey> {
     /// glibc's.
     const KEYS: libc::pthread_key_t = 1024;
     /// More than there is of a thread.
@@ -38,28 +38,28 @@ fn find() -> Option<Place> {
         // SAFETY: glibc gives null for a key that there is not.
         let value = unsafe { libc::pthread_getspecific(key) }.addr();
         let offset = counter.checked_sub(value)?;
-        (offset < LARGEST).then_some(Place { key, offset })
+        (offset < LARGEST).then_some(TsdKey { key, offset })
     });
     // The counter lies in it, so that nothing else can begin in between.
-    candidates.min_by_key(|place| place.offset)
+    candidates.min_by_key(|tsd_key| tsd_key.offset)
 }
 
 /// Whether it is known how jemalloc is told of ends.
 pub(crate) fn handles_thread_exits() -> bool {
-    PLACE.get().is_some_and(Option::is_some)
+    TSD_KEY.get().is_some_and(Option::is_some)
 }
 
 /// Whether jemalloc is to be told of the end of the calling thread. Asked before its destructors.
 pub(crate) fn needs_exit_call() -> bool {
-    let place = PLACE.get().and_then(Option::as_ref);
+    let tsd_key = TSD_KEY.get().and_then(Option::as_ref);
     // SAFETY: the key is jemalloc's, which is never given back.
-    place.is_some_and(|place| !unsafe { libc::pthread_getspecific(place.key) }.is_null())
+    tsd_key.is_some_and(|tsd_key| !unsafe { libc::pthread_getspecific(tsd_key.key) }.is_null())
 }
 
 /// After jemalloc's destructor, in the calling thread's own: has it called again, where it has done nothing. Says
 /// whether it was so.
 pub(crate) fn rerun_exit() -> bool {
-    let Some(place) = PLACE.get().and_then(Option::as_ref) else {
+    let Some(tsd_key) = TSD_KEY.get().and_then(Option::as_ref) else {
         return false;
     };
     // Takes the mark away. Where the destructor has done its work, this has it called again by itself.
@@ -69,10 +69,10 @@ pub(crate) fn rerun_exit() -> bool {
     // SAFETY: the key is jemalloc's, and the value is that which it had: its destructor is called with it in the
     // next round.
     unsafe {
-        if !libc::pthread_getspecific(place.key).is_null() {
+        if !libc::pthread_getspecific(tsd_key.key).is_null() {
             return false;
         }
-        let value = from_ref(counter).wrapping_byte_sub(place.offset);
-        libc::pthread_setspecific(place.key, value.cast()) == 0
+        let value = from_ref(counter).wrapping_byte_sub(tsd_key.offset);
+        libc::pthread_setspecific(tsd_key.key, value.cast()) == 0
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 /// What the linker has found for a function that we stand in for.
 #[repr(C)]
-pub(super) struct Found<F: 'static> {
+pub(super) struct Interposed<F: 'static> {
     /// Our definition, by a name that nobody else has.
     pub(super) ours: *const c_void,
     /// What is taken for the function in this program.
@@ -14,7 +14,7 @@ pub(super) struct Found<F: 'static> {
 }
 
 // SAFETY: nobody writes to it but the linker.
-unsafe impl<F> Sync for Found<F> {}
+unsafe impl<F> Sync for Interposed<F> {}
 
 /// Goes on to the symbol of a function, as if that had been called.
 #[cfg(target_arch = "x86_64")]
@@ -50,7 +50,7 @@ macro_rules! go_on {
 }
 
 /// Defines the function `$name`, with that binding, to be `$ours`; and `heap_runtime_$name`, the same, and
-/// `heap_runtime_$name_found`, a [`Found`].
+/// `heap_runtime_$name_found`, an [`Interposed`].
 ///
 /// Whoever refers to that table has the file of the archive linked that the name is in. And two versions
 /// of this crate in one program do not link. It is a table, because the compiler takes it for certain that

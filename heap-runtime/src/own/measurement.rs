@@ -5,7 +5,7 @@ use heap_sidecar::Allocator;
 use super::group::{Attachment, Group};
 use super::lost::{LOST_A_THREAD, arenas_by_hand_now, note_lost_thread};
 use super::membership::{Membership, join, member};
-use super::sampler::{self, Sampling, Wanted};
+use super::sampler::{self, PeakMethod, Wanted};
 use super::shared::ExecutionId;
 use super::stack::Joins;
 use super::this_thread::{REGISTRY, is_in};
@@ -33,7 +33,7 @@ pub(crate) fn missing() -> Option<&'static str> {
 #[derive(Clone, Copy)]
 pub(crate) struct Own {
     group: &'static Group,
-    sampling: Sampling,
+    sampling: PeakMethod,
     counted: bool,
 }
 
@@ -71,7 +71,7 @@ impl Own {
         let sampling = if counted {
             sampler::start(wanted, every_bytes)
         } else {
-            Sampling::None
+            PeakMethod::None
         };
         let group = REGISTRY.open(member, sampling.sample_mode());
         group.ledger.open(time);
@@ -177,7 +177,7 @@ impl Own {
             .threads_running
             .saturating_sub(u32::from(is_in(self.group)));
         let sampling = match self.sampling {
-            Sampling::ThreadPeak if others > 0 => Sampling::None,
+            PeakMethod::ThreadPeak if others > 0 => PeakMethod::None,
             sampling => sampling,
         };
         let peak_source = sampling.source();

@@ -16,7 +16,7 @@ use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::own::interpose::Found;
+use crate::own::interpose::Interposed;
 
 // "C-unwind", because `pthread_exit` and cancellation unwind through the frame of the first function.
 pub(super) type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -27,10 +27,10 @@ pub(super) type Create = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-fn found() -> &'static Found<Create> {
+fn found() -> &'static Interposed<Create> {
     // SAFETY: `interpose` has made a table of this name and this layout, in `spawn.rs`.
     unsafe extern "C" {
-        static heap_runtime_pthread_create_found: Found<Create>;
+        static heap_runtime_pthread_create_found: Interposed<Create>;
     }
     // SAFETY: `interpose` has made it, and the interceptor is of this type.
     unsafe { &heap_runtime_pthread_create_found }
@@ -57,7 +57,7 @@ pub(super) fn next() -> Option<Create> {
 pub(super) fn is_anothers() -> bool {
     static ANOTHERS: OnceLock<bool> = OnceLock::new();
     *ANOTHERS.get_or_init(|| {
-        let Found { ours, taken, .. } = *found();
+        let Interposed { ours, taken, .. } = *found();
         // SAFETY: the name ends in a nul.
         let librarys = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_create".as_ptr()) };
         ours != taken || ours != librarys.cast_const()

@@ -22,9 +22,9 @@ use super::std_map::without_map;
 use super::this_thread::MEMBER;
 use super::totals::GroupTotals;
 use super::{SMALL_REALLOCATION, hooks};
-use crate::complaint::say_once;
 use crate::jemalloc::{self, ThreadEvent};
 use crate::sidecar::PeakSource;
+use crate::warning::warn_once;
 
 /// What jemalloc promises of `thread.peak`: it looks each 64 KiB, and no more than this is missed.
 const THREAD_PEAK_ERROR: u64 = 100_000;
@@ -40,7 +40,7 @@ static SEES_REALLOCATIONS: OnceLock<bool> = OnceLock::new();
 
 /// Where the peak of a measurement comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sampling {
+pub(super) enum PeakMethod {
     /// Hooks, at each allocation and deallocation.
     Hooks,
     /// Call-backs at each allocation and deallocation.
@@ -53,7 +53,7 @@ pub(super) enum Sampling {
     None,
 }
 
-impl Sampling {
+impl PeakMethod {
     pub(super) fn sample_mode(self) -> SampleMode {
         match self {
             Self::Hooks => SampleMode::Hooks,
@@ -125,7 +125,7 @@ pub(crate) struct Wanted {
 
 /// Has jemalloc call back. The first call decides on the interval: there is no way to take a
 /// call-back out again. What this gives is to be [stopped](stop).
-pub(super) fn start(wanted: Wanted, every_bytes: u64) -> Sampling {
+pub(super) fn start(wanted: Wanted, every_bytes: u64) -> PeakMethod {
     static EACH: OnceLock<bool> = OnceLock::new();
     let every = *EVERY.get_or_init(|| {
         SMALL_FALL.store(small_fall(every_bytes), Ordering::Relaxed);
@@ -136,22 +136,22 @@ pub(super) fn start(wanted: Wanted, every_bytes: u64) -> Sampling {
     if wanted.exact || (wanted.limited && every.is_none()) {
         // Of a thread whose end is not seen, jemalloc may lose its list of threads: see `jemalloc::rerun_exit`.
         if jemalloc::handles_thread_exits() && hooks::install() {
-            return Sampling::Hooks;
+            return PeakMethod::Hooks;
         }
         if *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_each, 1))) {
-            say_once(
+            warn_once(
                 "jemalloc has no place left for hooks, or they are not safe here: a test with `exact` makes each \
                  allocation of this process dearer from now on",
             );
-            return Sampling::Each;
+            return PeakMethod::Each;
         }
     }
-    every.map_or(Sampling::ThreadPeak, Sampling::Every)
+    every.map_or(PeakMethod::ThreadPeak, PeakMethod::Every)
 }
 
 /// Ends what `start` has begun.
-pub(super) fn stop(sampling: Sampling) {
-    if sampling == Sampling::Hooks {
+pub(super) fn stop(sampling: PeakMethod) {
+    if sampling == PeakMethod::Hooks {
         hooks::remove();
     }
 }

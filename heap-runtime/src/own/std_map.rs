@@ -27,7 +27,7 @@ use std::thread;
 
 use libc::stack_t;
 
-use super::interpose::{Found, go_on, interpose};
+use super::interpose::{Interposed, go_on, interpose};
 use super::member::Member;
 use super::moved::Moved;
 use super::this_thread::{MEMBER, REGISTRY};
@@ -148,9 +148,9 @@ type Alter = unsafe extern "C" fn(*const stack_t, *mut stack_t) -> c_int;
 
 interpose!(".weak", "sigaltstack", alter);
 
-fn found() -> &'static Found<Alter> {
+fn found() -> &'static Interposed<Alter> {
     unsafe extern "C" {
-        static heap_runtime_sigaltstack_found: Found<Alter>;
+        static heap_runtime_sigaltstack_found: Interposed<Alter>;
     }
     // SAFETY: `interpose` has made it, and the interceptor is of this type.
     unsafe { &heap_runtime_sigaltstack_found }

@@ -9,10 +9,10 @@ use super::sink::Sink;
 use super::write::WriteError;
 use super::write::platform::Identity;
 use super::{FileName, Folder, LastSeen, Place, Sidecar, to_line};
-use crate::complaint::say_once;
 use crate::env::{Settings, SinkTarget};
 use crate::pool::Lent;
 use crate::process::process_id;
+use crate::warning::warn_once;
 
 /// What takes the files of a run.
 pub(crate) enum Store {
@@ -96,7 +96,7 @@ impl Store {
             Self::Sink(sink) => {
                 // Where it is torn, the record of its end may come through all the same.
                 if let Err(error) = written(sink, sink.write(Operation::Put, name, contents)) {
-                    say_once(&error.to_string());
+                    warn_once(&error.to_string());
                 }
                 Ok(Claim::Written(None))
             }

@@ -13,16 +13,16 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// From which moment a reading may be.
+/// How old a reading may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum Freshness {
     /// No earlier than it was asked for.
     Now,
     /// Or so long before.
     UpTo(Duration),
 }
 
-pub(super) struct Shared<T> {
+pub(super) struct SharedReading<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -44,7 +44,7 @@ struct Last<T> {
     reading: T,
 }
 
-impl<T: Copy> Shared<T> {
+impl<T: Copy> SharedReading<T> {
     pub(super) const fn new() -> Self {
         Self {
             state: Mutex::new(State {
@@ -58,13 +58,14 @@ impl<T: Copy> Shared<T> {
     }
 
     /// A reading of that moment: somebody else's, or one that is taken now.
-    pub(super) fn get(&self, moment: Moment, read: impl FnOnce() -> T) -> T {
+    pub(super) fn get(&self, freshness: Freshness, read: impl FnOnce() -> T) -> T {
         let mut state = self.lock();
         // One that is being taken may have begun before.
         let first = state.begun + 1;
         loop {
             if let Some(last) = &state.last {
-                let is_young = matches!(moment, Moment::UpTo(age) if last.at.elapsed() <= age);
+                let is_young =
+                    matches!(freshness, Freshness::UpTo(age) if last.at.elapsed() <= age);
                 if is_young || last.number >= first {
                     return last.reading;
                 }
@@ -99,7 +100,7 @@ impl<T: Copy> Shared<T> {
 }
 
 /// Lets the next one read when it is dropped, by a panic too.
-struct Over<'a, T: Copy>(&'a Shared<T>);
+struct Over<'a, T: Copy>(&'a SharedReading<T>);
 
 impl<T: Copy> Drop for Over<'_, T> {
     fn drop(&mut self) {
@@ -124,33 +125,33 @@ mod tests {
 
     #[test]
     fn who_is_alone_reads_for_itself_unless_it_may_be_an_earlier_one() {
-        let shared = Shared::new();
+        let shared = SharedReading::new();
         let reads = Cell::new(0);
         let read = || {
             reads.set(reads.get() + 1);
             reads.get()
         };
-        assert_eq!(shared.get(Moment::UpTo(Duration::MAX), read), 1);
-        assert_eq!(shared.get(Moment::UpTo(Duration::MAX), read), 1);
-        assert_eq!(shared.get(Moment::Now, read), 2);
+        assert_eq!(shared.get(Freshness::UpTo(Duration::MAX), read), 1);
+        assert_eq!(shared.get(Freshness::UpTo(Duration::MAX), read), 1);
+        assert_eq!(shared.get(Freshness::Now, read), 2);
         // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
         let an_hour = Duration::from_secs(3600);
         shared.lock().last.as_mut().unwrap().at -= an_hour;
-        assert_eq!(shared.get(Moment::UpTo(an_hour / 2), read), 3);
-        assert_eq!(shared.get(Moment::UpTo(an_hour), read), 3);
+        assert_eq!(shared.get(Freshness::UpTo(an_hour / 2), read), 3);
+        assert_eq!(shared.get(Freshness::UpTo(an_hour), read), 3);
     }
 
     #[test]
     fn those_who_ask_during_a_reading_share_the_next() {
         const ASKING: u32 = 8;
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(SharedReading::new());
         let reads = Arc::new(AtomicU32::new(0));
         let (reading, is_reading) = mpsc::channel();
         let (go_on, goes_on) = mpsc::channel();
         let first = {
             let (shared, reads) = (Arc::clone(&shared), Arc::clone(&reads));
             thread::spawn(move || {
-                shared.get(Moment::Now, || {
+                shared.get(Freshness::Now, || {
                     reading.send(()).unwrap();
                     goes_on.recv().unwrap();
                     reads.fetch_add(1, Ordering::Relaxed) + 1
@@ -162,7 +163,7 @@ mod tests {
             .map(|_| {
                 let (shared, reads) = (Arc::clone(&shared), Arc::clone(&reads));
                 thread::spawn(move || {
-                    shared.get(Moment::Now, || reads.fetch_add(1, Ordering::Relaxed) + 1)
+                    shared.get(Freshness::Now, || reads.fetch_add(1, Ordering::Relaxed) + 1)
                 })
             })
             .collect();
@@ -179,11 +180,11 @@ mod tests {
 
     #[test]
     fn a_reading_that_panics_keeps_nobody_waiting() {
-        let shared = Shared::new();
+        let shared = SharedReading::new();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            shared.get(Moment::Now, || panic!("it cannot be read"))
+            shared.get(Freshness::Now, || panic!("it cannot be read"))
         }));
         assert!(panicked.is_err());
-        assert_eq!(shared.get(Moment::UpTo(Duration::MAX), || 7), 7);
+        assert_eq!(shared.get(Freshness::UpTo(Duration::MAX), || 7), 7);
     }
 }

@@ -51,7 +51,7 @@ const ORDERS: [Order; 4] = [
             "formatted run step test",
             "sidecar",
             "env fork resident sampled token toll",
-            "backtrace complaint descriptor kernel pool process size",
+            "backtrace descriptor kernel pool process size warning",
         ],
         knots: &[],
     },

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Says once for each process and cause what went wrong. Past the harness, which would show it
 /// only for tests that fail.
-pub(crate) fn say_once(error: &str) {
+pub(crate) fn warn_once(error: &str) {
     // Not a set by hash, which asks the kernel for a random number and panics where there is none.
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     // The cause is what stands behind the path.
@@ -22,7 +22,7 @@ pub(crate) fn say_once(error: &str) {
 
 /// Says something to whoever looks at the output of the calling test: the harness, which shows it where
 /// the test fails.
-pub(crate) fn show(text: &str) {
+pub(crate) fn print(text: &str) {
     // std panics where it cannot print, because a pipe has nobody at its other end, for one. That is
     // no failure of the test's.
     let _ = catch_unwind(|| eprintln!("{text}"));
