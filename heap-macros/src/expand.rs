@@ -8,7 +8,7 @@ use syn::{Attribute, Path, ReturnType, Signature, Type, TypeParamBound};
 
 use crate::item::{self, Function};
 use crate::names::{at, inner_name, is_raw, package, path};
-use crate::valid::{self, Options, ShouldPanic};
+use crate::valid::{self, Bound, Options, ShouldPanic};
 
 /// The path of the runtime.
 pub(crate) fn runtime(options: &Options) -> TokenStream {
@@ -216,11 +216,9 @@ impl Call<'_> {
         let budgets = options.budgets.iter().map(|(name, limit)| {
             // The setter is called after the argument, in our hygiene.
             let setter = Ident::new(&name.to_string(), Span::call_site());
-            let is_time = name == "max_cpu" || name == "max_run_delay";
-            let limit = if is_time {
-                quote!(::core::time::Duration::from_nanos(#limit))
-            } else {
-                quote!(#limit)
+            let limit = match limit {
+                Bound::Number(number) => quote!(#number),
+                Bound::Nanoseconds(ns) => quote!(::core::time::Duration::from_nanos(#ns)),
             };
             quote!(.#setter(#limit))
         });

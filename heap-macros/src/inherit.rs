@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
+use crate::arguments::Known;
 use crate::attr::{self, Argument, Kind, Value};
 
 /// Arguments, each the innermost that is given.
@@ -65,10 +66,6 @@ fn add_labels(own: &mut Argument, default: &Argument) {
 
 /// Whether an argument is there to have none: what a module gives, a test in it can refuse.
 fn is_taken_back(argument: &Argument) -> bool {
-    let none = match argument.name.to_string().as_str() {
-        "warmup" => "0",
-        "exact" | "exclusive" => "false",
-        _ => return false,
-    };
-    matches!(&argument.value, Value::Assigned(value) if value.to_string() == none)
+    let refusal = Known::find(&argument.name).and_then(|known| known.refusal);
+    matches!(&argument.value, Value::Assigned(value) if Some(&*value.to_string()) == refusal)
 }

@@ -14,6 +14,7 @@
 //! What is wrong is said at the user's own token, several mistakes at once, and the item is
 //! emitted all the same, so that no second error follows from the first.
 
+mod arguments;
 mod attr;
 mod duration;
 mod entry;

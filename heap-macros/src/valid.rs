@@ -7,6 +7,7 @@ use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprLit, FnArg, Ident, Lit, LitInt, LitStr, Meta, Path, Result};
 
+use crate::arguments::{ARGUMENTS, Known, Switch, Takes};
 use crate::attr::{self, Argument, Kind, Value};
 use crate::item::Function;
 use crate::{duration, size};
@@ -17,8 +18,8 @@ pub(crate) struct Options {
     /// The path of the runtime, where it is not `::heap_runtime`.
     pub(crate) runtime: Option<Path>,
     pub(crate) labels: Vec<(String, LitStr)>,
-    /// Limits in bytes, in allocations or in nanoseconds, by the name of their argument.
-    pub(crate) budgets: Vec<(Ident, u64)>,
+    /// Limits, by the name of their argument, which is that of their setter.
+    pub(crate) budgets: Vec<(Ident, Bound)>,
     pub(crate) exact: bool,
     pub(crate) exclusive: bool,
     /// How many rounds, and where that is said.
@@ -27,28 +28,20 @@ pub(crate) struct Options {
     pub(crate) skip: Option<Span>,
 }
 
+/// A limit, as its setter takes it.
+pub(crate) enum Bound {
+    /// Of bytes or of allocations.
+    Number(u64),
+    /// Of time.
+    Nanoseconds(u64),
+}
+
 /// The harness's idea of success.
 pub(crate) enum ShouldPanic {
     No,
     Yes,
     WithMessage(LitStr),
 }
-
-/// How an argument is written, for messages that say what to write instead.
-const ARGUMENTS: [(&str, &str); 12] = [
-    ("max_peak", "max_peak = \"8 MiB\""),
-    ("max_retained", "max_retained = \"0 B\""),
-    ("max_allocated", "max_allocated = \"64 MiB\""),
-    ("max_allocations", "max_allocations = 1000"),
-    ("max_cpu", "max_cpu = \"200 ms\""),
-    ("max_run_delay", "max_run_delay = \"200 ms\""),
-    ("exact", "exact"),
-    ("exclusive", "exclusive"),
-    ("warmup", "warmup = 1"),
-    ("labels", "labels(key = \"value\")"),
-    ("crate", "crate = path::to::heap_runtime"),
-    ("skip", "skip"),
-];
 
 /// Judges the arguments. What is wrong with them is added to `errors`, one for each mistake.
 pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Options {
@@ -72,27 +65,34 @@ pub(crate) fn options(arguments: TokenStream, errors: &mut Vec<Error>) -> Option
 impl Options {
     fn set(&mut self, argument: Argument) -> Result<()> {
         let Argument { name, value } = argument;
-        match name.to_string().as_str() {
-            "max_peak" | "max_retained" | "max_allocated" => {
+        let Some(known) = Known::find(&name) else {
+            return Err(unknown(&name));
+        };
+        match known.takes {
+            Takes::Size => {
                 let bytes = bytes(&name, value)?;
-                self.budgets.push((name, bytes));
+                self.budgets.push((name, Bound::Number(bytes)));
             }
-            "max_allocations" => {
+            Takes::Allocations => {
                 let count = integer(&name, value)?;
-                self.budgets.push((name, count));
+                self.budgets.push((name, Bound::Number(count)));
                 self.exact = true;
             }
-            "max_cpu" | "max_run_delay" => {
+            Takes::Duration => {
                 let ns = nanoseconds(&name, value)?;
-                self.budgets.push((name, ns));
+                self.budgets.push((name, Bound::Nanoseconds(ns)));
             }
-            "exact" => self.exact = flag(&name, value)?,
-            "exclusive" => self.exclusive = flag(&name, value)?,
-            "warmup" => self.warmup = Some((warmup(&name, value)?, name.span())),
-            "labels" => self.labels = labels(&name, value)?,
-            "crate" => self.runtime = Some(runtime(&name, value)?),
-            "skip" => self.skip = flag(&name, value)?.then(|| name.span()),
-            other => return Err(unknown(&name, other)),
+            Takes::Rounds => self.warmup = Some((warmup(&name, value)?, name.span())),
+            Takes::Labels => self.labels = labels(&name, value)?,
+            Takes::Path => self.runtime = Some(runtime(&name, value)?),
+            Takes::Nothing(switch) => {
+                let is_on = flag(&name, value)?;
+                match switch {
+                    Switch::Exact => self.exact = is_on,
+                    Switch::Exclusive => self.exclusive = is_on,
+                    Switch::Skip => self.skip = is_on.then(|| name.span()),
+                }
+            }
         }
         Ok(())
     }
@@ -378,19 +378,10 @@ fn or_name(tokens: TokenStream, name: &Ident) -> TokenStream {
 }
 
 fn wrong_value(name: &Ident, at: impl ToTokens) -> Error {
-    let example = ARGUMENTS
-        .iter()
-        .find(|(known, _)| name == known)
-        .map_or("name = value", |(_, example)| example);
-    let what = match name.to_string().as_str() {
-        "max_peak" | "max_retained" | "max_allocated" => "a size",
-        "max_allocations" => "a number of allocations",
-        "max_cpu" | "max_run_delay" => "a duration",
-        "warmup" => "a number of rounds",
-        "labels" => "keys and values in parentheses",
-        "crate" => "a path",
-        _ => "a value",
-    };
+    // A label is none of the arguments.
+    let known = Known::find(name);
+    let example = known.map_or("name = value", |known| known.example);
+    let what = known.map_or("a value", |known| known.takes.words());
     Error::new_spanned(at, format!("`{name}` takes {what}: write `{example}`"))
 }
 
@@ -401,20 +392,31 @@ fn repeated(name: &Ident) -> Error {
     )
 }
 
-fn unknown(name: &Ident, text: &str) -> Error {
+fn unknown(name: &Ident) -> Error {
+    let text = name.to_string();
     let near = ARGUMENTS
         .iter()
-        .map(|(known, example)| (strsim::damerau_levenshtein(text, known), known, example))
-        .min_by_key(|(distance, ..)| *distance)
-        .filter(|(distance, known, _)| *distance <= known.len() / 3);
+        .map(|known| (strsim::damerau_levenshtein(&text, known.name), known))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, known)| *distance <= known.name.len() / 3);
     let message = match near {
-        Some((_, known, example)) => {
-            format!("there is no argument `{name}`; did you mean `{known}`? Write `{example}`")
+        Some((
+            _,
+            Known {
+                name: meant,
+                example,
+                ..
+            },
+        )) => {
+            format!("there is no argument `{name}`; did you mean `{meant}`? Write `{example}`")
         }
-        None => format!(
-            "there is no argument `{name}`; the arguments are {}",
-            ARGUMENTS.map(|(known, _)| format!("`{known}`")).join(", ")
-        ),
+        None => {
+            let names = ARGUMENTS.map(|known| format!("`{}`", known.name));
+            format!(
+                "there is no argument `{name}`; the arguments are {}",
+                names.join(", ")
+            )
+        }
     };
     Error::new(name.span(), message)
 }

@@ -39,6 +39,17 @@ const KNOWN: [&str; 15] = [
     "HEAP_TRACK",
 ];
 
+/// The limits that the environment may set for every test, in bytes or nanoseconds. `max_allocations` is none: to count
+/// is too dear to be asked of all.
+const DEFAULT_LIMITS: [(Limit, &str, Parse); 4] = [
+    (Limit::MaxPeak, "HEAP_MAX_PEAK", size::parse),
+    (Limit::MaxRetained, "HEAP_MAX_RETAINED", size::parse),
+    (Limit::MaxAllocated, "HEAP_MAX_ALLOCATED", size::parse),
+    (Limit::MaxCpu, "HEAP_MAX_CPU", size::parse_duration),
+];
+
+type Parse = fn(&str) -> Result<u64, String>;
+
 /// How many bytes a thread allocates or frees between two samples, unless `HEAP_SAMPLE_BYTES` says
 /// otherwise.
 ///
@@ -74,14 +85,8 @@ pub(crate) struct Settings {
     pub(crate) shard: Option<String>,
     /// `HEAP_SAMPLE_BYTES`: how many bytes a thread moves between two looks at its live bytes.
     pub(crate) sample_bytes: u64,
-    /// `HEAP_MAX_PEAK`, for tests that declare none.
-    max_peak: Option<u64>,
-    /// `HEAP_MAX_RETAINED`, likewise.
-    max_retained: Option<u64>,
-    /// `HEAP_MAX_ALLOCATED`, likewise.
-    max_allocated: Option<u64>,
-    /// `HEAP_MAX_CPU`, likewise, in nanoseconds.
-    max_cpu: Option<u64>,
+    /// Those of [`DEFAULT_LIMITS`], for tests that declare none.
+    default_limits: [Option<u64>; DEFAULT_LIMITS.len()],
     /// `HEAP_REDACT`: what to leave out.
     pub(crate) redact: Redaction,
 }
@@ -122,10 +127,7 @@ impl Settings {
             run_id: reader.run_id("HEAP_RUN_ID"),
             shard: reader.line("HEAP_SHARD"),
             sample_bytes: reader.interval("HEAP_SAMPLE_BYTES").unwrap_or(SAMPLE_BYTES),
-            max_peak: reader.amount("HEAP_MAX_PEAK", size::parse),
-            max_retained: reader.amount("HEAP_MAX_RETAINED", size::parse),
-            max_allocated: reader.amount("HEAP_MAX_ALLOCATED", size::parse),
-            max_cpu: reader.amount("HEAP_MAX_CPU", size::parse_duration),
+            default_limits: DEFAULT_LIMITS.map(|(_, name, parse)| reader.amount(name, parse)),
             redact: reader.redaction("HEAP_REDACT"),
         };
         // Without tracking no other setting has a meaning, so none can be wrong.
@@ -137,18 +139,10 @@ impl Settings {
 
     /// The limit of a whole run.
     pub(crate) fn default_limit(&self, limit: Limit) -> Option<u64> {
-        match limit {
-            Limit::MaxPeak => self.max_peak,
-            Limit::MaxRetained => self.max_retained,
-            Limit::MaxAllocated => self.max_allocated,
-            Limit::MaxCpu => self.max_cpu,
-            // `max_allocations` counts, which is too dear to be asked of every test.
-            _ => None,
-        }
+        let at = DEFAULT_LIMITS.iter().position(|(of, ..)| *of == limit)?;
+        self.default_limits.get(at).copied().flatten()
     }
 }
-
-type Parse = fn(&str) -> Result<u64, String>;
 
 struct Reader<F> {
     variable: F,

@@ -32,7 +32,7 @@ const ORDERS: [Order; 4] = [
             "module",
             "expand place",
             "inherit usual valid",
-            "attr duration item linkage names scan size",
+            "arguments attr duration item linkage names scan size",
         ],
         knots: &[],
     },
