@@ -399,24 +399,17 @@ fn unknown(name: &Ident) -> Error {
         .map(|known| (strsim::damerau_levenshtein(&text, known.name), known))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, known)| *distance <= known.name.len() / 3);
-    let message = match near {
-        Some((
-            _,
-            Known {
-                name: meant,
-                example,
-                ..
-            },
-        )) => {
-            format!("there is no argument `{name}`; did you mean `{meant}`? Write `{example}`")
-        }
-        None => {
-            let names = ARGUMENTS.map(|known| format!("`{}`", known.name));
-            format!(
-                "there is no argument `{name}`; the arguments are {}",
-                names.join(", ")
-            )
-        }
+    let message = if let Some((_, meant)) = near {
+        let Known {
+            name: known,
+            example,
+            ..
+        } = meant;
+        format!("there is no argument `{name}`; did you mean `{known}`? Write `{example}`")
+    } else {
+        let names = ARGUMENTS.map(|known| format!("`{}`", known.name));
+        let names = names.join(", ");
+        format!("there is no argument `{name}`; the arguments are {names}")
     };
     Error::new(name.span(), message)
 }
