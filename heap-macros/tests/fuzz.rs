@@ -4,6 +4,8 @@
 //! The crate's modules are included, because those of a proc-macro crate cannot be linked, and its
 //! unit tests are built for the compiler, which no fuzzer's instrumentation may get into.
 
+#[path = "../src/arguments.rs"]
+mod arguments;
 #[path = "../src/attr.rs"]
 mod attr;
 #[path = "../src/duration.rs"]
