@@ -26,10 +26,10 @@ use std::path::Path;
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
-use std::sync::Barrier;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::task::{Context, Waker};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::Log;
 use program::{Op, Random, program};
@@ -67,23 +67,52 @@ fn what_random_programs_allocate_is_what_is_told() {
         TOGETHER * number("TESTS_OF_HEAP_TIMES").unwrap_or(1)
     };
     println!("{programs} programs from {SEED}={first} on");
-    let mut differences = Vec::new();
-    for (process, begin) in (0..programs)
-        .step_by(usize::try_from(TOGETHER).unwrap())
-        .enumerate()
-    {
-        let count = TOGETHER.min(programs - begin);
-        // How often threads look, and beside how many others they do.
-        let looks = ["65536", "4096", "300000"][process % 3];
-        let noise = ["0", "3"][process / 3 % 2];
-        differences.extend(child(first + begin, count, looks, noise));
-    }
+    let differences = pass(first, programs);
     assert!(
         differences.is_empty(),
         "{} of {programs} programs:\n{}",
         differences.len(),
         differences.join("\n")
     );
+}
+
+/// Runs so many programs, in some processes at a time. Gives what was wrong, and says so at once: a long pass may be
+/// ended before it is over.
+fn pass(first: u64, programs: u64) -> Vec<String> {
+    let next = AtomicU64::new(0);
+    let done = Mutex::new((0, Vec::new()));
+    let run_some = || {
+        loop {
+            let process = next.fetch_add(1, Ordering::Relaxed);
+            let begin = process * TOGETHER;
+            if begin >= programs {
+                break;
+            }
+            let count = TOGETHER.min(programs - begin);
+            // How often threads look, and beside how many others they do.
+            let looks = ["65536", "4096", "300000"][usize::try_from(process % 3).unwrap()];
+            let noise = ["0", "3"][usize::try_from(process / 3 % 2).unwrap()];
+            let wrong = child(first + begin, count, looks, noise);
+            let (ran, differences) = &mut *older::lock(&done);
+            *ran += count;
+            wrong.iter().for_each(|wrong| println!("{wrong}"));
+            differences.extend(wrong);
+            println!("{ran} programs, {} differences", differences.len());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..at_once().min(programs.div_ceil(TOGETHER)) {
+            scope.spawn(run_some);
+        }
+    });
+    done.into_inner().unwrap().1
+}
+
+/// So many processes run at a time: most of a program's time, its threads wait for each other.
+fn at_once() -> u64 {
+    const FOR_EACH_CPU: u64 = 4;
+    let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u64);
+    FOR_EACH_CPU * cpus
 }
 
 /// A process that runs so many programs. Gives what was wrong.
@@ -188,16 +217,19 @@ fn differences(seed: u64, folder: &Path, nodes: &[usize]) -> Vec<String> {
     wrong
 }
 
-/// Allocates and frees, as no program's.
+/// Allocates and frees, as no program's: now and then, so that the programs have CPUs to run on.
 fn make_noise() {
+    const BURST: u64 = 64;
     witness::is_noise();
     let mut held: Vec<Vec<u8>> = vec![Vec::new(); 64];
     let mut random = Random(1);
     loop {
-        let drawn = random.next();
-        let place = usize::try_from(drawn % 64).unwrap();
-        held[place] = black_box(Vec::with_capacity(usize::try_from(drawn >> 49).unwrap()));
-        std::thread::yield_now();
+        for _ in 0..BURST {
+            let drawn = random.next();
+            let place = usize::try_from(drawn % 64).unwrap();
+            held[place] = black_box(Vec::with_capacity(usize::try_from(drawn >> 49).unwrap()));
+        }
+        std::thread::sleep(Duration::from_micros(200));
     }
 }
 
