@@ -8,10 +8,13 @@
 //! |---|---|
 //! | ready to run, and has run for less than [`MAX_END_CPU`] since | ending: on a loaded machine it waits for its turn |
 //! | ready to run, and has run for longer, or in more than [`MAX_END_TURNS`] turns | at work |
-//! | asleep, and has been, [`MAX_ASLEEP_LOOKS`] times in a row | waiting for work; who ends waits for a lock at most |
+//! | any, and its first function has returned, or std has said that its closure has | ending |
+//! | asleep in wait for a lock | ending, for as long as [`MAX_DOUBT`]: who holds the lock may wait for its turn |
+//! | asleep otherwise, and has been, [`MAX_ASLEEP_LOOKS`] times in a row | waiting for work |
 //! | any, and it has moved memory beside [other tests](super::shared) | ending, for as long as [`MAX_DOUBT`]: were it left, it would not be known whose that was |
 //!
-//! That takes no longer than [`MAX_WAIT`], and nothing where no thread is left.
+//! That takes no longer than [`MAX_WAIT`] after the last thread that has come further, [`MAX_WAITS`] in all, and nothing
+//! where no thread is left.
 
 use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
@@ -26,8 +29,9 @@ const MAX_END_CPU: Duration = Duration::from_millis(25);
 /// something to do gives way each time.
 const MAX_END_TURNS: u64 = 50;
 
-/// A lock that is waited for is given back before so many looks, between which we sleep: that takes
-/// the longer the more threads there are to run, as does the turn of who holds it.
+/// Where the kernel does not say what a thread waits for, it may be a lock, which is given back before so many looks as
+/// a rule. We sleep between them, and whoever has slept comes before those that have run: on a machine with much to do,
+/// who holds the lock may have had no turn by then.
 const MAX_ASLEEP_LOOKS: u32 = 8;
 
 /// Who holds a lock that is waited for has had its turn by then, also on a machine with much to do.
@@ -35,6 +39,9 @@ const MAX_DOUBT: Duration = Duration::from_millis(250);
 
 /// Far longer than a thread waits for its turn among hundreds.
 const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// Of hundreds that end, one has its turn after the other.
+const MAX_WAITS: Duration = Duration::from_secs(10);
 
 /// Most threads are gone before so many turns of others.
 const FIRST_YIELDS: u32 = 16;
@@ -54,21 +61,33 @@ pub(super) fn wait_for(group: &'static Group) {
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut seen: Vec<Seen> = Vec::new();
-    while start.elapsed() < MAX_WAIT {
+    let mut last_step = start;
+    while last_step.elapsed() < MAX_WAIT && start.elapsed() < MAX_WAITS {
         let threads = REGISTRY.threads_in(group);
+        let count = seen.len();
         seen.retain(|seen| threads.iter().any(|thread| thread.number == seen.thread));
+        let mut one_has_come_further = seen.len() < count;
         let mut one_is_ending = false;
+        let in_doubt = start.elapsed() < MAX_DOUBT;
         for thread in threads {
             let index = seen.iter().position(|seen| seen.thread == thread.number);
             let index = index.unwrap_or_else(|| {
                 seen.push(Seen::new(thread.number));
                 seen.len() - 1
             });
-            one_is_ending |= seen[index].may_be_ending();
-            one_is_ending |= thread.was_beside_others && start.elapsed() < MAX_DOUBT;
+            let seen = &mut seen[index];
+            let ran = seen.last;
+            if seen.may_be_ending(thread.leaves, in_doubt) {
+                one_is_ending = true;
+                one_has_come_further |= seen.last != ran;
+            }
+            one_is_ending |= thread.was_beside_others && in_doubt;
         }
         if !one_is_ending {
             return;
+        }
+        if one_has_come_further {
+            last_step = Instant::now();
         }
         sleep(pause);
         pause = (pause * 2).min(MAX_PAUSE);
@@ -94,8 +113,8 @@ impl Seen {
         }
     }
 
-    /// Looks at it.
-    fn may_be_ending(&mut self) -> bool {
+    /// Looks at it. What it waits for counts while there is `doubt`.
+    fn may_be_ending(&mut self, leaves: bool, doubt: bool) -> bool {
         let (state, ran) = (platform::state(self.thread), platform::ran(self.thread));
         let is_where_it_was = ran == self.last;
         self.last = ran;
@@ -103,6 +122,7 @@ impl Seen {
         match state {
             // It has ended, and said nothing of it.
             None => false,
+            Some(_) if leaves => true,
             Some(State::Ready) => {
                 self.asleep = 0;
                 let ran = ran.unwrap_or_default();
@@ -111,7 +131,7 @@ impl Seen {
             }
             Some(State::Asleep) => {
                 self.asleep = if is_where_it_was { self.asleep + 1 } else { 1 };
-                self.asleep < MAX_ASLEEP_LOOKS
+                self.asleep < MAX_ASLEEP_LOOKS || (doubt && platform::waits_for_a_lock(self.thread))
             }
         }
     }
@@ -150,6 +170,29 @@ mod platform {
         }
     }
 
+    /// Whether it sleeps until another thread gives a lock back: as the mutexes of std and of the C library have it, which
+    /// jemalloc uses too, where somebody waits. A condition variable may look like one at times. Not where the kernel
+    /// does not say.
+    pub(super) fn waits_for_a_lock(thread: u32) -> bool {
+        /// The value of a futex that is held, and waited for.
+        const CONTENDED: libc::c_long = 2;
+        let call = read_to_string(format!("/proc/self/task/{thread}/syscall"));
+        let Ok(call) = call else { return false };
+        let mut words = call.split_ascii_whitespace();
+        let number = words.next().and_then(|word| word.parse().ok());
+        if number != Some(libc::SYS_futex) {
+            return false;
+        }
+        let arguments =
+            words.map(|word| libc::c_long::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+        let [_, operation, value] = arguments.flatten().take(3).collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        let waits = [libc::FUTEX_WAIT, libc::FUTEX_WAIT_BITSET].map(libc::c_long::from);
+        value == CONTENDED
+            && waits.contains(&(operation & libc::c_long::from(libc::FUTEX_CMD_MASK)))
+    }
+
     /// None where the kernel does not count.
     pub(super) fn ran(thread: u32) -> Option<Ran> {
         let counted = read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
@@ -174,5 +217,9 @@ mod platform {
 
     pub(super) fn ran(_: u32) -> Option<Ran> {
         None
+    }
+
+    pub(super) fn waits_for_a_lock(_: u32) -> bool {
+        false
     }
 }

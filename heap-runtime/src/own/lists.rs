@@ -142,6 +142,7 @@ impl Lists {
         member.clock.forget();
         member.doubted.store(0, RELAXED);
         member.paused.store(false, RELAXED);
+        member.leaves.store(false, RELAXED);
         while let Some(entry) = stack.pop() {
             for group in differing(&stack, entry.group) {
                 group.thread_left();

@@ -47,6 +47,8 @@ pub(crate) struct Member {
     pub(super) flushed_deallocated: AtomicU64,
     /// Whether it is where it was spawned, and no guard has it elsewhere.
     pub(super) is_home: Flag,
+    /// Its thread has done what it was started for, and goes.
+    pub(super) leaves: Flag,
     /// What it has moved there, of all that was flushed.
     worked_allocated: Bytes,
     worked_deallocated: Bytes,
@@ -81,6 +83,7 @@ impl Member {
             flushed_allocated: AtomicU64::new(0),
             flushed_deallocated: AtomicU64::new(0),
             is_home: Flag::new(false),
+            leaves: Flag::new(false),
             worked_allocated: Bytes::new(0),
             worked_deallocated: Bytes::new(0),
             reported_allocated: Bytes::new(0),

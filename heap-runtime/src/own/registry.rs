@@ -61,6 +61,8 @@ pub(crate) struct ThreadIn {
     pub(crate) number: u32,
     /// Whether it has moved memory where it was spawned while other tests ran.
     pub(crate) was_beside_others: bool,
+    /// Whether it has done what it was started for.
+    pub(crate) leaves: bool,
 }
 
 /// The registry, locked: for `fork`, whose child must find it unlocked and whole.
@@ -300,6 +302,7 @@ impl Registry {
         let threads = lists.members_in(group).map(|member| ThreadIn {
             number: member.thread.load(RELAXED),
             was_beside_others: lists.shared.was_beside_others(member),
+            leaves: member.leaves.load(RELAXED),
         });
         threads.filter(|thread| thread.number != 0).collect()
     }

@@ -149,6 +149,7 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     // SAFETY: what the caller of `pthread_create` asked for. Nothing is left to be dropped in this
     // frame, so that unwinding passes it.
     let returned = unsafe { start(argument) };
+    member.leaves.store(true, Ordering::Relaxed);
     std_map::ends(member);
     returned
 }

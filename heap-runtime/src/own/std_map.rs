@@ -220,5 +220,7 @@ fn altered(member: &'static Member, now: Moved, disables: Option<bool>, asks: bo
         (Progress::Runs | Progress::Leaves { .. }, _, _) => Progress::Runs,
         _ => Progress::Other,
     };
+    let leaves = matches!(way, Progress::Leaves { .. });
+    member.leaves.store(leaves, Ordering::Relaxed);
     PROGRESS.set(way);
 }

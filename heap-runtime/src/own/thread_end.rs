@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::from_ref;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use super::member::Member;
 use super::this_thread::{MEMBER, REGISTRY, counters};
@@ -103,6 +104,7 @@ unsafe extern "C" fn ended(value: *mut c_void) {
     let member: &'static Member = unsafe { &*value.cast::<Member>() };
     let round = ROUND.get() + 1;
     ROUND.set(round);
+    member.leaves.store(true, Ordering::Relaxed);
     sampler::take_thread_peak(member);
     // Wakes it where it dozes since the last round.
     REGISTRY.attach_counters(member, counters());

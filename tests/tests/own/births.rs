@@ -7,8 +7,7 @@ use std::hint::black_box;
 use std::mem;
 use std::process::Command;
 use std::ptr::{null, null_mut};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
 use heap_runtime::heap_tracked;
@@ -355,10 +354,10 @@ fn a_thread_that_cannot_be_started_is_none() {
 fn pthreads() {
     extern "C" fn detached(_: *mut c_void) -> *mut c_void {
         leak(4096);
-        STEP.store(1, Ordering::Release);
+        come_to(1);
         null_mut()
     }
-    STEP.store(0, Ordering::Release);
+    come_to(0);
     let thread = start(None, detached).unwrap();
     // SAFETY: it was started, and is not joined.
     assert_eq!(unsafe { libc::pthread_detach(thread) }, 0);
@@ -376,13 +375,18 @@ fn a_detached_thread_is_counted() {
     }
 }
 
-/// How far a thread and the tests around it have come.
-static STEP: AtomicU32 = AtomicU32::new(0);
+/// How far a thread and the tests around it have come. Who waits sleeps: it is not at work.
+static STEP: Mutex<u32> = Mutex::new(0);
+static CAME: Condvar = Condvar::new();
+
+fn come_to(step: u32) {
+    *STEP.lock().unwrap() = step;
+    CAME.notify_all();
+}
 
 fn wait_for(step: u32) {
-    while STEP.load(Ordering::Acquire) < step {
-        thread::yield_now();
-    }
+    let came = CAME.wait_while(STEP.lock().unwrap(), |came| *came < step);
+    drop(came.unwrap());
 }
 
 #[heap_tracked]
@@ -393,22 +397,22 @@ fn leaves_a_thread_behind() {
 
 extern "C" fn straggler(_: *mut c_void) -> *mut c_void {
     leak(4096);
-    STEP.store(1, Ordering::Release);
+    come_to(1);
     wait_for(2);
     leak(8192);
     thread::spawn(|| leak(8192)).join().unwrap();
-    STEP.store(3, Ordering::Release);
+    come_to(3);
     null_mut()
 }
 
 #[heap_tracked]
 fn comes_after() {
-    STEP.store(2, Ordering::Release);
+    come_to(2);
     wait_for(3);
 }
 
 fn stragglers() {
-    STEP.store(0, Ordering::Release);
+    come_to(0);
     leaves_a_thread_behind();
     comes_after();
 }

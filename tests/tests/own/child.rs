@@ -24,7 +24,8 @@ pub(crate) fn rounds(in_ci: u32) -> u32 {
     in_ci * times.map_or(1, |times| times.parse().unwrap())
 }
 
-/// Far beyond what any subject takes: who is not done by then never will be.
+/// Far beyond what any execution takes: a process that has begun none meanwhile never will. How long all of them take, the
+/// machine decides.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A process to be run.
@@ -128,9 +129,15 @@ impl Child {
         drop(self.command);
         let pid = rustix::process::Pid::from_child(&process);
         let (done, waiting) = mpsc::channel::<()>();
+        let records = self.folder.path().to_owned();
         let watchdog = thread::spawn(move || {
-            if waiting.recv_timeout(PATIENCE * rounds(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let mut before = None;
+            while waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let begun = std::fs::read_dir(&records).map_or(0, Iterator::count);
+                if before.replace(begun) == Some(begun) {
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                    break;
+                }
             }
         });
         let mut said = Vec::new();

@@ -231,25 +231,26 @@ fn what_a_test_has_allocated_for_its_record_goes_on_to_the_next() {
     let metrics = &run.sidecar("measures").metrics;
     // The record itself is some 2 KiB, and room for its text is 4.
     assert!(metrics["first_bytes"] > 4096.0, "{metrics:?}");
-    assert!(metrics["later_bytes"] == 0.0, "{metrics:?}");
+    assert!(metrics["one_came_without"] == 1.0, "{metrics:?}");
 }
 
 #[test]
 #[ignore = "is run as a child"]
 fn counts_what_tracking_allocates() {
     let allocated = tikv_jemalloc_ctl::thread::allocatedp::read().expect("jemalloc is linked");
-    let bytes: Vec<u32> = (0..50)
-        .map(|_| {
-            let before = allocated.get();
-            track("nothing", || ());
-            u32::try_from(allocated.get() - before).expect("some kilobytes")
-        })
-        .collect();
-    // Now and then one of them reads the host anew; not all of so many.
-    let later = bytes.iter().copied().min().expect("fifty");
+    let one_allocates = || {
+        let before = allocated.get();
+        track("nothing", || ());
+        u32::try_from(allocated.get() - before).expect("some kilobytes")
+    };
+    let first = one_allocates();
+    // Whoever comes some time after the last reads the host anew. On a machine that keeps a test waiting, that may be most
+    // of them, and not all of so many.
+    let later = (0..10_000).map(|_| one_allocates());
+    let later = later.take_while(|bytes| *bytes > 0).count();
     track("measures", || {
-        heap_runtime::metric("first_bytes", f64::from(bytes[0]));
-        heap_runtime::metric("later_bytes", f64::from(later));
+        heap_runtime::metric("first_bytes", f64::from(first));
+        heap_runtime::metric("one_came_without", f64::from(u8::from(later < 10_000)));
     });
 }
 
