@@ -95,7 +95,9 @@ fn pass(first: u64, programs: u64) -> Vec<String> {
             let wrong = child(first + begin, count, looks, noise);
             let (ran, differences) = &mut *older::lock(&done);
             *ran += count;
-            wrong.iter().for_each(|wrong| println!("{wrong}"));
+            for wrong in &wrong {
+                println!("{wrong}");
+            }
             differences.extend(wrong);
             println!("{ran} programs, {} differences", differences.len());
         }
