@@ -231,7 +231,7 @@ fn what_a_test_has_allocated_for_its_record_goes_on_to_the_next() {
     let metrics = &run.sidecar("measures").metrics;
     // The record itself is some 2 KiB, and room for its text is 4.
     assert!(metrics["first_bytes"] > 4096.0, "{metrics:?}");
-    assert!(metrics["one_came_without"] == 1.0, "{metrics:?}");
+    assert!(metrics["one_came_without"] > 0.0, "{metrics:?}");
 }
 
 #[test]
