@@ -61,7 +61,7 @@ impl Argument {
             if input.is_empty() {
                 return Err(Error::new(
                     equals.span,
-                    format!("`{name} =` lacks its value"),
+                    format!("`{name} =` is missing its value"),
                 ));
             }
             Value::Assigned(input.parse()?)

@@ -273,8 +273,8 @@ fn what_cannot_be_tracked_says_so() {
           file, or the module here, as `mod name { .. }`"
         ]
     );
-    let skip = "`skip` stands alone, as `#[heap_tracked(skip)]`, on what is to be left out of a module that has \
-                `#[heap_tracked]` itself: remove it here";
+    let skip = "`skip` stands alone, as `#[heap_tracked(skip)]`, on a test or module that is skipped in a module with \
+                `#[heap_tracked]`: remove it here";
     assert_eq!(
         said(
             &quote!(skip),

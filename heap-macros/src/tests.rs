@@ -314,7 +314,7 @@ fn the_item_stands_behind_its_errors() {
     assert_eq!(
         messages,
         [
-            "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
+            "`labels()` is empty: write `labels(key = \"value\")`, or remove it",
             "there is no argument `colour`; the arguments are `max_peak`, `max_retained`, \
              `max_allocated`, `max_allocations`, `max_cpu`, `max_run_delay`, `exact`, `exclusive`, `warmup`, \
              `labels`, `crate`, `skip`",
@@ -323,7 +323,7 @@ fn the_item_stands_behind_its_errors() {
             "a panic cannot leave an `extern \"C\"` function, so a failing test would abort the \
              process: remove the ABI, or write `extern \"C-unwind\"`",
             "a method cannot be tracked, only a free function: move the test out of the impl block",
-            "`#[heap_tracked]` stands here twice: remove this one",
+            "`#[heap_tracked]` is here twice: remove this one",
         ]
     );
     // Without the second attribute, which would say all that again.

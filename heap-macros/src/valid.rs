@@ -155,7 +155,7 @@ pub(crate) fn function(
         if let Some(reason) = cannot {
             errors.push(Error::new(
                 span,
-                format!("`warmup` cannot be had here, because {reason}: leave it out"),
+                format!("`warmup` does not work here, because {reason}: remove it"),
             ));
         }
     }
@@ -165,7 +165,7 @@ pub(crate) fn function(
 pub(crate) fn stands_twice(attribute: &Attribute) -> Error {
     Error::new(
         attribute.path().span(),
-        "`#[heap_tracked]` stands here twice: remove this one",
+        "`#[heap_tracked]` is here twice: remove this one",
     )
 }
 
@@ -173,8 +173,8 @@ pub(crate) fn stands_twice(attribute: &Attribute) -> Error {
 pub(crate) fn skips_nothing(span: Span) -> Error {
     Error::new(
         span,
-        "`skip` stands alone, as `#[heap_tracked(skip)]`, on what is to be left out of a module that has \
-         `#[heap_tracked]` itself: remove it here",
+        "`skip` stands alone, as `#[heap_tracked(skip)]`, on a test or module that is skipped in a module with \
+         `#[heap_tracked]`: remove it here",
     )
 }
 
@@ -261,13 +261,13 @@ fn warmup(name: &Ident, value: Value) -> Result<u32> {
         Lit::Int(number) if number.suffix().is_empty() => match number.base10_parse() {
             Ok(0) => Err(Error::new(
                 number.span(),
-                "`warmup = 0` runs nothing first: leave it out",
+                "`warmup = 0` does nothing: remove it",
             )),
             Ok(rounds) => Ok(rounds),
             Err(_) => Err(Error::new(
                 number.span(),
                 format!(
-                    "`{number}` is more than {} rounds, the most there can be: write a smaller number",
+                    "`{number}` is more than {} rounds, the maximum: write a smaller number",
                     u32::MAX
                 ),
             )),
@@ -281,7 +281,7 @@ fn flag(name: &Ident, value: Value) -> Result<bool> {
         Value::None => Ok(true),
         Value::Assigned(tokens) | Value::List(tokens) => Err(Error::new_spanned(
             or_name(tokens, name),
-            format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
+            format!("`{name}` takes no value: write `{name}` alone, or remove it"),
         )),
     }
 }
@@ -292,7 +292,7 @@ fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
         Value::List(_) => {
             return Err(Error::new(
                 name.span(),
-                "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
+                "`labels()` is empty: write `labels(key = \"value\")`, or remove it",
             ));
         }
         Value::None => return Err(wrong_value(name, name)),
@@ -313,7 +313,7 @@ fn labels(name: &Ident, value: Value) -> Result<Vec<(String, LitStr)>> {
             Ok(Lit::Str(text)) => {
                 errors.push(Error::new(
                     text.span(),
-                    format!("the label `{key}` is empty: give it a value, or leave it out"),
+                    format!("the label `{key}` is empty: give it a value, or remove it"),
                 ));
                 continue;
             }

@@ -34,7 +34,7 @@ pub(crate) fn judge(
 }
 
 /// Why a limit of a test that failed was not judged.
-const BY_ITS_FAILURE: &str = "not judged: it may be what the failure was made of";
+const BY_ITS_FAILURE: &str = "not judged: the excess may be memory of the failure itself";
 
 /// How many times what is left of a failure may have gone into making it: a text grows by doubling, and is live
 /// twice where it moves. Beside it are the exception, the boxes and what formats them.
@@ -137,7 +137,7 @@ fn judge_one(limit: Limit, bytes: u64, measured: &Measured, left: Leftover) -> B
         }
         (Limit::MaxRetained, Some(true)) if left == Leftover::Unknown => {
             budget.note =
-                Some("not judged: it may be in what the test threw or returned".to_owned());
+                Some("not judged: the excess may be in what the test threw or returned".to_owned());
             None
         }
         (Limit::MaxPeak, Some(over)) => {
@@ -200,12 +200,12 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
         .any(|budget| budget.limit == Limit::MaxRetained)
     {
         text.push_str(
-            "\n  not the test's, where it is that: what is made once and kept, for the process or for its thread, as by an \
-             async runtime (`warmup = 1` leaves it out)",
+            "\n  this may include what is made once and kept for the process or for a thread, as by an async \
+             runtime (`warmup = 1` excludes it)",
         );
         if output_is_kept() {
             text.push_str(
-                "; what it has printed, which the harness keeps to its end (with `--nocapture` it does not)",
+                "; and what the test has printed, which the harness keeps until it ends (not with `--nocapture`)",
             );
         }
     }
@@ -213,7 +213,7 @@ pub(crate) fn complaint(test_name: &str, budgets: &[Budget], heap: &Heap) -> Opt
     if running > 0 && is_of_heap {
         let _ = write!(
             text,
-            "\n  {running} of its threads still ran when it ended, and what they held is in it"
+            "\n  {running} of its threads were still running when it ended, and what they held is included"
         );
     }
     Some(text)

@@ -350,7 +350,7 @@ mod tests {
         let error = read(&[("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "yes")]).unwrap_err();
         let lines: Vec<&str> = error.lines().collect();
         assert_eq!(lines.len(), 2, "{error}");
-        assert!(lines[0].contains("HEAP_MAX_ALOCATED: if HEAP_MAX_ALLOCATED is meant"));
+        assert!(lines[0].contains("HEAP_MAX_ALOCATED: did you mean HEAP_MAX_ALLOCATED?"));
         assert!(lines[1].contains("HEAP_TRACK is `yes`"));
         assert!(read(&[("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "0")]).is_ok());
     }

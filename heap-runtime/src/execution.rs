@@ -61,7 +61,7 @@ pub fn warmed<R, F: FnOnce() -> R + RunAgain>(body: F) -> Warmed<F> {
     message = "`warmup` runs the body several times, and an argument of this function can be used \
                only once",
     label = "it takes an argument that is not `Clone`",
-    note = "leave `warmup` out, make what the argument is in the body, or derive `Clone` for it"
+    note = "remove `warmup`, make the argument's value in the body, or derive `Clone` for it"
 )]
 pub trait RunAgain: Clone {}
 

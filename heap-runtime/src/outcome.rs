@@ -106,7 +106,7 @@ impl Ending {
             )),
             (Self::Returned(..), Some(_)) => Some(failure(
                 FailureKind::ShouldPanic,
-                "the body returned, and it should have panicked",
+                "the body returned, but it should have panicked",
             )),
             (Self::Panicked(message, _), Some(should_panic)) => match should_panic.expected {
                 None => None,
@@ -129,7 +129,7 @@ impl Ending {
     }
 }
 
-const NOT_TEXT: &str = "a panic whose payload is no text";
+const NOT_TEXT: &str = "a panic whose payload is not a string";
 
 /// The message of a panic: `None` where its payload is no text.
 fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
@@ -164,7 +164,7 @@ pub mod verdict {
         if code == ExitCode::SUCCESS {
             Verdict::Passed
         } else {
-            Verdict::Failed(format!("the test returned {code:?}, which is no success"))
+            Verdict::Failed(format!("the test returned {code:?}, which is a failure"))
         }
     }
 
@@ -224,7 +224,7 @@ pub mod verdict {
         fn verdict(&self) -> Verdict {
             match self.0 {
                 Ok(_) => Verdict::Passed,
-                Err(_) => Verdict::Failed("an error that has no Debug output".into()),
+                Err(_) => Verdict::Failed("an error without a `Debug` implementation".into()),
             }
         }
     }
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(verdict_of!(Ok::<Silent, u8>(Silent)), Verdict::Passed);
         assert_eq!(
             verdict_of!(Err::<(), Silent>(Silent)),
-            failed("an error that has no Debug output")
+            failed("an error without a `Debug` implementation")
         );
         assert_eq!(verdict_of!(ExitCode::SUCCESS), Verdict::Passed);
         assert!(matches!(verdict_of!(ExitCode::from(3)), Verdict::Failed(_)));

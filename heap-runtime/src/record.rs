@@ -35,7 +35,7 @@ pub(crate) const MAX_ENTRIES: usize = 1000;
 /// Says that there are no more of them.
 pub(crate) fn say_full(what: &str) {
     warn_once(&format!(
-        "a test has more than {MAX_ENTRIES} {what}: the others are left out of its sidecar"
+        "a test has more than {MAX_ENTRIES} {what}: the rest is skipped"
     ));
 }
 
@@ -400,7 +400,7 @@ pub(crate) fn claim(
         }
     }
     Err(format!(
-        "cannot write the sidecar `{}`: it is there, and so are others in its place",
+        "cannot write the sidecar `{}`: there is such a file, and one under each other name that was tried",
         store.place_of(&name)
     ))
 }

@@ -105,7 +105,7 @@ impl Sampled {
 
 fn say_full() {
     warn_once(&format!(
-        "a test has samples of more than {MAX_NAMES} names: the others are not in its sidecar"
+        "a test has samples of more than {MAX_NAMES} names: the rest is skipped"
     ));
 }
 

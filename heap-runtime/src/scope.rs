@@ -364,7 +364,7 @@ fn say_unseen(sidecar: &mut Sidecar) {
         SAID.call_once(|| {
             let name = &sidecar.test_name;
             warn_once(&format!(
-                "{name}: its budget held, but {words}. `cargo heap report` names each test of which this is true"
+                "{name}: its budget held, but {words}. `cargo heap report` lists every such test"
             ));
         });
     }

@@ -125,7 +125,7 @@ fn judge<R: TestResult>(returned: &R) -> Verdict {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a tracked body that returns `{Self}` does not say whether its test has failed",
-    label = "this is no result of a test",
+    label = "this is not a test result",
     note = "return `()`, a `Result<(), _>` or an `ExitCode`, or implement `TestResult` for `{Self}`"
 )]
 pub trait TestResult {

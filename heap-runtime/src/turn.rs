@@ -35,15 +35,15 @@ pub(crate) enum Kind {
 /// Why an exclusive test is none.
 type Refusal = &'static str;
 
-const NO_HARNESS: Refusal = "it runs on a thread that is neither the main thread nor named like the test, \
-     where to wait for its turn might be to wait for itself: run it on one that is, such as the harness's \
-     with `--test-threads=1`";
+const NO_HARNESS: Refusal = "it runs on a thread that is neither the main thread nor named after the test, \
+     and a wait for its turn there might never end: run it on the harness's thread, for instance with \
+     `--test-threads=1`";
 const INSIDE: Refusal =
     "it runs inside a tracked test that is not exclusive: write `exclusive` there";
 const NOT_ALONE: Refusal =
-    "another tracked test ran meanwhile, on its thread or as a future that had begun before";
-const LOST: Refusal = "as a future it was not polled for long, or the thread that it began on has ended, \
-     and others were let go on";
+    "another tracked test ran at the same time, on its thread or as a future that had begun before";
+const LOST: Refusal = "its future was not polled for a long time, or the thread that it began on has ended, \
+     so other tests were allowed to run";
 
 /// A test's turn, given back when it is dropped, by a panic too.
 pub(crate) struct Turn {

@@ -127,7 +127,7 @@ fn results() {
         FailureKind::Error,
         "ParseIntError { kind: InvalidDigit }",
     );
-    let code = "the test returned ExitCode(unix_exit_status(4)), which is no success";
+    let code = "the test returned ExitCode(unix_exit_status(4)), which is a failure";
     failed("ok_of_a_failure", FailureKind::Error, code);
     harness_says("ok", &["returns_ok"]);
     harness_says(
@@ -158,7 +158,7 @@ fn values_that_report_an_exit_code() {
     ];
     for (test, code) in failing {
         let message =
-            format!("the test returned ExitCode(unix_exit_status({code})), which is no success");
+            format!("the test returned ExitCode(unix_exit_status({code})), which is a failure");
         failed(test, FailureKind::Error, &message);
         harness_says("FAILED", &[test]);
     }
@@ -197,7 +197,7 @@ fn should_panic_is_judged_as_the_harness_judges_it() {
     failed(
         "should_panic_and_does_not",
         kind,
-        "the body returned, and it should have panicked",
+        "the body returned, but it should have panicked",
     );
     failed(
         "should_panic_and_does_with_another_message",
@@ -207,7 +207,7 @@ fn should_panic_is_judged_as_the_harness_judges_it() {
     failed(
         "should_panic_and_has_no_message",
         kind,
-        "expected a panic with `overflow` in its message, got: a panic whose payload is no text",
+        "expected a panic with `overflow` in its message, got: a panic whose payload is not a string",
     );
     harness_says("ok", &passing);
     harness_says(
@@ -322,7 +322,7 @@ fn async_functions() {
     failed(
         "later_and_termination",
         FailureKind::Error,
-        "the test returned ExitCode(unix_exit_status(6)), which is no success",
+        "the test returned ExitCode(unix_exit_status(6)), which is a failure",
     );
     failed("later_and_panics", FailureKind::Panic, "later");
     failed("later_and_never", FailureKind::Panic, "never");
@@ -375,7 +375,7 @@ fn a_panic_keeps_its_payload() {
     failed(
         "throws",
         FailureKind::Panic,
-        "a panic whose payload is no text",
+        "a panic whose payload is not a string",
     );
 }
 
@@ -463,11 +463,11 @@ fn the_harness_says_the_same_of_an_untracked_twin() {
         ("fails_cold_with_an_error", "\"too cold\""),
         (
             "fails_cold_with_a_code",
-            "the test returned ExitCode(unix_exit_status(3)), which is no success",
+            "the test returned ExitCode(unix_exit_status(3)), which is a failure",
         ),
         (
             "fails_cold_opaquely",
-            "the test returned ExitCode(unix_exit_status(1)), which is no success",
+            "the test returned ExitCode(unix_exit_status(1)), which is a failure",
         ),
         ("fails_cold_with_a_panic", "too cold"),
     ];

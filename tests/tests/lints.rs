@@ -173,13 +173,9 @@ mod tests {
             (
                 11,
                 20,
-                "`labels()` is empty: write `labels(key = \"value\")`, or leave it out",
+                "`labels()` is empty: write `labels(key = \"value\")`, or remove it",
             ),
-            (
-                16,
-                7,
-                "`#[heap_tracked]` stands here twice: remove this one",
-            ),
+            (16, 7, "`#[heap_tracked]` is here twice: remove this one",),
         ]
     );
 }

@@ -222,7 +222,7 @@ fn nobody_waits_for_a_console_that_is_not_read() {
     let said = command.arg("--nocapture").output().unwrap();
     let stderr = String::from_utf8(said.stderr).unwrap();
     assert!(said.status.success(), "{stderr}");
-    assert!(stderr.contains("nothing was taken for 250ms"), "{stderr}");
+    assert!(stderr.contains("nobody read it for 250ms"), "{stderr}");
     drop((reader, writer));
 }
 

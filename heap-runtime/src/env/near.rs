@@ -18,8 +18,8 @@ pub(super) fn mistakes(names: impl Iterator<Item = OsString>, known: &[&str]) ->
             }
             write!(
                 mistakes,
-                "there is no environment variable {name}: if {meant} is meant, write that; if it is \
-                 another program's, unset it for the tests"
+                "unknown environment variable {name}: did you mean {meant}? If it is another program's, unset it \
+                 for the tests"
             )
             .expect("a String takes all");
         }
@@ -91,10 +91,9 @@ mod tests {
         let said = of(&["HEAP_SIDECARDIR", "PATH", "HEAP_MAX_ALOCATED"]);
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(lines.len(), 2);
-        assert!(
-            lines[0]
-                .contains("no environment variable HEAP_MAX_ALOCATED: if HEAP_MAX_ALLOCATED is")
-        );
-        assert!(lines[1].contains("HEAP_SIDECARDIR: if HEAP_SIDECAR_DIR is"));
+        assert!(lines[0].contains(
+            "unknown environment variable HEAP_MAX_ALOCATED: did you mean HEAP_MAX_ALLOCATED"
+        ));
+        assert!(lines[1].contains("HEAP_SIDECARDIR: did you mean HEAP_SIDECAR_DIR"));
     }
 }

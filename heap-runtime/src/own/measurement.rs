@@ -23,7 +23,7 @@ const ARENAS_BY_HAND: &str = "arenas of jemalloc's that were made by hand were i
 pub(crate) fn missing() -> Option<&'static str> {
     if !thread_end::prepare() {
         return Some(
-            "the ends of threads are not seen: the process has no key left for `pthread_key_create`",
+            "the ends of threads cannot be seen: the process has no key left for `pthread_key_create`",
         );
     }
     spawn::missing()

@@ -140,8 +140,8 @@ pub(super) fn start(wanted: Wanted, every_bytes: u64) -> PeakMethod {
         }
         if *EACH.get_or_init(|| call_back(ThreadEvent::new(sample_each, 1))) {
             warn_once(
-                "jemalloc has no place left for hooks, or they are not safe here: a test with `exact` makes each \
-                 allocation of this process dearer from now on",
+                "jemalloc has no free slot for hooks, or hooks are not safe here: because of a test with \
+                 `exact`, each allocation of this process costs more from now on",
             );
             return PeakMethod::Each;
         }

@@ -51,7 +51,7 @@ impl Place {
             // Absolute from the start: a test may change its working directory.
             return std::path::absolute(base).map_err(|error| {
                 format!(
-                    "HEAP_SIDECAR_DIR is `{}`, which is no path: {error}",
+                    "HEAP_SIDECAR_DIR is `{}`, which is not a valid path: {error}",
                     base.display()
                 )
             });

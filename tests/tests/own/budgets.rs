@@ -60,8 +60,8 @@ fn assert_broken(name: &str, text: &str) {
     let mut told = format!("budgets::{name} is over its heap budget\n{text}");
     if text.contains("max_retained") {
         told.push_str(
-            "\n  not the test's, where it is that: what is made once and kept, for the process or for its thread, as by an \
-             async runtime (`warmup = 1` leaves it out)",
+            "\n  this may include what is made once and kept for the process or for a thread, as by an async \
+             runtime (`warmup = 1` excludes it)",
         );
     }
     // People are told where it is; a path may tell of them.
@@ -445,8 +445,8 @@ fn throws_what_it_made() {
 
 #[test]
 fn what_a_failure_is_made_of_is_not_its_cause() {
-    let maybe = Some("not judged: it may be what the failure was made of");
-    let unseen = Some("not judged: it may be in what the test threw or returned");
+    let maybe = Some("not judged: the excess may be memory of the failure itself");
+    let unseen = Some("not judged: the excess may be in what the test threw or returned");
     let retained = |name: &str, actual, held, note| {
         let (ran, passed) = run(name);
         assert!(!passed, "{}", ran.said);

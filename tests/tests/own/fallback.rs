@@ -246,6 +246,6 @@ fn without_hooks_exact_is_exact_too() {
         assert!(peaked_at(own, known.peak), "{known:?} {own:?}");
         assert_eq!(own.allocations, Some(known.times));
     }
-    assert!(ran.said.contains("no place left for hooks"), "{}", ran.said);
+    assert!(ran.said.contains("no free slot for hooks"), "{}", ran.said);
     assert!(peaked_at(ran.own("alone"), class(MIB_20)));
 }

@@ -342,7 +342,7 @@ fn a_variable_that_is_nearly_one_of_ours_fails_the_tests() {
     let run = rerun::failing("calls", &[("HEAP_MAX_ALOCATED", "1 B")]);
     let said = format!("{}{}", run.stdout, run.stderr);
     let expected =
-        "there is no environment variable HEAP_MAX_ALOCATED: if HEAP_MAX_ALLOCATED is meant";
+        "unknown environment variable HEAP_MAX_ALOCATED: did you mean HEAP_MAX_ALLOCATED?";
     assert!(said.contains(expected), "{said}");
     let off = [("HEAP_MAX_ALOCATED", "1 B"), ("HEAP_TRACK", "0")];
     assert!(rerun::passing("calls", &off).sidecars.is_empty());

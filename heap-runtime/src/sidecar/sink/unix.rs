@@ -112,7 +112,7 @@ fn write_all(to: &Descriptor, mut bytes: &[u8], deadline: Instant) -> io::Result
             Ok(0) => {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
-                    format!("nothing was taken for {PATIENCE:?}"),
+                    format!("nobody read it for {PATIENCE:?}"),
                 ));
             }
             Ok(_) => {}
