@@ -1,10 +1,14 @@
 //! The item that the attribute stands on.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use std::mem::take;
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Block, Error, Expr, Item, Result, Signature, Stmt, Token, Visibility};
+
+use crate::names::{inner_name, is_raw};
 
 /// A function whose body is kept as the tokens that the user wrote.
 ///
@@ -30,7 +34,11 @@ impl Function {
                 input.parse()?,
             ))
         };
-        let (attributes, visibility, signature) = parts.parse2(head.clone())?;
+        let (named, name) = with_raw_name(head.clone());
+        let (attributes, visibility, mut signature): (_, _, Signature) = parts.parse2(named)?;
+        if let Some(name) = name {
+            signature.ident = name;
+        }
         Ok(Self {
             attributes,
             visibility,
@@ -39,6 +47,25 @@ impl Function {
             body,
         })
     }
+}
+
+/// The head of a function with a raw name, and the name as it was: `async`, `dyn` and `try` are keywords to syn, and
+/// names in the edition of 2015. What is one in the user's edition, the compiler does not let come here.
+fn with_raw_name(head: TokenStream) -> (TokenStream, Option<Ident>) {
+    let mut name = None;
+    let mut follows_fn = false;
+    let named = head.into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if take(&mut follows_fn) && name.is_none() && !is_raw(&ident) => {
+            let raw = inner_name(&ident);
+            name = Some(ident);
+            raw.into()
+        }
+        token => {
+            follows_fn = matches!(&token, TokenTree::Ident(word) if word == "fn");
+            token
+        }
+    });
+    (named.collect(), name)
 }
 
 /// What stands before a body, and the body. What a `macro_rules!` has taken as `$item:item` or
