@@ -57,3 +57,35 @@ fn what_a_test_compares_is_as_clear_as_without_it() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
 }
+
+/// As `tikv-jemallocator` 0.5 is, or `jemallocator`: a second jemalloc, of which cargo takes one for each program.
+#[test]
+fn beside_another_jemalloc_it_is_taken_without_its_own() {
+    for (features, resolves) in [("default-features = false, ", true), ("", false)] {
+        let project = Project::new("another_jemalloc")
+            .file(
+                "Cargo.toml",
+                &format!(
+                    "[package]\nname = \"another_jemalloc\"\nedition = \"2024\"\n\n\
+                     [dependencies]\nanother.path = \"another\"\n\n\
+                     [dev-dependencies]\nheap-runtime = {{ {features}path = \"../../../heap-runtime\" }}\n\n\
+                     [workspace]\n"
+                ),
+            )
+            .file("src/lib.rs", "")
+            .file(
+                "another/Cargo.toml",
+                "[package]\nname = \"another\"\nversion = \"0.5.4\"\nlinks = \"jemalloc\"\n",
+            )
+            .file("another/build.rs", "fn main() {}")
+            .file("another/src/lib.rs", "");
+        let output = project
+            .cargo(["metadata", "--format-version=1"])
+            .output()
+            .expect("cargo starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), resolves, "{said}");
+        let is_refused = said.contains("links to the native library `jemalloc`");
+        assert_eq!(is_refused, !resolves, "{said}");
+    }
+}
