@@ -53,7 +53,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, verdicts: &BTreeMap<String, String>) {
+    pub(super) fn add(&mut self, verdicts: &BTreeMap<String, String>) {
         for verdict in verdicts.values() {
             match verdict.as_str() {
                 "ok" => self.passed += 1,

@@ -15,6 +15,8 @@ use crate::project::{clean_environment, files_below, jemalloc, workspace};
 pub struct Subject {
     /// Its name.
     pub name: &'static str,
+    /// Which version, as a requirement: `*` is the newest.
+    pub version: &'static str,
     /// Features beside the default ones.
     pub features: &'static [&'static str],
 }
@@ -35,20 +37,20 @@ pub struct Package {
 }
 
 impl Package {
-    /// The newest version of a package, copied into `folder` from where cargo has put it.
+    /// A package of the registry's, copied into `folder` from where cargo has put it.
     ///
     /// # Panics
     ///
     /// Where cargo cannot get it.
     #[must_use]
-    pub fn newest(subject: Subject, folder: &Path) -> Self {
-        let name = subject.name;
+    pub fn of_registry(subject: Subject, folder: &Path) -> Self {
+        let Subject { name, version, .. } = subject;
         let wanted = folder.join("wanted");
         write(
             &wanted.join("Cargo.toml"),
             &format!(
                 "[package]\nname = \"wanted\"\nedition = \"2024\"\n\n\
-                 [dependencies]\n{name} = \"*\"\n\n[workspace]\n"
+                 [dependencies]\n{name} = \"{version}\"\n\n[workspace]\n"
             ),
         );
         write(&wanted.join("src/lib.rs"), "");
@@ -60,7 +62,7 @@ impl Package {
             target: folder.join("target"),
             is_here: false,
         };
-        // Without it, cargo takes the newest.
+        // Without it, cargo takes the newest that is wanted.
         let _ = fs::remove_file(package.folder.join("Cargo.lock"));
         let metadata = package.metadata();
         // Dependencies of the package's may be older versions of itself.
