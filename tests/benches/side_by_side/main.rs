@@ -26,9 +26,10 @@ struct Ask {
 
 type Question = fn(&Ask, &mut Rivals) -> Vec<Finding>;
 
-const QUESTIONS: [(&str, Question); 9] = [
+const QUESTIONS: [(&str, Question); 10] = [
     ("allocation", questions::allocation::ask),
     ("sampling", questions::sampling::ask),
+    ("samples", questions::samples::ask),
     ("measurement", questions::measurement::ask),
     ("tracked-test", questions::tracked_test::ask),
     ("threads", questions::threads::ask),

@@ -5,6 +5,7 @@ pub(crate) mod building;
 pub(crate) mod exactness;
 pub(crate) mod measurement;
 pub(crate) mod reading;
+pub(crate) mod samples;
 pub(crate) mod sampling;
 pub(crate) mod size;
 pub(crate) mod threads;

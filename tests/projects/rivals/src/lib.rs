@@ -9,6 +9,7 @@ pub mod floor;
 pub mod known;
 pub mod live;
 pub mod load;
+pub mod sampled;
 
 use std::hint::black_box;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use heap_runtime::{Allocator, Handle, Test, allocator, heap_tracked};
-use rivals::{Contender, Figures, arenas, live};
+use rivals::{Contender, Figures, arenas, live, sampled};
 
 heap_runtime::use_jemalloc!();
 
@@ -60,6 +60,11 @@ fn main() {
         "counters" => {
             Tracked::prove_live();
             arenas::read_counters(count());
+        }
+        name @ ("samples" | "clock" | "locked") => {
+            let threads = arguments[3].parse().unwrap();
+            let sample = |value| heap_runtime::samples("value", value);
+            load(|| sampled::values(name, sample, count(), threads));
         }
         "locks" => arenas::lock_twice(count()),
         _ => {
