@@ -7,7 +7,7 @@
 
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{fcntl_dupfd_cloexec, read, retry_on_intr, write};
 use rustix::path::Arg;
 
@@ -53,6 +53,7 @@ impl Descriptor {
     }
 
     /// All that is still to be read.
+    #[cfg(proc_fs)]
     pub(crate) fn rest(&self) -> Option<Vec<u8>> {
         const STEP: usize = 8 << 10;
         let mut bytes = Vec::new();
@@ -78,9 +79,10 @@ impl Descriptor {
 }
 
 /// All of a file of the kernel's, which has no size before it is read: std begins with reads of 32 bytes.
+#[cfg(proc_fs)]
 pub(crate) fn whole(path: &str) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NOCTTY;
-    Descriptor::open(CWD, path, flags, Mode::empty())
+    Descriptor::open(rustix::fs::CWD, path, flags, Mode::empty())
         .ok()?
         .rest()
 }
