@@ -33,6 +33,8 @@ mod valid;
 #[cfg(test)]
 mod module_tests;
 #[cfg(test)]
+mod name_tests;
+#[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
