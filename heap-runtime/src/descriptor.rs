@@ -52,6 +52,12 @@ impl Descriptor {
         Ok(length)
     }
 
+    /// What one read(2) gives: all that the kernel's files of a single record have, and what fits of others.
+    #[cfg(proc_fs)]
+    pub(crate) fn read_once(&self, room: &mut [u8]) -> rustix::io::Result<usize> {
+        retry_on_intr(|| read(self, &mut *room))
+    }
+
     /// All that is still to be read.
     #[cfg(proc_fs)]
     pub(crate) fn rest(&self) -> Option<Vec<u8>> {

@@ -43,6 +43,8 @@ pub(crate) struct Run {
     process: (u32, Option<Process>),
     /// Where its sidecars go, or below which folder.
     pub(crate) base: Option<PathBuf>,
+    /// Whether another process of the run, which has ended a test by then, has told this one of the host.
+    pub(crate) is_told: bool,
     /// Whom this process can tell what it has found out of the host, and of what is above it.
     to_tell: Option<(Key, Option<String>)>,
 }
@@ -107,11 +109,12 @@ impl Run {
             let is_told = told.is_some();
             let look = || found.own.as_ref().map(Ancestry::look).unwrap_or_default();
             found.ancestry = told.unwrap_or_else(look);
-            let can_tell = !is_told && found.ancestry.is_nextest_alone;
+            let can_tell = found.ancestry.is_nextest_alone;
             let partition = found.ancestry.partition.clone();
             let hash = found.base;
             let run = Self {
                 base,
+                is_told,
                 to_tell: key.filter(|_| can_tell).map(|key| (key, partition)),
                 ..Self::of(found)
             };
@@ -164,6 +167,7 @@ impl Run {
             parent,
             process: (process_id(), process),
             base: None,
+            is_told: false,
             to_tell: None,
         }
     }

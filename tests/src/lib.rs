@@ -3,6 +3,7 @@
 pub mod bed;
 pub mod damage;
 pub mod memory_group;
+pub mod options;
 pub mod project;
 pub mod rerun;
 pub mod resizes;

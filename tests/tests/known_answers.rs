@@ -3,23 +3,43 @@
 //! A binary without libtest, whose threads allocate too: this process has one thread.
 
 use std::hint::black_box;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use heap_runtime::{HostHeapState, collect};
+use heap_tests::options::{OPTIONS, VARIABLES};
 
 heap_runtime::use_jemalloc!();
 
-const TESTS: [(&str, fn()); 3] = [
+const TESTS: [(&str, fn()); 4] = [
     ("a_box_of_24_bytes_is_32", a_box_of_24_bytes_is_32),
     (
         "a_thousand_of_them_are_32_000",
         a_thousand_of_them_are_32_000,
     ),
     ("ten_mebibytes_are_10_485_760", ten_mebibytes_are_10_485_760),
+    ("and_so_under_each_option", and_so_under_each_option),
 ];
 
 /// Each answer comes so many times in a row.
 const ROUNDS: usize = 1000;
+
+/// Those of before, in a process of its own for each of jemalloc's options that people set.
+fn and_so_under_each_option() {
+    let others = TESTS.map(|(name, _)| name);
+    let others = others.iter().filter(|name| !name.starts_with("and_so"));
+    for option in OPTIONS {
+        let mut command = Command::new(std::env::current_exe().expect("it is known"));
+        command.args(["--exact"]).args(others.clone());
+        for variable in VARIABLES {
+            command.env(variable, option);
+        }
+        let output = command.output().expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{option}: {said}");
+        // jemalloc has nothing to say against it.
+        assert_eq!(said, "", "{option}");
+    }
+}
 
 fn a_box_of_24_bytes_is_32() {
     for round in 0..ROUNDS {

@@ -17,18 +17,19 @@ impl PreexistingThreads {
     /// The threads of now; nothing where they cannot be listed, or are listed by numbers that are
     /// not those which this process knows them by.
     pub(super) fn now() -> Option<Self> {
-        let preexisting = Self {
+        let this = thread_id();
+        let threads = Self::few(this).or_else(Self::listed)?;
+        threads.contains(&this).then(|| Self {
             process: process_id(),
-            threads: Self::few().or_else(Self::listed)?,
-        };
-        preexisting.has_this_thread().then_some(preexisting)
+            threads,
+        })
     }
 
     /// Where there is no other but the main thread, as in a process of one test: a folder has a link for each folder
     /// in it, and two of its own.
-    fn few() -> Option<Vec<i32>> {
+    fn few(this: i32) -> Option<Vec<i32>> {
         let links = metadata("/proc/self/task").ok()?.nlink();
-        let (main, this) = (process_id().cast_signed(), thread_id());
+        let main = process_id().cast_signed();
         match links {
             3 if this == main => Some(vec![main]),
             4 if this != main => Some(vec![main, this]),

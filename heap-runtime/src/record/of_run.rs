@@ -22,8 +22,8 @@ pub(super) fn put_once(settings: &Settings, store: &Store) {
 }
 
 fn put(settings: &Settings, run: &Run, folder: &Folder) {
-    // The record of the test that has started this process is there.
-    if run.parent().is_some() {
+    // The record of the test that has started this process is there, and so is that of the one that has told it.
+    if run.is_told || run.parent().is_some() {
         return;
     }
     let mut record = begun(run);

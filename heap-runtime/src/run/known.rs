@@ -2,8 +2,9 @@
 //! to find it out takes longer than most tests.
 //!
 //! It is a file among the sidecars, which goes with them. It is for processes that the same nextest has started itself,
-//! with the same namespaces and since the same start of the system; any other finds out for itself. What
-//! moves, and what somebody may set, is not in it.
+//! with the same namespaces and since the same start of the system; any other finds out for itself. Of what moves, and
+//! what somebody may set, there is what a process has read that was told the rest, and the next takes it for as long as it
+//! would stand for the host in one process.
 
 use std::fs::read_link;
 use std::os::unix::ffi::OsStrExt as _;
@@ -40,6 +41,8 @@ impl Key {
             &process.boot.to_le_bytes(),
             mounts.as_os_str().as_bytes(),
             groups.as_os_str().as_bytes(),
+            // An emulator's kernel is another, and nextest starts such processes beside others.
+            std::env::consts::ARCH.as_bytes(),
         ]))
     }
 
@@ -56,10 +59,14 @@ pub(super) fn read(path: &Path, key: Key) -> Option<Ancestry> {
     let partition = head.strip_prefix(&key.head())?;
     host::remember(host);
     Some(Ancestry {
+        is_nextest_alone: true,
         partition: partition.strip_prefix(' ').map(str::to_owned),
         ..Ancestry::default()
     })
 }
+
+/// More than that is none of ours.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Only of a file that nobody else could have put there: it says which other files are to be read.
 fn content(path: &Path) -> Option<Vec<u8>> {
@@ -71,10 +78,16 @@ fn content(path: &Path) -> Option<Vec<u8>> {
     let is_ours = u64::from(now.st_uid) == user
         && FileType::from_raw_mode(now.st_mode) == FileType::RegularFile
         && !Mode::from_raw_mode(now.st_mode).contains(Mode::WOTH);
-    file.rest().filter(|_| is_ours)
+    let length = usize::try_from(now.st_size).ok()?;
+    if !is_ours || length > MAX_BYTES {
+        return None;
+    }
+    let mut content = vec![0; length];
+    let read = file.read(&mut content).ok()?;
+    (read == length).then_some(content)
 }
 
-/// Tells the others, once, where nobody had told this process.
+/// Tells the others, once, what nobody had told this process.
 pub(super) fn tell(to_tell: Option<&(Key, Option<String>)>, store: &Store, settings: &Settings) {
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
     let (Some((key, partition)), Some(folder)) = (to_tell, store.folder()) else {
@@ -84,21 +97,22 @@ pub(super) fn tell(to_tell: Option<&(Key, Option<String>)>, store: &Store, setti
     if !settings.redact.is_empty() || IS_TOLD.swap(true, Ordering::Relaxed) {
         return;
     }
-    if let Some(text) = text(*key, partition.as_deref()) {
+    if let Some(known) = host::known() {
+        let text = text(*key, partition.as_deref(), &known);
         // Where it cannot be written, each finds out for itself.
         let _ = folder.replace(FILE, text.as_bytes());
     }
 }
 
-fn text(key: Key, partition: Option<&str>) -> Option<String> {
+fn text(key: Key, partition: Option<&str>, known: &str) -> String {
     let mut text = key.head();
     if let Some(partition) = partition.filter(|partition| !partition.contains('\n')) {
         text.push(' ');
         text.push_str(partition);
     }
     text.push('\n');
-    text.push_str(&host::known()?);
-    Some(text)
+    text.push_str(known);
+    text
 }
 
 #[cfg(test)]
@@ -116,12 +130,13 @@ mod tests {
     #[test]
     fn what_is_told_is_for_those_it_is_for_alone() {
         host::constant();
+        let known = host::known().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         let (key, other) = (Key(0xab), Key(0xabc));
         assert!(read(&path, key).is_none());
         for partition in [None, Some("hash:1/2"), Some("slice:3 / 4")] {
-            fs::write(&path, text(key, partition).unwrap()).unwrap();
+            fs::write(&path, text(key, partition, &known)).unwrap();
             let ancestry = read(&path, key).unwrap();
             assert_eq!(ancestry.partition.as_deref(), partition);
             assert!(ancestry.marked.is_none() && ancestry.of_cargo.is_none());

@@ -85,20 +85,16 @@ impl Clock {
         if !self.is_known.swap(true, Ordering::Relaxed) {
             *state = State::NEW;
         }
-        state.starts(
-            &reading::of_this_thread(),
-            reading::run_delay_of_this_thread,
-        );
+        let now = reading::of_this_thread();
+        state.starts(&now, || reading::run_delay_of_this_thread(&now));
         self.runs.store(true, Ordering::Release);
     }
 
     /// From here on, it is nobody's. Gives what it has come to, before anybody can see that it has stopped.
     pub(crate) fn stop(&self, give: impl FnOnce(&Amounts)) {
         let mut state = self.state();
-        give(&state.goes_on(
-            &reading::of_this_thread(),
-            reading::run_delay_of_this_thread,
-        ));
+        let now = reading::of_this_thread();
+        give(&state.goes_on(&now, || reading::run_delay_of_this_thread(&now)));
         self.runs.store(false, Ordering::Release);
     }
 

@@ -33,7 +33,7 @@ pub(super) fn of_this_thread() -> Amounts {
     now
 }
 
-pub(super) fn run_delay_of_this_thread() -> Option<u64> {
+pub(super) fn run_delay_of_this_thread(_: &Amounts) -> Option<u64> {
     None
 }
 

@@ -18,18 +18,39 @@ impl Path {
         Self(path)
     }
 
+    /// Of one that may be looked up by its number alone.
+    pub(super) fn of_thread(thread: u32, file: &str) -> Self {
+        let mut path = [0; 48];
+        let mut rest = path.as_mut_slice();
+        let _ = write!(rest, "/proc/{thread}/{file}\0");
+        Self(path)
+    }
+
     pub(super) fn as_c_str(&self) -> Option<&CStr> {
         CStr::from_bytes_until_nul(&self.0).ok()
     }
 }
 
-/// `schedstat`: time waited for a CPU, in nanoseconds, and how often one was got. None where that is not counted:
-/// a thread that reads it has been on a CPU.
-pub(super) fn schedstat(text: &[u8]) -> Option<[u64; 2]> {
+/// `schedstat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Schedstat {
+    pub(super) ran_ns: u64,
+    /// Ready to run, and waiting for a CPU.
+    pub(super) waited_ns: u64,
+    /// How often a CPU was got.
+    pub(super) slices: u64,
+}
+
+/// None where that is not counted: a thread that reads it has been on a CPU.
+pub(super) fn schedstat(text: &[u8]) -> Option<Schedstat> {
     let mut words = str::from_utf8(text).ok()?.split_ascii_whitespace();
     let mut next = || words.next()?.parse::<u64>().ok();
-    let (_ran, waited, slices) = (next()?, next()?, next()?);
-    (slices > 0).then_some([waited, slices])
+    let counted = Schedstat {
+        ran_ns: next()?,
+        waited_ns: next()?,
+        slices: next()?,
+    };
+    (counted.slices > 0).then_some(counted)
 }
 
 /// What is taken of `stat`.
@@ -85,7 +106,11 @@ mod tests {
     fn files_are_read_as_the_kernel_writes_them() {
         assert_eq!(
             schedstat(b"48134691 264856304 1037\n"),
-            Some([264_856_304, 1037])
+            Some(Schedstat {
+                ran_ns: 48_134_691,
+                waited_ns: 264_856_304,
+                slices: 1037,
+            })
         );
         // CONFIG_SCHED_INFO is off.
         assert_eq!(schedstat(b"0 0 0\n"), None);

@@ -1,5 +1,7 @@
 //! In place of the files of `/proc` and `/sys`, on systems that have none: everything is absent.
 
+use std::time::{Duration, Instant};
+
 use crate::{HostContext, Resident};
 
 /// This machine.
@@ -38,7 +40,7 @@ impl Source {
     }
 
     #[expect(clippy::unused_self, reason = "as where there is something to read")]
-    pub(super) fn resident_error(&self) -> u64 {
+    pub(super) fn resident_error(&self, _: &str) -> u64 {
         0
     }
 
@@ -60,3 +62,22 @@ pub(super) fn uname() -> HostContext {
 pub(super) fn rlimits() -> HostContext {
     HostContext::default()
 }
+
+/// Files that would be read together.
+pub(super) enum Group {
+    Changing,
+    Incidents,
+    Settings,
+}
+
+pub(super) fn taken<T>(_: Group, _: Duration, read: impl FnOnce() -> T) -> (Instant, T) {
+    (Instant::now(), read())
+}
+
+pub(super) fn is_all_told() -> bool {
+    false
+}
+
+pub(super) fn put_recent(_: &mut String) {}
+
+pub(super) fn remember_readings(_: &str) {}

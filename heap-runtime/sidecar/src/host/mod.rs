@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use crate::host_context::HostContext;
 use crate::resident::Resident;
-use source::Source;
+use source::{Group, Source};
 
 impl HostContext {
     /// Reads everything there is to know about this host now, except [`heap_state`](Self::heap_state).
@@ -75,6 +75,9 @@ pub fn constant() -> &'static HostContext {
 /// What has been looked up here and stays as it is, for [`remember`] in another process of this host: nothing
 /// before [`constant`] was called, and where there is nothing to be looked up.
 ///
+/// A process that was told itself adds what its last readings were, and when: another that comes while they are good takes
+/// the files to say so still, all but those about itself. Where it has read nothing, there is nothing new.
+///
 /// It has no names of hosts, users or cgroups.
 ///
 /// ```
@@ -88,12 +91,19 @@ pub fn constant() -> &'static HostContext {
 /// ```
 #[must_use]
 pub fn known() -> Option<String> {
-    let known = source::LIVE.known(CONSTANT.get()?);
-    (!known.is_empty()).then_some(known)
+    if source::is_all_told() {
+        return None;
+    }
+    let mut known = source::LIVE.known(CONSTANT.get()?);
+    if known.is_empty() {
+        return None;
+    }
+    source::put_recent(&mut known);
+    Some(known)
 }
 
 /// Takes what [`known`] has told in another process, where it has not been looked up here: one that has the same kernel
-/// without a restart since, and the same namespaces of mounts and cgroups. A text that is cut, or none of those, is
+/// without a restart since, and the same namespaces of mounts, cgroups and time. A text that is cut, or none of those, is
 /// passed over.
 ///
 /// ```
@@ -103,8 +113,13 @@ pub fn known() -> Option<String> {
 /// assert_ne!(host::constant().arch.as_deref(), Some("none"));
 /// ```
 pub fn remember(known: &str) {
+    // Nothing that stands before has it in it.
+    const END: &str = "\0end=\0";
+    let end = known.find(END).map_or(known.len(), |at| at + END.len());
+    let (known, recent) = known.split_at(end);
     if let Some(constant) = source::LIVE.remember(known) {
         let _ = CONSTANT.set(constant);
+        source::remember_readings(recent);
     }
 }
 
@@ -119,8 +134,8 @@ pub fn remember(known: &str) {
 /// assert_eq!(host.arch, None);
 /// ```
 pub fn changing() -> Arc<HostContext> {
-    static LAST: Recent<Arc<HostContext>> = Recent::never(Duration::from_millis(10));
-    LAST.get_or_read(|| Arc::new(read_changing()))
+    static LAST: Recent<Arc<HostContext>> = Recent::never(CHANGING_MAX_AGE);
+    LAST.get_or_take(Group::Changing, || Arc::new(read_changing()))
 }
 
 /// What happens seldom: to be read before and after each test. At most 20 ms old.
@@ -131,7 +146,7 @@ pub fn changing() -> Arc<HostContext> {
 /// ```
 pub fn incidents() -> Arc<HostContext> {
     static LAST: Recent<Arc<HostContext>> = Recent::never(SETTINGS_MAX_AGE);
-    LAST.get_or_read(|| Arc::new(read_incidents()))
+    LAST.get_or_take(Group::Incidents, || Arc::new(read_incidents()))
 }
 
 /// What somebody sets now and then: to be read after each test. At most 20 ms old.
@@ -143,7 +158,7 @@ pub fn incidents() -> Arc<HostContext> {
 /// ```
 pub fn settings() -> Arc<HostContext> {
     static LAST: Recent<Arc<HostContext>> = Recent::never(SETTINGS_MAX_AGE);
-    LAST.get_or_read(|| Arc::new(read_settings()))
+    LAST.get_or_take(Group::Settings, || Arc::new(read_settings()))
 }
 
 /// What of this process is resident, now: no older than the call. None where the kernel does not say.
@@ -158,7 +173,10 @@ pub fn resident() -> Option<Resident> {
     static ERROR: OnceLock<u64> = OnceLock::new();
     let mut resident = source::LIVE.resident();
     resident.bytes?;
-    let error = *ERROR.get_or_init(|| source::LIVE.resident_error());
+    let error = *ERROR.get_or_init(|| {
+        let constant = CONSTANT.get().cloned().unwrap_or_else(source::uname);
+        source::LIVE.resident_error(constant.kernel_release.as_deref().unwrap_or_default())
+    });
     resident.error_bytes = Some(error).filter(|error| *error > 0);
     Some(resident)
 }
@@ -183,6 +201,9 @@ pub fn pressure() -> HostContext {
         ..limits.merge(read_changing()).merge(read_incidents())
     }
 }
+
+/// How old a reading of what moves may be.
+const CHANGING_MAX_AGE: Duration = Duration::from_millis(10);
 
 /// How old a reading of what seldom moves may be. Every one of them is as dear as those of what
 /// does: a file for each tunable, and all of `/proc/vmstat` for one number.
@@ -215,13 +236,18 @@ impl<T: Clone> Recent<T> {
         }
     }
 
-    fn get_or_read(&self, read: impl FnOnce() -> T) -> T {
+    /// Also what another process has read, where that is fresh.
+    fn get_or_take(&self, group: Group, read: impl FnOnce() -> T) -> T {
+        self.get_or(|| source::taken(group, self.fresh, read))
+    }
+
+    /// The last one, or what is read now, and the moment that it is of.
+    fn get_or(&self, read: impl FnOnce() -> (Instant, T)) -> T {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((at, reading)) if at.elapsed() < self.fresh => reading.clone(),
             _ => {
-                let at = Instant::now();
-                let (_, reading) = last.insert((at, read()));
+                let (_, reading) = last.insert(read());
                 reading.clone()
             }
         }
@@ -238,16 +264,16 @@ mod recent {
         let reads = Cell::new(0);
         let read = || {
             reads.set(reads.get() + 1);
-            reads.get()
+            (Instant::now(), reads.get())
         };
         let fresh = Duration::from_millis(1);
         let recent = Recent::never(fresh);
-        assert_eq!(recent.get_or_read(read), 1);
+        assert_eq!(recent.get_or(read), 1);
         // Aged by hand: how long this thread is kept waiting is not for a test to rely on.
         let taken_at = |at: Instant| recent.last.lock().unwrap().as_mut().unwrap().0 = at;
         taken_at(Instant::now().checked_sub(fresh).unwrap());
-        assert_eq!(recent.get_or_read(read), 2);
+        assert_eq!(recent.get_or(read), 2);
         taken_at(Instant::now() + Duration::from_mins(1));
-        assert_eq!(recent.get_or_read(read), 2);
+        assert_eq!(recent.get_or(read), 2);
     }
 }

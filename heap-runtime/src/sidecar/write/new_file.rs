@@ -1,7 +1,7 @@
 //! A file that is whole before it gets its name.
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, SeekFrom, Stat, fstat, ftruncate, linkat, renameat, seek, unlinkat,
+    AtFlags, Mode, OFlags, SeekFrom, Stat, ftruncate, linkat, renameat, seek, statat, unlinkat,
 };
 use rustix::io::{Errno, Result};
 
@@ -13,8 +13,6 @@ use crate::sidecar::write::{ShortName, temporary_name};
 pub(super) struct NewFile<'f> {
     pub(super) folder: &'f Descriptor,
     name: ShortName,
-    /// What it is: device and inode tell it from others.
-    pub(super) identity: Stat,
     is_placed: bool,
 }
 
@@ -33,15 +31,12 @@ impl<'f> NewFile<'f> {
                 Err(error) => return Err(error),
                 Ok(descriptor) => {
                     let written = write_all(descriptor, contents);
-                    if written.is_err() {
-                        let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
-                    }
-                    return Ok(Self {
+                    let new = Self {
                         folder,
                         name,
-                        identity: written?,
                         is_placed: false,
-                    });
+                    };
+                    return written.map(|()| new);
                 }
             }
         }
@@ -77,10 +72,13 @@ impl<'f> NewFile<'f> {
         }
     }
 
+    /// What it is, under the name that nobody else has: device and inode tell it from others.
+    pub(super) fn identity(&self) -> Result<Stat> {
+        statat(self.folder, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+    }
+
     fn has_two_names(&self) -> bool {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        rustix::fs::statat(self.folder, self.name.as_str(), flags)
-            .is_ok_and(|now| now.st_nlink == 2)
+        self.identity().is_ok_and(|now| now.st_nlink == 2)
     }
 }
 
@@ -105,8 +103,8 @@ fn rename_new(_: &Descriptor, _: &str, _: &str) -> Result<()> {
     Err(Errno::NOSYS)
 }
 
-/// Writes to a new file, and gives what it is.
-fn write_all(descriptor: Descriptor, contents: &[u8]) -> Result<Stat> {
+/// Writes to a new file.
+fn write_all(descriptor: Descriptor, contents: &[u8]) -> Result<()> {
     // Where a test allows no larger files, to write one is answered with a signal that kills.
     if contents.len() as u64 > kernel::file_size_limit().ok_or(Errno::PERM)? {
         return Err(Errno::FBIG);
@@ -118,7 +116,5 @@ fn write_all(descriptor: Descriptor, contents: &[u8]) -> Result<Stat> {
         ftruncate(&descriptor, 0)?;
         seek(&descriptor, SeekFrom::Start(0))?;
     }
-    let identity = fstat(&descriptor)?;
-    descriptor.write(contents)?;
-    Ok(identity)
+    descriptor.write(contents)
 }

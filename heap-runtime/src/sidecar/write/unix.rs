@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, mkdirat, stat, unlinkat};
@@ -40,11 +41,14 @@ struct Open {
     descriptor: ManuallyDrop<Descriptor>,
     /// What the descriptor was when it was opened: device and inode tell whether it still is.
     opened: Stat,
+    /// Whether it has been used: it is opened where it is to be used at once.
+    is_used: AtomicBool,
 }
 
 impl Open {
     fn is_still_ours(&self) -> bool {
-        fstat(&*self.descriptor).is_ok_and(|now| is_same(&now, &self.opened))
+        !self.is_used.swap(true, Ordering::Relaxed)
+            || fstat(&*self.descriptor).is_ok_and(|now| is_same(&now, &self.opened))
     }
 }
 
@@ -95,6 +99,7 @@ impl Folder {
     ) -> Result<Option<Identity>, WriteError> {
         self.within(name, |folder| {
             let mut new = NewFile::write(folder, contents)?;
+            let identity = new.identity()?;
             let is_placed = match new.place(name) {
                 Ok(true) => true,
                 Ok(false) => right::replace_other_run(&mut new, name, run_id)?,
@@ -102,7 +107,7 @@ impl Folder {
                 // What is wrong is wrong from the first way on.
                 Err(error) => right::place(&mut new, name, run_id).map_err(|_| error)?,
             };
-            Ok(is_placed.then_some(new.identity))
+            Ok(is_placed.then_some(identity))
         })
     }
 
@@ -169,6 +174,7 @@ impl Folder {
         Ok(Open {
             descriptor: ManuallyDrop::new(descriptor),
             opened,
+            is_used: AtomicBool::new(false),
         })
     }
 

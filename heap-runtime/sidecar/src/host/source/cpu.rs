@@ -57,8 +57,7 @@ impl Source {
     pub(super) fn cpu_time(&self) -> Option<CpuTime> {
         let mut buffer = file::buffer();
         // The kernel makes all of it, however little is taken.
-        let bytes = file::start(&*self.path("/proc/stat"), &mut buffer)?;
-        let line = bytes.split(|byte| *byte == b'\n').next()?;
+        let line = file::first_line(&*self.path("/proc/stat"), &mut buffer)?;
         let line = str::from_utf8(line).ok()?.strip_prefix("cpu ")?;
         // user nice system idle iowait irq softirq steal
         let mut ticks = line.split_ascii_whitespace().skip(4);

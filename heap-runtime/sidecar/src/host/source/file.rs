@@ -1,5 +1,6 @@
 //! Reading small files of the kernel: no allocation, nothing kept open, and no error but "not there".
 
+use super::tape;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::path::Arg;
@@ -53,8 +54,30 @@ pub(crate) fn content(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&str
 
 /// What the first read(2) of a file gives.
 pub(crate) fn start(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]> {
-    let length = File::open(path)?.read(&mut buffer[..])?;
-    buffer.get(..length)
+    start_of(path, buffer, |content| content)
+}
+
+/// The first line of a file, without its end.
+pub(super) fn first_line(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<&[u8]> {
+    start_of(path, buffer, |content| {
+        let mut lines = content.split(|byte| *byte == b'\n');
+        lines.next().unwrap_or_default()
+    })
+}
+
+/// What is taken of the first read(2) of a file.
+fn start_of(
+    path: impl Arg + Copy,
+    buffer: &mut Buffer,
+    take: impl FnOnce(&[u8]) -> &[u8],
+) -> Option<&[u8]> {
+    if let Some(told) = tape::told(path, buffer) {
+        return buffer.get(..told.this()?);
+    }
+    let length = File::open(path).and_then(|file| file.read(&mut buffer[..]));
+    let content = length.and_then(|length| buffer.get(..length)).map(take);
+    tape::note(path, content);
+    content
 }
 
 /// All of a file of many records, which the kernel hands out page by page.
@@ -89,6 +112,29 @@ pub(super) fn number(path: impl Arg + Copy, buffer: &mut Buffer) -> Option<u64> 
 /// far as it is asked for. `key` holds the newline before and the blank after. `end` is where the record ended last
 /// time, for the next: the first read(2) asks for no more.
 pub(super) fn number_after(
+    key: &str,
+    end: &AtomicUsize,
+    path: impl Arg + Copy,
+    buffer: &mut Buffer,
+) -> Option<u64> {
+    if let Some(told) = tape::told(path, buffer) {
+        return str::from_utf8(buffer.get(..told.this()?)?)
+            .ok()?
+            .parse()
+            .ok();
+    }
+    let number = read_number_after(key, end, path, buffer);
+    tape::note(
+        path,
+        number
+            .map(|number| number.to_string())
+            .as_deref()
+            .map(str::as_bytes),
+    );
+    number
+}
+
+fn read_number_after(
     key: &str,
     end: &AtomicUsize,
     path: impl Arg + Copy,

@@ -13,10 +13,12 @@ mod memory;
 mod pressure;
 mod process;
 mod sched;
+mod tape;
 
 pub(super) use kernel::uname;
 use known::Text;
 pub(super) use process::rlimits;
+pub(super) use tape::{Group, is_all_told, put_recent, remember as remember_readings, taken};
 
 use crate::HostContext;
 use cgroup::{Membership, Plain};
@@ -24,9 +26,13 @@ use process::error_bytes;
 use std::borrow::Cow;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// This machine.
 pub(super) static LIVE: Source = Source::live();
+
+/// As old as the readings of what moves may be, which are made of it.
+const MEMBERSHIP_MAX_AGE: Duration = Duration::from_millis(10);
 
 /// A tree of files that describes a host, and what need not be looked up twice in it.
 ///
@@ -34,7 +40,10 @@ pub(super) static LIVE: Source = Source::live();
 pub(super) struct Source {
     /// What goes in front of `/proc` and `/sys`: nothing, except for the trees of other machines in the tests.
     root: String,
-    membership: Mutex<Option<Arc<Membership>>>,
+    /// And when it was found to be so.
+    membership: Mutex<Option<(Instant, Arc<Membership>)>>,
+    /// For how long that is not asked again.
+    membership_fresh: Duration,
     /// Where another process of this host has found its cgroups.
     plain: OnceLock<Plain>,
     policies: OnceLock<Vec<cpu::Policy>>,
@@ -49,6 +58,7 @@ impl Source {
         Self {
             root,
             membership: Mutex::new(None),
+            membership_fresh: Duration::ZERO,
             plain: OnceLock::new(),
             policies: OnceLock::new(),
             tunables: OnceLock::new(),
@@ -59,7 +69,9 @@ impl Source {
 
     /// This machine, of which nothing has been looked up yet.
     pub(super) const fn live() -> Self {
-        Self::new(String::new())
+        let mut live = Self::new(String::new());
+        live.membership_fresh = MEMBERSHIP_MAX_AGE;
+        live
     }
 
     /// What stays as it is while the process runs, except for what [`uname`] says.
@@ -112,10 +124,11 @@ impl Source {
     }
 
     /// How far the counts of resident pages may be off.
-    pub(super) fn resident_error(&self) -> u64 {
-        let release = uname().kernel_release.unwrap_or_default();
-        let cpus = self.online_cpus().and_then(|cpus| u64::try_from(cpus).ok());
-        error_bytes(&release, cpus.unwrap_or(1))
+    pub(super) fn resident_error(&self, release: &str) -> u64 {
+        error_bytes(release, || {
+            let cpus = self.online_cpus().and_then(|cpus| u64::try_from(cpus).ok());
+            cpus.unwrap_or(1)
+        })
     }
 
     /// What happens seldom.

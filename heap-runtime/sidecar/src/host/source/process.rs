@@ -65,7 +65,7 @@ fn parse(status: &str) -> Resident {
 
 /// How far the kernel's counts of resident pages may be off, in bytes: before Linux 6.16, `/proc` leaves out what the CPUs
 /// have counted and not told yet, of each of the three kinds of pages.
-pub(super) fn error_bytes(release: &str, cpus: u64) -> u64 {
+pub(super) fn error_bytes(release: &str, cpus: impl FnOnce() -> u64) -> u64 {
     const KINDS: u64 = 3;
     const PAGE_BYTES: u64 = 4096;
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
@@ -73,6 +73,7 @@ pub(super) fn error_bytes(release: &str, cpus: u64) -> u64 {
     if (number(), number()) >= (Some(6), Some(16)) {
         return 0;
     }
+    let cpus = cpus();
     // `percpu_counter_batch`.
     let batch = cpus.saturating_mul(2).max(32);
     cpus.saturating_mul(batch)
@@ -100,12 +101,12 @@ mod tests {
 
     #[test]
     fn the_kernel_counts_in_batches_of_each_cpu_before_6_16() {
-        assert_eq!(error_bytes("6.18.44-fc-v669", 64), 0);
-        assert_eq!(error_bytes("6.16.0", 64), 0);
-        assert_eq!(error_bytes("7.0.0-rc1", 64), 0);
-        assert_eq!(error_bytes("6.12.41+deb13-amd64", 2), 3 * 2 * 32 * 4096);
-        assert_eq!(error_bytes("5.15.0", 64), 3 * 64 * 128 * 4096);
-        assert_eq!(error_bytes("", 1), 3 * 32 * 4096);
+        assert_eq!(error_bytes("6.18.44-fc-v669", || 64), 0);
+        assert_eq!(error_bytes("6.16.0", || 64), 0);
+        assert_eq!(error_bytes("7.0.0-rc1", || 64), 0);
+        assert_eq!(error_bytes("6.12.41+deb13-amd64", || 2), 3 * 2 * 32 * 4096);
+        assert_eq!(error_bytes("5.15.0", || 64), 3 * 64 * 128 * 4096);
+        assert_eq!(error_bytes("", || 1), 3 * 32 * 4096);
     }
 
     #[test]

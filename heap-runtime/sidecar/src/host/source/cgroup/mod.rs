@@ -15,6 +15,7 @@ pub(super) use plain::Plain;
 use procfs::{FromBufRead, ProcessCGroup, ProcessCGroups};
 use stall::PressureFiles;
 use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Instant;
 
 /// What `/proc/self/cgroup` said, and what was found there.
 pub(super) struct Membership {
@@ -39,25 +40,31 @@ enum Version {
 impl Source {
     /// Where the process is now. Looked up again only when it has been moved.
     pub(super) fn membership(&self) -> Option<Arc<Membership>> {
-        let mut buffer = file::buffer();
-        let text = file::content(&*self.path("/proc/self/cgroup"), &mut buffer)?;
         let mut known = self
             .membership
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some(membership) if membership.text == text => Some(Arc::clone(membership)),
-            _ => {
-                let membership = Arc::new(self.find(text)?);
-                Some(Arc::clone(known.insert(membership)))
-            }
+        if let Some((at, membership)) = &*known
+            && at.elapsed() < self.membership_fresh
+        {
+            return Some(Arc::clone(membership));
         }
+        let now = Instant::now();
+        let mut buffer = file::buffer();
+        let text = file::content(&*self.path("/proc/self/cgroup"), &mut buffer)?;
+        let membership = match known.take() {
+            Some((_, membership)) if membership.text == text => membership,
+            _ => Arc::new(self.find(text)?),
+        };
+        *known = Some((now, Arc::clone(&membership)));
+        Some(membership)
     }
 
     /// What is known of it, without a look.
     pub(super) fn known_membership(&self) -> Option<Arc<Membership>> {
         let known = self.membership.lock();
-        known.unwrap_or_else(PoisonError::into_inner).clone()
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|(_, membership)| Arc::clone(membership))
     }
 
     fn find(&self, text: &str) -> Option<Membership> {
