@@ -20,6 +20,7 @@ const LARGE: u64 = 10 << 20;
 const OF_THREAD: u64 = 3 << 20;
 
 /// Holds 40,192 bytes in 1,001 blocks, and has had ten mebibytes more.
+#[expect(clippy::vec_box, reason = "each is a block of its own")]
 fn holds() -> Vec<Box<[u8; 24]>> {
     let mut held: Vec<Box<[u8; 24]>> = Vec::with_capacity(BOXES);
     held.extend((0..BOXES).map(|_| black_box(Box::new([1; 24]))));

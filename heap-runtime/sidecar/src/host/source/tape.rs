@@ -13,6 +13,8 @@
 //! Files about a process itself are not among them. Of a file there is a hash of its path alone, as that may have names of
 //! users and hosts in it. Only who has been told what another process found out notes what it reads.
 
+mod key;
+
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +22,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::path::Arg;
+
+use key::Key;
 
 /// Files that are read together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,42 +195,6 @@ fn put(text: &mut String, key: &str, content: Option<&str>) {
     }
 }
 
-/// What a path is known by: a hash, in hexadecimal digits.
-struct Key([u8; 16]);
-
-impl Key {
-    /// Nothing for a file about the process itself.
-    fn of(path: impl Arg + Copy) -> Option<Self> {
-        const DIGITS: [u8; 16] = *b"0123456789abcdef";
-        // Odd, and with bits all over.
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let path = path.as_str().ok()?;
-        if path.starts_with("/proc/self/") {
-            return None;
-        }
-        // Eight bytes at a time: one by one, a build without optimisation takes longer than for the call that is saved.
-        let words = path.as_bytes().chunks(8).map(|chunk| {
-            let mut word = [0; 8];
-            if let Some(to) = word.get_mut(..chunk.len()) {
-                to.copy_from_slice(chunk);
-            }
-            u64::from_le_bytes(word)
-        });
-        let hash = words.fold(path.len() as u64, |hash, word| {
-            (hash ^ word).wrapping_mul(FACTOR).rotate_left(29)
-        });
-        let hash = hash.wrapping_mul(FACTOR);
-        // The highest first, four bits each.
-        Some(Self(std::array::from_fn(|place| {
-            DIGITS[(hash >> (60 - 4 * place) & 0xf) as usize]
-        })))
-    }
-
-    fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
 impl Told {
     fn of(&self, group: Group) -> Option<&Readings> {
         let [changing, incidents, settings] = &self.groups;
@@ -237,7 +205,7 @@ impl Told {
         }
     }
 
-    /// As [`recent`] has put it. Nothing of a group that is cut.
+    /// As [`put_recent`] has put it. Nothing of a group that is cut.
     fn parse(text: String) -> Self {
         let mut groups = [None, None, None];
         let mut at = 0;
@@ -438,26 +406,5 @@ mod tests {
         assert!(age <= Duration::from_nanos(monotonic_ns().unwrap() - now));
         assert!(at(now - 1_000_000_000).age() >= Some(Duration::from_secs(1)));
         assert_eq!(at(now + 3_600_000_000_000).age(), None);
-    }
-
-    #[test]
-    fn a_file_about_the_process_has_no_key_and_others_have_one_each() {
-        for path in ["/proc/self/status", "/proc/self/cgroup"] {
-            assert!(Key::of(path).is_none(), "{path}");
-        }
-        let mut keys: Vec<_> = [
-            "/a",
-            "/b",
-            "/a/b",
-            "/a/b/",
-            "/a/bcdefgh",
-            "/a/bcdefgi",
-            "/b/a",
-        ]
-        .map(key)
-        .into();
-        keys.sort_unstable();
-        keys.dedup();
-        assert_eq!(keys.len(), 7);
     }
 }
