@@ -25,6 +25,7 @@ mod linkage;
 mod module;
 mod names;
 mod place;
+mod quantity;
 mod scan;
 mod size;
 mod usual;
@@ -63,20 +64,21 @@ pub fn global_allocator(allocator: TokenStream) -> TokenStream {
     .into()
 }
 
-/// The parser of sizes such as `"8 MiB"` as a module body, for `heap-runtime`: a proc-macro crate
-/// can hand out code, but no functions, and sizes must mean the same in an attribute and in the
-/// environment.
+/// The parsers that are named, each a module: `size`, of texts such as `"8 MiB"`, and `duration`, of those such as
+/// `"200 ms"`. A proc-macro crate can hand out code, but no functions, and both must mean the same in an attribute,
+/// in the environment and on the command line.
 #[doc(hidden)]
 #[proc_macro]
-pub fn size_parser(_: TokenStream) -> TokenStream {
-    include_str!("size.rs").parse().expect("size.rs is Rust")
-}
-
-/// The same of durations such as `"200 ms"`.
-#[doc(hidden)]
-#[proc_macro]
-pub fn duration_parser(_: TokenStream) -> TokenStream {
-    include_str!("duration.rs")
-        .parse()
-        .expect("duration.rs is Rust")
+pub fn parsers(wanted: TokenStream) -> TokenStream {
+    let module = |name: &str, text: &str| format!("mod {name} {{ {text}\n }}");
+    let mut modules = module("quantity", include_str!("quantity.rs"));
+    for name in wanted {
+        let text = match &*name.to_string() {
+            "size" => include_str!("size.rs"),
+            "duration" => include_str!("duration.rs"),
+            other => panic!("there is no parser `{other}`"),
+        };
+        modules.push_str(&module(&name.to_string(), text));
+    }
+    modules.parse().expect("the files are Rust")
 }

@@ -1,5 +1,7 @@
 // Sizes as people write them. This file is a module of `heap-macros`, and through
-// `heap_macros::size_parser!` of `heap-runtime` too; hence no inner doc comment and only `std`.
+// `heap_macros::parsers!` of other crates too; hence no inner doc comment and only `std`.
+
+use super::quantity::{Quantity, Wrong};
 
 /// The units, in bytes. Decimal and binary, as in IEC 80000-13; case does not matter.
 const UNITS: [(&str, u64); 13] = [
@@ -27,15 +29,7 @@ const UNITS: [(&str, u64); 13] = [
 ///
 /// Says what is wrong with the text and what a size looks like.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
-    let compact: String = text.chars().filter(|c| *c != '_').collect();
-    let compact = compact.trim();
-    let end = compact
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(compact.len());
-    let (number, unit) = compact.split_at(end);
-    let unit = unit.trim();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || fraction.contains('.') || number.ends_with('.') {
+    let Some(quantity) = Quantity::split(text) else {
         let what = if text.trim().is_empty() {
             "an empty text".into()
         } else {
@@ -45,7 +39,8 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
             "{what} is not a size: write a number of bytes or a number with a unit, \
              such as `\"8 MiB\"`"
         ));
-    }
+    };
+    let unit = &quantity.unit;
     let Some((_, factor)) = UNITS
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(unit))
@@ -54,34 +49,13 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
             "`{unit}` is not a unit of size: write B, kB, MB, GB, TB, KiB, MiB, GiB, TiB or PiB"
         ));
     };
-    let overflow = || {
-        format!(
+    quantity.times(*factor).map_err(|wrong| match wrong {
+        Wrong::TooMuch => format!(
             "`{text}` is more than {} bytes, the largest size: write a smaller one",
             u64::MAX
-        )
-    };
-    let whole: u64 = whole.parse().map_err(|_| overflow())?;
-    let bytes = whole.checked_mul(*factor).ok_or_else(overflow)?;
-    let part = fraction_of(fraction.trim_end_matches('0'), *factor).ok_or_else(|| {
-        format!(
+        ),
+        Wrong::NotWhole => format!(
             "`{text}` is not a whole number of bytes: write a number that is, or a smaller unit"
-        )
-    })?;
-    bytes.checked_add(part).ok_or_else(overflow)
-}
-
-/// The decimals `digits` of one unit of `factor` bytes, where that is a whole number of bytes.
-fn fraction_of(digits: &str, factor: u64) -> Option<u64> {
-    if digits.is_empty() {
-        return Some(0);
-    }
-    let scale = 10_u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
-    let product = digits
-        .parse::<u128>()
-        .ok()?
-        .checked_mul(u128::from(factor))?;
-    product
-        .is_multiple_of(scale)
-        .then(|| u64::try_from(product / scale).ok())
-        .flatten()
+        ),
+    })
 }

@@ -24,6 +24,8 @@ mod module;
 mod names;
 #[path = "../src/place.rs"]
 mod place;
+#[path = "../src/quantity.rs"]
+mod quantity;
 #[path = "../src/scan.rs"]
 mod scan;
 #[path = "../src/size.rs"]

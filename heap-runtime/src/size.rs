@@ -2,18 +2,14 @@
 
 pub(crate) use heap_sidecar::size::{Human, Signed};
 
-// The same parser as the attribute's, so that a size means the same in both places.
+// The same parsers as the attribute's, so that an amount means the same in both places.
 mod text {
-    heap_macros::size_parser!();
+    heap_macros::parsers!(size duration);
+    pub(crate) use duration::parse as parse_duration;
+    pub(crate) use size::parse;
 }
 
-pub(crate) use text::parse;
-
-mod time {
-    heap_macros::duration_parser!();
-}
-
-pub(crate) use time::parse as parse_duration;
+pub(crate) use text::{parse, parse_duration};
 
 #[cfg(test)]
 mod tests {
@@ -28,6 +24,9 @@ mod tests {
             ("2µs", 2_000),
             ("7 ns", 7),
             ("0 s", 0),
+            ("0.123456789 s", 123_456_789),
+            // More decimals than a number of nanoseconds has digits.
+            ("1.50000000000000000000000 s", 1_500_000_000),
         ];
         for (text, ns) in cases {
             assert_eq!(parse_duration(text), Ok(ns), "{text}");
@@ -37,6 +36,7 @@ mod tests {
             "200",
             "ms",
             "0.5 ns",
+            "1.00000000001 s",
             "-1 s",
             "1 h",
             "1.2.3 s",

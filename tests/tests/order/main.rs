@@ -33,7 +33,7 @@ const ORDERS: [Order; 4] = [
             "expand place",
             "inherit usual valid",
             "arguments attr duration item linkage scan size",
-            "names",
+            "names quantity",
         ],
         knots: &[],
     },

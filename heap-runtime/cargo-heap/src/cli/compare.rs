@@ -23,9 +23,7 @@ use crate::report::{
 use heap_sidecar::size::{Human, Signed};
 
 // The same parser as the attribute's, so that a size means the same in both places.
-mod size {
-    heap_macros::size_parser!();
-}
+heap_macros::parsers!(size);
 
 /// As people write a tolerance: `5%` or `64 KiB`.
 #[derive(Debug, Clone, Copy)]
