@@ -98,11 +98,17 @@ fn every_test_has_the_attribute_and_then_none_has() {
         "{}",
         said.stdout
     );
+    assert!(
+        said.stdout.contains("plain: 4 attribute(s) to be added")
+            && said.stdout.contains("4 file(s) to be changed"),
+        "{}",
+        said.stdout
+    );
     assert_eq!(package.texts(), as_they_were());
 
     let said = package.init(&["--all"]);
     assert_eq!(said.status, Some(0), "{}", said.stderr);
-    let summary = "plain: 4 attribute(s) put in, 4 test(s) tracked and 0 not; 2 test binary(ies) with jemalloc, \
+    let summary = "plain: 4 attribute(s) added, 4 test(s) tracked and 0 not; 2 test binary(ies) with jemalloc, \
                    1 with an allocator of their own; 4 file(s) changed";
     assert!(said.stdout.contains(summary), "{}", said.stdout);
     assert!(
@@ -135,7 +141,7 @@ fn every_test_has_the_attribute_and_then_none_has() {
     let said = package.init(&["--remove"]);
     assert!(
         said.stdout
-            .contains("4 attribute(s) taken away, 4 file(s) changed"),
+            .contains("4 attribute(s) removed, 4 file(s) changed"),
         "{}",
         said.stdout
     );
@@ -149,7 +155,7 @@ fn without_all_there_is_jemalloc_alone() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert!(
         said.stdout
-            .contains("0 attribute(s) put in, 0 test(s) tracked and 4 not"),
+            .contains("0 attribute(s) added, 0 test(s) tracked and 4 not"),
         "{}",
         said.stdout
     );
@@ -172,14 +178,25 @@ fn without_all_there_is_jemalloc_alone() {
 #[test]
 fn where_the_dependency_cannot_be_had_nothing_is_changed() {
     let package = Package::new("");
-    let said = package.init(&["--all"]);
-    assert_eq!(said.status, Some(2));
-    assert!(
-        said.stderr.contains("cannot add heap-runtime to"),
-        "{}",
-        said.stderr
-    );
-    assert_eq!(package.texts(), as_they_were());
+    let manifest = || fs::read_to_string(package.0.path().join("Cargo.toml")).unwrap();
+    let before = manifest();
+    for arguments in [
+        &["--all"][..],
+        &["--all", "--dry-run"],
+        &["--all", "--format", "json"],
+    ] {
+        let said = package.init(arguments);
+        assert_eq!(said.status, Some(2));
+        assert!(
+            said.stderr.contains("cannot add heap-runtime to"),
+            "{}",
+            said.stderr
+        );
+        // Nothing was done, so nothing is said to be.
+        assert_eq!(said.stdout, "");
+        assert_eq!(package.texts(), as_they_were());
+        assert_eq!(manifest(), before);
+    }
     let said = package.init(&["-p", "another"]);
     assert_eq!(said.status, Some(2));
     assert!(

@@ -12,24 +12,21 @@ mod plan;
 mod scan;
 mod sources;
 mod tokens;
+mod write;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use cargo_metadata::{MetadataCommand, Package};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 use serde::Serialize;
 
 use super::error::Error;
-use super::replace;
+use super::{Status, args};
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args};
 pub use plan::Additions;
 use plan::{Plan, Work};
-
-/// What is depended on.
-const RUNTIME: &str = "heap-runtime";
+use write::{RUNTIME, add_runtime, write};
 
 pub(super) fn run(command: &args::Init, terminal: &mut Terminal) -> Result<Status, Error> {
     let work = match (command.all, command.remove) {
@@ -37,49 +34,53 @@ pub(super) fn run(command: &args::Init, terminal: &mut Terminal) -> Result<Statu
         (true, false) => Work::All,
         (false, false) => Work::SetUp,
     };
+    let metadata = metadata(command)?;
     let mut plans = Vec::new();
     let mut without_runtime = Vec::new();
-    for package in &packages(command)? {
+    for package in &packages(&metadata, command)? {
         let runtime = runtime(package);
         if runtime.is_none() && work != Work::Remove {
-            without_runtime.push(package.manifest_path.clone());
+            without_runtime.push(package.manifest_path.clone().into_std_path_buf());
         }
         plans.push(Plan::of(package, work, runtime.as_deref()));
     }
-    if command.format == args::TableOrJson::Table {
-        show(&plans, work, terminal)?;
-    }
-    for manifest in &without_runtime {
-        add_runtime(manifest.as_std_path(), command.dry_run)?;
-    }
-    if !command.dry_run {
-        for file in plans.iter().flat_map(|plan| &plan.files) {
-            replace::output(&file.path, file.new.as_bytes())
-                .map_err(|error| Error::at("write", &file.path, error))?;
+    // Before anything is printed: what is said to be done has been.
+    if command.dry_run {
+        for manifest in &without_runtime {
+            add_runtime(manifest, true)?;
         }
+    } else {
+        let lock = metadata.workspace_root.join("Cargo.lock");
+        write(&plans, &without_runtime, lock.as_std_path())?;
     }
-    if command.format == args::TableOrJson::Json {
-        let said: Vec<Said<'_>> = plans.iter().map(Said::of).collect();
-        let text = serde_json::to_string_pretty(&said).expect("texts and numbers");
-        writeln!(terminal, "{text}")?;
+    match command.format {
+        args::TableOrJson::Table => show(&plans, work, command.dry_run, terminal)?,
+        args::TableOrJson::Json => {
+            let said: Vec<Said<'_>> = plans.iter().map(Said::of).collect();
+            let text = serde_json::to_string_pretty(&said).expect("texts and numbers");
+            writeln!(terminal, "{text}")?;
+        }
     }
     Ok(Status::Good)
 }
 
-/// The packages that are meant.
-fn packages(command: &args::Init) -> Result<Vec<Package>, Error> {
+fn metadata(command: &args::Init) -> Result<Metadata, Error> {
     let mut metadata = MetadataCommand::new();
     metadata.no_deps();
     if let Some(manifest) = &command.manifest_path {
         metadata.manifest_path(manifest);
     }
-    let metadata = metadata
+    metadata
         .exec()
-        .map_err(|error| Error::new(format!("cargo cannot tell the package: {error}")))?;
+        .map_err(|error| Error::new(format!("cargo cannot describe the package: {error}")))
+}
+
+/// The packages that are meant.
+fn packages(metadata: &Metadata, command: &args::Init) -> Result<Vec<Package>, Error> {
     if command.package.is_empty() {
         // That of the manifest, or all of a workspace that is no package itself.
         let root = metadata.root_package().cloned();
-        return Ok(root.map_or(metadata.packages, |package| vec![package]));
+        return Ok(root.map_or_else(|| metadata.packages.clone(), |package| vec![package]));
     }
     let named = command.package.iter().map(|name| {
         let mut packages = metadata.packages.iter();
@@ -103,30 +104,7 @@ fn runtime(package: &Package) -> Option<String> {
     Some(name.replace('-', "_"))
 }
 
-/// Adds the dependency as cargo does, which knows where it comes from and how the manifest is written.
-fn add_runtime(manifest: &Path, dry_run: bool) -> Result<(), Error> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["add", "--dev", RUNTIME, "--manifest-path"])
-        .arg(manifest)
-        .args(dry_run.then_some("--dry-run"))
-        // What is printed here is for whoever reads it by a program.
-        .stdout(Stdio::null());
-    let status = command
-        .status()
-        .map_err(|error| Error::new(format!("cannot start cargo: {error}")))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::at(
-        "add heap-runtime to",
-        manifest,
-        "cargo has said why; nothing is changed. Add it to the dev-dependencies by hand, and come again",
-    ))
-}
-
-fn show(plans: &[Plan], work: Work, terminal: &mut Terminal) -> Result<(), Error> {
+fn show(plans: &[Plan], work: Work, dry_run: bool, terminal: &mut Terminal) -> Result<(), Error> {
     for file in plans.iter().flat_map(|plan| &plan.files) {
         for line in file.difference().lines() {
             let style = match line.as_bytes().first() {
@@ -142,14 +120,16 @@ fn show(plans: &[Plan], work: Work, terminal: &mut Terminal) -> Result<(), Error
             terminal,
             "{}: {}",
             printable(&plan.package),
-            plan.summary(work)
+            plan.summary(work, dry_run)
         )?;
         for skipped in &plan.skipped {
             terminal::warn(&format!("skipped {skipped}"));
         }
     }
     if work == Work::SetUp && plans.iter().any(|plan| plan.additions.untracked > 0) {
-        terminal::note(&"write #[heap_tracked] on tests or on their modules, or say --all");
+        terminal::note(
+            &"no test is tracked by this alone: write #[heap_tracked] on tests or their modules, or use --all",
+        );
     }
     Ok(())
 }
@@ -197,15 +177,16 @@ pub fn all(manifest: &Path) -> Result<Additions, String> {
         manifest_path: Some(manifest.to_owned()),
         ..args::Init::default()
     };
-    let mut additions = Additions::default();
-    for package in packages(&command).map_err(|error| error.to_string())? {
-        let runtime = runtime(&package);
-        let plan = Plan::of(&package, Work::All, runtime.as_deref());
-        for file in &plan.files {
-            replace::output(&file.path, file.new.as_bytes())
-                .map_err(|error| format!("{}: {error}", file.path.display()))?;
+    let all = || {
+        let metadata = metadata(&command)?;
+        let mut additions = Additions::default();
+        for package in packages(&metadata, &command)? {
+            let runtime = runtime(&package);
+            let plan = Plan::of(&package, Work::All, runtime.as_deref());
+            additions = plan.additions;
+            write(&[plan], &[], Path::new("Cargo.lock"))?;
         }
-        additions = plan.additions;
-    }
-    Ok(additions)
+        Ok(additions)
+    };
+    all().map_err(|error: Error| error.to_string())
 }

@@ -20,7 +20,7 @@ pub(super) enum Work {
     SetUp,
     /// The attribute on every test as well.
     All,
-    /// All of ours taken away.
+    /// All of ours removed.
     Remove,
 }
 
@@ -34,14 +34,14 @@ pub(super) struct Plan {
     pub(super) skipped: Vec<Skipped>,
 }
 
-/// How much of what there is and is put in, or taken away.
+/// How much there is already, and how much is added or removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Additions {
     /// Tests, or functions of which a macro makes tests, that have the attribute already.
     pub tracked: usize,
     /// Those that have not.
     pub untracked: usize,
-    /// Attributes that are put in, or taken away.
+    /// Attributes that are added, or removed.
     pub attributes: usize,
     /// Test binaries that have jemalloc by `use_jemalloc!()` now, if they are to have it.
     pub allocators: usize,
@@ -203,8 +203,8 @@ impl Plan {
         });
     }
 
-    /// What is done, in a line.
-    pub(super) fn summary(&self, work: Work) -> String {
+    /// What was done, or is to be, in a line.
+    pub(super) fn summary(&self, work: Work, dry_run: bool) -> String {
         let Additions {
             tracked,
             untracked,
@@ -213,14 +213,15 @@ impl Plan {
             own_allocators,
         } = self.additions;
         let files = self.files.len();
+        let to_be = if dry_run { "to be " } else { "" };
         match work {
             Work::Remove => format!(
-                "{attributes} attribute(s) taken away, {files} file(s) changed; heap-runtime stays a dependency until \
-                 `cargo remove --dev heap-runtime`"
+                "{attributes} attribute(s) {to_be}removed, {files} file(s) {to_be}changed; heap-runtime stays a \
+                 dependency: `cargo remove --dev heap-runtime` removes it"
             ),
             Work::All | Work::SetUp => format!(
-                "{attributes} attribute(s) put in, {} test(s) tracked and {} not; {allocators} test binary(ies) \
-                 with jemalloc, {own_allocators} with an allocator of their own; {files} file(s) changed",
+                "{attributes} attribute(s) {to_be}added, {} test(s) tracked and {} not; {allocators} test binary(ies) \
+                 with jemalloc, {own_allocators} with an allocator of their own; {files} file(s) {to_be}changed",
                 tracked + attributes,
                 untracked - attributes,
             ),
