@@ -1,5 +1,12 @@
 //! Tracked functions of every form, run for real in the project `projects/forms`.
 
+#[path = "forms/names.rs"]
+mod names;
+#[path = "forms/untracked.rs"]
+mod untracked;
+#[path = "forms/variables.rs"]
+mod variables;
+
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -53,35 +60,48 @@ fn is_whole(sidecar: &Sidecar) {
     assert_eq!(sidecar.status, Status::Finished);
     assert_eq!(sidecar.package, "forms");
     assert_eq!(sidecar.binary, "forms");
-    assert_eq!(sidecar.source.file, "tests/forms.rs");
-    assert_eq!(
-        (sidecar.source.line, sidecar.attempt),
-        (line_of(&sidecar.test_name), 1)
-    );
+    let source = (&*sidecar.source.file, sidecar.source.line);
+    assert_eq!(source, source_of(&sidecar.test_name));
+    assert_eq!(sidecar.attempt, 1);
     assert!(sidecar.duration_ns.is_some(), "{}", sidecar.test_name);
     assert!(sidecar.host.heap_state.is_some(), "{}", sidecar.test_name);
     assert!(sidecar.heap.process.is_some(), "{}", sidecar.test_name);
 }
 
-/// The line of a function's name in the project's source, from 1.
-fn line_of(test: &str) -> u32 {
+/// The sources of the project: the module that a file is, its name, and its text.
+const SOURCES: [(&str, &str, &str); 2] = [
+    (
+        "asynchronous::",
+        "tests/forms/asynchronous.rs",
+        include_str!("../projects/forms/tests/forms/asynchronous.rs"),
+    ),
+    (
+        "",
+        "tests/forms.rs",
+        include_str!("../projects/forms/tests/forms.rs"),
+    ),
+];
+
+/// The file of a function, and the line of its name, from 1.
+fn source_of(test: &str) -> (&'static str, u32) {
     let function = test.rsplit("::").next().unwrap_or(test);
-    let mut starts = [
+    let starts = [
         format!("fn {function}("),
         format!("fn {function}<"),
         // Made by the macro of the project.
         format!("{function} {{"),
-    ]
-    .into_iter();
-    let source = include_str!("../projects/forms/tests/forms.rs");
-    let line = starts
-        .find_map(|start| {
-            source
-                .lines()
-                .position(|line| line.trim_start().contains(&start))
-        })
-        .expect("the function is in the source");
-    u32::try_from(line + 1).expect("a short file")
+    ];
+    let (_, file, source) = SOURCES
+        .iter()
+        .find(|(module, ..)| test.starts_with(module))
+        .expect("the last takes all");
+    let line_with = |start: &String| {
+        let mut lines = source.lines();
+        lines.position(|line| line.trim_start().contains(start))
+    };
+    let line = starts.iter().find_map(line_with);
+    let line = line.expect("the function is in the source");
+    (file, u32::try_from(line + 1).expect("a short file"))
 }
 
 /// The harness must say so too: a sidecar is no verdict.
@@ -263,18 +283,6 @@ fn the_attribute_stands_above_or_below_the_others() {
 }
 
 #[test]
-fn a_raw_name_is_named_as_the_harness_names_it() {
-    passed("r#match");
-    harness_says("ok", &["r#match"]);
-}
-
-#[test]
-fn a_test_in_a_module_is_named_by_its_path() {
-    passed("modules::deep::in_a_module");
-    harness_says("ok", &["modules::deep::in_a_module"]);
-}
-
-#[test]
 fn arguments_generics_and_lifetimes() {
     harness_says(
         "ok",
@@ -303,8 +311,8 @@ fn a_function_that_never_returns() {
 
 #[test]
 fn async_functions() {
-    harness_says("ok", &["async_functions"]);
-    let [first, second] = forms().sidecars_of("later")[..] else {
+    harness_says("ok", &["asynchronous::async_functions"]);
+    let [first, second] = forms().sidecars_of("asynchronous::later")[..] else {
         panic!("two executions of `later`");
     };
     let both = [("after_the_pause", 2.0), ("before_the_pause", 1.0)];
@@ -318,20 +326,24 @@ fn async_functions() {
     );
     is_whole(first);
     is_whole(second);
-    passed("later_and_opaque");
+    passed("asynchronous::later_and_opaque");
     failed(
-        "later_and_termination",
+        "asynchronous::later_and_termination",
         FailureKind::Error,
         "the test returned ExitCode(unix_exit_status(6)), which is a failure",
     );
-    failed("later_and_panics", FailureKind::Panic, "later");
-    failed("later_and_never", FailureKind::Panic, "never");
+    failed(
+        "asynchronous::later_and_panics",
+        FailureKind::Panic,
+        "later",
+    );
+    failed("asynchronous::later_and_never", FailureKind::Panic, "never");
 }
 
 #[test]
 fn a_future_that_is_dropped_has_a_finished_record_too() {
     failed(
-        "later_and_dropped",
+        "asynchronous::later_and_dropped",
         FailureKind::Error,
         "the future of the test was dropped before its end",
     );
@@ -389,170 +401,10 @@ fn nothing_else_is_left() {
     executions.sort_unstable();
     executions.dedup();
     assert_eq!(executions.len(), forms().sidecars.len());
-    let source = include_str!("../projects/forms/tests/forms.rs");
-    let tracked =
-        source.matches("heap_tracked]\n").count() + source.matches("heap_tracked(").count();
+    let tracked = |text: &str| {
+        text.matches("heap_tracked]\n").count() + text.matches("heap_tracked(").count()
+    };
+    let tracked: usize = SOURCES.iter().map(|(.., text)| tracked(text)).sum();
     // Two come from the macro's one, two functions run twice, and one is ignored.
     assert_eq!(executions.len(), tracked + 1 + 2 - 1);
-}
-
-#[test]
-fn without_tracking_all_runs_and_nothing_is_written() {
-    let run = {
-        let project = project();
-        let arguments = ["test", "--features", "tracked", "--test", "forms"];
-        Run::of(project.cargo(arguments).env("HEAP_TRACK", "0"))
-    };
-    assert!(run.sidecars.is_empty());
-    let verdicts = |run: &Run| {
-        let mut lines: Vec<_> = run
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with("test ") && !line.starts_with("test result"))
-            .map(str::to_owned)
-            .collect();
-        lines.sort_unstable();
-        lines
-    };
-    assert!(!verdicts(&run).is_empty(), "{}", run.stderr);
-    assert_eq!(verdicts(&run), verdicts(forms()));
-    assert_eq!(run.status.code(), forms().status.code());
-}
-
-/// A run of the tests that fail, tracked or not.
-fn failures(tracked: bool, backtrace: &str) -> Run {
-    let project = project();
-    let mut cargo = project.cargo(["test", "--test", "failures"]);
-    if tracked {
-        cargo.args(["--features", "tracked"]);
-    }
-    Run::of(cargo.env("RUST_BACKTRACE", backtrace))
-}
-
-/// The lines of an output that are not of one process alone.
-fn comparable(output: &str) -> Vec<String> {
-    output
-        .lines()
-        .filter(|line| !line.starts_with("test result"))
-        .map(|line| {
-            // "thread 'name' (4242) panicked at": the number is the thread's.
-            match (line.find("' ("), line.find(") panicked at")) {
-                (Some(start), Some(end)) if line.starts_with("thread '") => {
-                    format!("{}{}", &line[..=start], &line[end + 1..])
-                }
-                _ => line.to_owned(),
-            }
-        })
-        .collect()
-}
-
-#[test]
-fn the_harness_says_the_same_of_an_untracked_twin() {
-    let (tracked, untracked) = (failures(true, "0"), failures(false, "0"));
-    assert_eq!(tracked.sidecars.len(), 16, "{}", tracked.stdout);
-    assert!(untracked.sidecars.is_empty());
-    assert_eq!(tracked.status.code(), Some(101));
-    assert_eq!(tracked.status.code(), untracked.status.code());
-    let sorted = |run: &Run| {
-        let mut lines = comparable(&run.stdout);
-        lines.sort_unstable();
-        lines
-    };
-    assert_eq!(sorted(&tracked), sorted(&untracked));
-    let cold = [
-        ("fails_cold_with_an_error", "\"too cold\""),
-        (
-            "fails_cold_with_a_code",
-            "the test returned ExitCode(unix_exit_status(3)), which is a failure",
-        ),
-        (
-            "fails_cold_opaquely",
-            "the test returned ExitCode(unix_exit_status(1)), which is a failure",
-        ),
-        ("fails_cold_with_a_panic", "too cold"),
-    ];
-    for (test, message) in cold {
-        let sidecar = tracked.sidecar(test);
-        let failure = sidecar.failure.as_ref().expect("it failed");
-        assert_eq!(failure.message, message, "{test}");
-        let reason = sidecar.heap.reason.as_deref();
-        assert_eq!(reason, Some("the test ended in its warm-up"), "{test}");
-        assert_eq!((sidecar.heap.own, sidecar.duration_ns), (None, None));
-    }
-    // Sorted lines could be any test's, so one of them in full.
-    let message = "panicked at tests/failures.rs:15:5:\n2 tasks and one CPU";
-    for run in [&tracked, &untracked] {
-        let output = run.output("panics").expect("it failed");
-        assert!(output.contains(message), "{output}");
-    }
-}
-
-#[test]
-fn backtraces_lead_to_the_users_line() {
-    /// The places of the user's file that a backtrace leads through.
-    fn places(run: &Run, test: &str) -> Vec<String> {
-        let output = run.output(test).expect("it failed");
-        output
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("at "))
-            .filter(|place| place.contains("tests/failures.rs"))
-            .map(str::to_owned)
-            .collect()
-    }
-    let (tracked, untracked) = (failures(true, "1"), failures(false, "1"));
-    for test in ["panics", "asserts", "panics_in_a_callee"] {
-        let (tracked, untracked) = (places(&tracked, test), places(&untracked, test));
-        assert!(untracked.len() >= 2, "{test}: {untracked:?}");
-        // The frames up to the test function's own are the same; ours are above it.
-        let own = untracked.len() - 1;
-        assert_eq!(tracked[..own], untracked[..own], "{test}");
-    }
-}
-
-#[test]
-fn a_variable_that_means_nothing_fails_the_tests_and_is_named() {
-    let run = {
-        let project = project();
-        let arguments = ["test", "--features", "tracked", "--test", "forms"];
-        Run::of(project.cargo(arguments).env("HEAP_REQUIRE", "yes"))
-    };
-    assert!(run.sidecars.is_empty());
-    let message = "the environment variable HEAP_REQUIRE is `yes`: set it to 0 or 1, or unset it";
-    // Where a panic is a success, it must not be ours.
-    for test in [
-        "returns_nothing",
-        "returns_ok",
-        "opaque_termination_of_success",
-        "async_functions",
-        "should_panic_and_does",
-    ] {
-        assert_eq!(run.verdict(test), Some("FAILED"), "{test}");
-        let output = run.output(test).expect("it failed");
-        assert!(output.contains(message), "{test}: {output}");
-    }
-}
-
-/// A test is called what its harness calls it, also where that is a keyword: in the edition of 2021 `gen` is
-/// none, and `r#plain` is none in any.
-#[test]
-fn names_that_are_keywords() {
-    let manifest = include_str!("../projects/keywords/Cargo.toml");
-    for (edition, name) in [("2021", "gen"), ("2024", "r#gen")] {
-        let manifest = manifest.replace("2021", edition);
-        let project = Project::copy_of("keywords").file("Cargo.toml", &manifest);
-        let run = project.test(&[]).success();
-        let tests = [
-            "r#match".to_owned(),
-            "r#async::r#dyn".to_owned(),
-            format!("r#async::{name}"),
-            "r#async::r#loop".to_owned(),
-            format!("{name}::plain"),
-        ];
-        for test in &tests {
-            assert_eq!(run.verdict(test), Some("ok"), "{test}\n{}", run.stdout);
-            let sidecar = run.sidecar(test);
-            assert_eq!((&*sidecar.package, &*sidecar.binary), ("keywords", "where"));
-        }
-        assert_eq!(run.sidecars.len(), tests.len());
-    }
 }

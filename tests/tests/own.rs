@@ -16,6 +16,8 @@ mod budgets;
 mod carried;
 #[path = "own/child.rs"]
 mod child;
+#[path = "own/destructors.rs"]
+mod destructors;
 #[path = "own/ends.rs"]
 mod ends;
 #[path = "own/epochs.rs"]
@@ -60,6 +62,7 @@ const SUBJECTS: &[&[Subject]] = &[
     arenas::SUBJECTS,
     births::SUBJECTS,
     carried::SUBJECTS,
+    destructors::SUBJECTS,
     epochs::SUBJECTS,
     ends::SUBJECTS,
     fallback::SUBJECTS,

@@ -27,8 +27,6 @@ const LONGER: &[(&str, &str, usize)] = &[
         65,
     ),
     ("heap-runtime/cargo-heap/src/cli/test.rs", "run", 90),
-    ("heap-runtime/cargo-heap/src/report/row.rs", "", 600),
-    ("heap-runtime/cargo-heap/tests/cli/report.rs", "", 500),
     ("heap-runtime/src/own/registry_tests.rs", "", 500),
     ("heap-runtime/src/scope.rs", "end_unmeasured", 110),
     (
@@ -36,12 +34,6 @@ const LONGER: &[(&str, &str, usize)] = &[
         "executions_that_differ_have_names_that_differ",
         70,
     ),
-    ("tests/projects/forms/tests/forms.rs", "", 500),
-    ("tests/tests/forms.rs", "", 600),
-    ("tests/tests/kills.rs", "", 500),
-    ("tests/tests/own/births.rs", "", 500),
-    ("tests/tests/own/budgets.rs", "", 600),
-    ("tests/tests/track/main.rs", "", 480),
 ];
 
 /// Whether a file's functions are held to their limit. A test tells one story from its start to its end, and may take longer.

@@ -1,7 +1,5 @@
-//! Threads of all kinds are the test's, from their first allocation to the last of their
-//! destructors that can be waited for.
+//! Threads of all kinds are the test's, from their first allocation on.
 
-use std::cell::RefCell;
 use std::ffi::{CString, c_int, c_void};
 use std::hint::black_box;
 use std::mem;
@@ -17,9 +15,6 @@ use crate::class;
 
 pub(crate) const SUBJECTS: &[crate::Subject] = &[
     ("std_threads", std_threads),
-    ("destructors", destructors),
-    ("tracks_at_the_end", tracks_at_the_end),
-    ("tracks_after_the_end", tracks_after_the_end),
     ("two_thousand", two_thousand),
     ("five_thousand", five_thousand),
     ("unborn", unborn),
@@ -41,7 +36,7 @@ extern "C" fn leak_a_page(_: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
-fn leak(bytes: usize) {
+pub(crate) fn leak(bytes: usize) {
     mem::forget(black_box(Vec::<u8>::with_capacity(bytes)));
 }
 
@@ -70,137 +65,6 @@ fn every_thread_of_std_is_counted() {
         let own = own(sidecar);
         assert_eq!(own.retained_bytes, 4 * 4096);
         assert_eq!((own.threads, own.threads_running), (5, 0));
-    }
-}
-
-/// Leaks and frees when its thread ends, and starts a thread then.
-struct AtTheEnd(Box<[u8; 1000]>);
-
-impl Drop for AtTheEnd {
-    fn drop(&mut self) {
-        leak(4096);
-        thread::spawn(|| leak(4096)).join().unwrap();
-        black_box(&self.0);
-    }
-}
-
-thread_local! {
-    static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
-}
-
-/// The key of a destructor that runs in so many rounds as it is set to. It is made after the first tracked
-/// test's start.
-fn key() -> libc::pthread_key_t {
-    extern "C" fn ended(rounds: *mut c_void) {
-        leak(4096);
-        let left = rounds as usize - 1;
-        if left > 0 {
-            set(left);
-        }
-    }
-    static KEY: Mutex<Option<libc::pthread_key_t>> = Mutex::new(None);
-    *KEY.lock().unwrap().get_or_insert_with(|| {
-        let mut key = 0;
-        // SAFETY: the key is written, and the destructor takes any value.
-        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(ended)) };
-        assert_eq!(code, 0);
-        key
-    })
-}
-
-fn set(rounds: usize) {
-    // SAFETY: the key's destructor takes a number for what it is.
-    let code = unsafe { libc::pthread_setspecific(key(), rounds as *const c_void) };
-    assert_eq!(code, 0);
-}
-
-#[heap_tracked]
-fn destructors() {
-    let child = thread::spawn(|| {
-        AT_THE_END.set(Some(AtTheEnd(Box::new([1; 1000]))));
-        set(4);
-    });
-    child.join().unwrap();
-}
-
-#[test]
-fn the_last_destructors_of_a_thread_are_counted() {
-    let ran = Child::of("destructors").times(100).run();
-    for sidecar in ran.of("destructors") {
-        let own = own(sidecar);
-        assert_eq!(own.retained_bytes, (2 + 4) * 4096);
-        assert_eq!((own.threads, own.threads_running), (3, 0));
-    }
-}
-
-#[heap_tracked]
-fn in_a_destructor() {
-    leak(4096);
-}
-
-extern "C" fn tracks(round: *mut c_void) {
-    in_a_destructor();
-    let left = round as usize - 1;
-    if left > 0 {
-        // SAFETY: the key's destructor takes a number for what it is.
-        unsafe { libc::pthread_setspecific(tracking_key(), left as *const c_void) };
-    }
-}
-
-fn tracking_key() -> libc::pthread_key_t {
-    static KEY: Mutex<Option<libc::pthread_key_t>> = Mutex::new(None);
-    *KEY.lock().unwrap().get_or_insert_with(|| {
-        let mut key = 0;
-        // SAFETY: the key is written, and the destructor takes any value.
-        let code = unsafe { libc::pthread_key_create(&raw mut key, Some(tracks)) };
-        assert_eq!(code, 0);
-        key
-    })
-}
-
-/// A test in the destructor of a key that is made after the first tracked test, in each of its rounds.
-#[heap_tracked]
-fn tracks_at_the_end() {
-    let child = thread::spawn(|| {
-        // SAFETY: the key's destructor takes a number for what it is.
-        let code = unsafe { libc::pthread_setspecific(tracking_key(), 4 as *const c_void) };
-        assert_eq!(code, 0);
-    });
-    child.join().unwrap();
-}
-
-#[test]
-fn a_test_in_a_destructor_of_a_thread_is_measured() {
-    let ran = Child::of("tracks_at_the_end").times(20).run();
-    let inner = ran.of("in_a_destructor");
-    assert_eq!(inner.len(), 4 * 20);
-    for sidecar in inner {
-        assert_eq!(own(sidecar).retained_bytes, 4096);
-    }
-    for sidecar in ran.of("tracks_at_the_end") {
-        assert_eq!(own(sidecar).retained_bytes, 4 * 4096);
-    }
-}
-
-/// In the later rounds, std knows of the thread no more, and panics where it is asked.
-fn tracks_after_the_end() {
-    let child = thread::spawn(|| {
-        // SAFETY: the key's destructor takes a number for what it is.
-        let code = unsafe { libc::pthread_setspecific(tracking_key(), 4 as *const c_void) };
-        assert_eq!(code, 0);
-    });
-    child.join().unwrap();
-}
-
-#[test]
-fn a_test_may_begin_when_its_thread_has_ended_to_std() {
-    let ran = Child::of("tracks_after_the_end").times(20).run();
-    assert!(ran.status.success(), "{}", ran.said);
-    assert!(!ran.said.contains("panicked"), "{}", ran.said);
-    let inner = ran.of("in_a_destructor");
-    assert_eq!(inner.len(), 4 * 20);
-    for sidecar in inner {
-        assert_eq!(own(sidecar).retained_bytes, 4096);
     }
 }
 

@@ -7,6 +7,7 @@ mod end_to_end;
 mod export;
 mod html;
 mod init;
+mod input;
 mod junit;
 mod kept;
 mod manual;
