@@ -29,7 +29,6 @@
 //! with a message that says so.
 
 mod allocator;
-mod bounds;
 mod cgroup_memory;
 mod cpu;
 mod description;
@@ -40,6 +39,7 @@ mod heap_state;
 #[cfg(feature = "host")]
 pub mod host;
 mod host_context;
+mod limit;
 mod note;
 mod outcome;
 mod padded;
@@ -70,6 +70,7 @@ pub use description::{Better, Description};
 pub use heap::{Checkpoint, Heap, LastSeen, OwnTier, PanicToll, PeakSource, ProcessTier, Timeline};
 pub use heap_state::{HeapDelta, HostHeapState};
 pub use host_context::{HostContext, TaskDelayAcct, TaskXacct};
+pub use limit::{Budget, Limit};
 pub use note::{NOTES_SUFFIX, Note};
 pub use outcome::Outcome;
 pub use pressure::{CgroupPressure, Pressure, Stall};
@@ -78,7 +79,7 @@ pub use process::{Parent, Process};
 pub use read::{
     FolderError, ReadError, Readable, Said, Unreadable, paths, read, read_as, read_file, read_run,
 };
-pub use record::{Budget, FORMAT_VERSION, Failure, FailureKind, Limit, Sidecar, Source, Status};
+pub use record::{FORMAT_VERSION, Failure, FailureKind, Sidecar, Source, Status};
 pub use redaction::Redaction;
 pub use resident::{Resident, ResidentSet};
 pub use run_record::{Build, RUN_SUFFIX, RunRecord, Workspace};

@@ -13,12 +13,11 @@
 //! absent was not measured; there is never a `null`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Allocator, Description, Heap, HostContext, Outcome, OwnTier, Parent, Process, Runner, Samples,
+    Allocator, Budget, Description, Heap, HostContext, Outcome, Parent, Process, Runner, Samples,
     Time,
 };
 
@@ -296,138 +295,5 @@ impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, message: String) -> Self {
         Self { kind, message }
-    }
-}
-
-/// A limit on the own tier or on its time, and what came of it.
-///
-/// ```
-/// use heap_sidecar::Limit;
-///
-/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
-/// let budget = &sidecar.budgets[0];
-/// assert_eq!((budget.limit, budget.bytes), (Limit::MaxPeak, 1 << 20));
-/// assert_eq!((budget.actual, budget.held), (Some(5 << 20), Some(false)));
-/// # Ok::<(), heap_sidecar::ReadError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Budget {
-    /// Which limit it is.
-    pub limit: Limit,
-    /// The limit, in bytes; for [`Limit::MaxAllocations`], a number; for a limit of time, in nanoseconds.
-    pub bytes: u64,
-    /// What the test came to, in the same unit. Absent where it was not measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actual: Option<i64>,
-    /// Whether the limit held. Absent where it was not checked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<bool>,
-    /// What else there is to say: why it was not checked, that it is within the error, or what beside it the
-    /// allocator does not know, with which a limit that held would be broken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-impl Budget {
-    /// A limit that has not been checked.
-    ///
-    /// ```
-    /// use heap_sidecar::{Budget, Limit};
-    ///
-    /// let budget = Budget::new(Limit::MaxPeak, 8 << 20);
-    /// assert_eq!((budget.actual, budget.held), (None, None));
-    /// ```
-    #[must_use]
-    pub fn new(limit: Limit, bytes: u64) -> Self {
-        Self {
-            limit,
-            bytes,
-            actual: None,
-            held: None,
-            note: None,
-        }
-    }
-}
-
-/// What a budget limits.
-///
-/// ```
-/// let sidecar = heap_sidecar::read("docs/runs/tuesday/queues+queue+a_burst_fits.heap.json")?;
-/// assert_eq!(sidecar.budgets[0].limit.as_str(), "max_peak");
-/// # Ok::<(), heap_sidecar::ReadError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Limit {
-    /// [`OwnTier::peak_bytes`].
-    MaxPeak,
-    /// [`OwnTier::retained_bytes`].
-    MaxRetained,
-    /// [`OwnTier::allocated_bytes`].
-    MaxAllocated,
-    /// [`OwnTier::allocations`].
-    MaxAllocations,
-    /// [`Spent::cpu_ns`](crate::Spent::cpu_ns) of all threads.
-    MaxCpu,
-    /// [`Spent::run_delay_ns`](crate::Spent::run_delay_ns) of all threads.
-    MaxRunDelay,
-}
-
-impl Limit {
-    /// As it is written in the attribute, and in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MaxPeak => "max_peak",
-            Self::MaxRetained => "max_retained",
-            Self::MaxAllocated => "max_allocated",
-            Self::MaxAllocations => "max_allocations",
-            Self::MaxCpu => "max_cpu",
-            Self::MaxRunDelay => "max_run_delay",
-        }
-    }
-
-    /// Whether it limits time, in nanoseconds.
-    ///
-    /// ```
-    /// use heap_sidecar::Limit;
-    ///
-    /// assert!(Limit::MaxCpu.is_time() && !Limit::MaxPeak.is_time());
-    /// ```
-    #[must_use]
-    pub fn is_time(self) -> bool {
-        matches!(self, Self::MaxCpu | Self::MaxRunDelay)
-    }
-
-    /// What a test came to, in the unit of the limit. Absent where it was not measured, and for a limit of time.
-    ///
-    /// ```
-    /// use heap_sidecar::{Limit, OwnTier};
-    ///
-    /// let mut own = OwnTier::default();
-    /// own.retained_bytes = -32;
-    /// assert_eq!(Limit::MaxRetained.actual(&own), Some(-32));
-    /// assert_eq!(Limit::MaxPeak.actual(&own), None);
-    /// ```
-    #[must_use]
-    pub fn actual(self, own: &OwnTier) -> Option<i64> {
-        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        match self {
-            Self::MaxPeak => own.peak_bytes.map(signed),
-            Self::MaxRetained => Some(own.retained_bytes),
-            Self::MaxAllocated => Some(signed(own.allocated_bytes)),
-            Self::MaxAllocations => own.allocations.map(signed),
-            Self::MaxCpu | Self::MaxRunDelay => None,
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }

@@ -60,10 +60,10 @@ const ORDERS: [Order; 4] = [
         package: "heap-runtime/sidecar",
         layers: &[
             "frame read redaction unseen",
-            "bounds told run_record",
+            "told run_record",
             "record",
             "process",
-            "host note",
+            "host limit note",
             "heap host_context",
             "heap_state padded resident",
             "allocator cgroup_memory cpu description digits outcome pressure run_id runner samples sched_ext shared size time timestamp",

@@ -1,7 +1,5 @@
 //! Without `/proc`, nothing tells a process from others of its number.
 
-use super::{Mark, Stat};
-
 pub(super) fn boot() -> Option<u64> {
     None
 }
@@ -10,10 +8,10 @@ pub(super) fn pid_namespace() -> Option<u64> {
     None
 }
 
-pub(super) fn stat(_: &str) -> Option<Stat> {
+pub(super) fn stat<T>(_: &str, _: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     None
 }
 
-pub(super) fn mark_of(_: i32) -> Option<Mark> {
+pub(super) fn maps(_: i32) -> Option<Vec<u8>> {
     None
 }

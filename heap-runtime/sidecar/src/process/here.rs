@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use super::{Mark, Stat};
 use crate::host::source::file;
 use crate::run_id::{boot_id, fnv1a};
 
@@ -20,18 +19,16 @@ pub(super) fn pid_namespace() -> Option<u64> {
     number.parse().ok()
 }
 
-/// What `/proc/PID/stat` says.
-pub(super) fn stat(pid: &str) -> Option<Stat> {
+/// What is read of `/proc/PID/stat`.
+pub(super) fn stat<T>(pid: &str, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     let mut buffer = file::buffer();
-    Stat::of_text(file::start(
+    read(file::start(
         format!("/proc/{pid}/stat").as_str(),
         &mut buffer,
     )?)
 }
 
-/// The mark on a process, where it has one and may be looked at.
-pub(super) fn mark_of(pid: i32) -> Option<Mark> {
-    let maps = file::whole(format!("/proc/{pid}/maps").as_str())?;
-    // Paths need not be text.
-    Mark::of_maps(&String::from_utf8_lossy(&maps))
+/// `/proc/PID/maps`, where it may be looked at.
+pub(super) fn maps(pid: i32) -> Option<Vec<u8>> {
+    file::whole(format!("/proc/{pid}/maps").as_str())
 }

@@ -3,6 +3,7 @@
 use std::iter::successors;
 
 use super::here;
+use super::stat::Stat;
 
 /// What a process in which a tracked test has begun is known by to those below it: it has a mapping of a
 /// file in memory with [this name](Self::name), which is seen in its `/proc/PID/maps`.
@@ -42,7 +43,8 @@ impl Mark {
     /// The mark on a process, where it has one and may be looked at.
     #[must_use]
     pub fn of_process(pid: i32) -> Option<Self> {
-        here::mark_of(pid)
+        // Paths need not be text.
+        Self::of_maps(&String::from_utf8_lossy(&here::maps(pid)?))
     }
 
     /// The mark on the nearest process above this one that has one.
@@ -62,11 +64,7 @@ impl Mark {
     }
 
     /// The first in `/proc/PID/maps`, where it ends a line.
-    #[cfg_attr(
-        not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-        expect(dead_code, reason = "there is no such file")
-    )]
-    pub(super) fn of_maps(maps: &str) -> Option<Self> {
+    fn of_maps(maps: &str) -> Option<Self> {
         maps.split("/memfd:").skip(1).find_map(|rest| {
             let line = rest.split('\n').next()?;
             let mut words = line.strip_prefix(Self::NAME)?.split_ascii_whitespace();
@@ -81,7 +79,7 @@ impl Mark {
 
 /// The process that has started another.
 fn parent_of(pid: &str) -> Option<i32> {
-    Some(here::stat(pid)?.parent).filter(|parent| *parent > 0)
+    Some(Stat::of_process(pid)?.parent).filter(|parent| *parent > 0)
 }
 
 #[cfg(test)]

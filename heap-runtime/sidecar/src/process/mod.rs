@@ -85,7 +85,7 @@ impl Process {
     #[must_use]
     pub fn own() -> Option<Self> {
         // Its number need not be the name of its folder: the /proc may be of another namespace.
-        Self::of_own(&here::stat("self")?)
+        Self::of_own(&Stat::of_process("self")?)
     }
 
     /// This process, of which that is known already.
@@ -111,7 +111,10 @@ impl Process {
     pub fn is_alive(&self, pid: u32) -> bool {
         here::boot() == Some(self.boot)
             && here::pid_namespace() == Some(self.pid_namespace)
-            && here::stat(&pid.to_string()).as_ref().and_then(running) == Some(self.start_ticks)
+            && Stat::of_process(&pid.to_string())
+                .as_ref()
+                .and_then(running)
+                == Some(self.start_ticks)
     }
 }
 

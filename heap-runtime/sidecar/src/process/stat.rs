@@ -43,15 +43,11 @@ impl Stat {
     /// ```
     #[must_use]
     pub fn of_process(pid: &str) -> Option<Self> {
-        here::stat(pid)
+        here::stat(pid, Self::of_text)
     }
 
     /// `4242 (a name, with any byte) S 1 ...`
-    #[cfg_attr(
-        not(all(target_os = "linux", not(any(miri, heap_runtime_elsewhere)))),
-        expect(dead_code, reason = "there is no such file")
-    )]
-    pub(super) fn of_text(stat: &[u8]) -> Option<Self> {
+    fn of_text(stat: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(stat);
         let (pid, rest) = text.split_once(" (")?;
         let (name, rest) = rest.rsplit_once(") ")?;
