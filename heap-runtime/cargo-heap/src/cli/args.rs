@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use super::compare::WrittenTolerance;
-use super::export;
 use super::fail_on::FailOn;
 use super::filter::Filter;
-use super::report::Format;
+use super::format::{Format, RowFormat, TableJsonMarkdown, TableOrJson};
+use super::tolerance::WrittenTolerance;
 use crate::report::Order;
 
 /// Reads the sidecars that `#[heap_tracked]` tests leave: what each test did to the heap, on which
@@ -158,18 +157,6 @@ pub(super) struct Compare {
     pub(super) format: TableJsonMarkdown,
 }
 
-/// How a comparison is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum TableJsonMarkdown {
-    /// For people
-    #[default]
-    Table,
-    /// One JSON document
-    Json,
-    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
-    Markdown,
-}
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Baseline {
     /// Writes what a run came to, test by test, to a file that can be committed
@@ -199,7 +186,7 @@ pub(super) struct Export {
     pub(super) all: bool,
     /// What rows are printed as
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(super) format: export::Format,
+    pub(super) format: RowFormat,
     /// Prints what the columns are instead
     #[arg(long)]
     pub(super) columns: bool,
@@ -273,16 +260,6 @@ pub(super) struct Clean {
     /// Only says what would be removed
     #[arg(long)]
     pub(super) dry_run: bool,
-}
-
-/// How a command prints that has no use for more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum TableOrJson {
-    /// For people
-    #[default]
-    Table,
-    /// One JSON document
-    Json,
 }
 
 /// Which tests are reported, in which order.

@@ -8,9 +8,9 @@ use std::process::{Child, Command, ExitStatus};
 #[cfg(unix)]
 use std::sync::OnceLock;
 
-use super::error::Error;
 #[cfg(unix)]
-use super::run_pressure::now;
+use super::clock::now;
+use super::error::Error;
 #[cfg(unix)]
 use super::terminal;
 use crate::report::{End, Interrupted};

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use super::args;
 use super::error::Error;
 use super::runs::{Runs, read};
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args};
 use crate::report::State;
 use heap_sidecar::{NOTES_SUFFIX, RUN_SUFFIX, SUFFIX};
 

@@ -10,10 +10,11 @@ use heap_sidecar::{NOTES_SUFFIX, RUNS_FOLDER, SUFFIX, run_id};
 use serde_json::Value;
 
 use super::error::Error;
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::{self, Workspace};
-use super::{Status, args, replace};
+use super::{args, replace};
 use crate::settings::Settings;
 
 /// No line of a frame is longer. What is, is somebody else's, and looked at in pieces.

@@ -4,46 +4,26 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::str::FromStr;
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table};
 
-use super::args::{self, TableJsonMarkdown};
+use super::args;
 use super::error::Error;
+use super::format::TableJsonMarkdown;
+use super::json::json;
 use super::quantity::{difference, time};
+use super::report::left_out::warn_of_left_out;
 use super::run_table::STYLE;
 use super::runs::Runs;
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, markdown, replace, report};
+use super::{markdown, replace};
 use crate::report::{
     BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Run, Shift, Spread,
     Spreads, Tolerance,
 };
 use heap_sidecar::size::{Human, Signed};
-
-// The same parser as the attribute's, so that a size means the same in both places.
-heap_macros::parsers!(size);
-
-/// As people write a tolerance: `5%` or `64 KiB`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WrittenTolerance(pub(super) Tolerance);
-
-impl FromStr for WrittenTolerance {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some(percent) = text.strip_suffix('%') else {
-            return size::parse(text).map(|bytes| Self(Tolerance::bytes(bytes)));
-        };
-        match percent.trim().parse::<f64>() {
-            Ok(percent) if percent.is_finite() && percent >= 0.0 => {
-                Ok(Self(Tolerance::percent(percent)))
-            }
-            _ => Err("write it as `5%` or `64 KiB`".into()),
-        }
-    }
-}
 
 pub(super) fn run(command: &args::Compare, terminal: &mut Terminal) -> Result<Status, Error> {
     let runs = Runs::default();
@@ -89,7 +69,7 @@ pub(super) fn print(
     terminal: &mut Terminal,
 ) -> Result<Status, Error> {
     match format {
-        TableJsonMarkdown::Json => report::json(comparison, terminal)?,
+        TableJsonMarkdown::Json => json(comparison, terminal)?,
         TableJsonMarkdown::Table => for_people(comparison, terminal)?,
         TableJsonMarkdown::Markdown => for_github(comparison, terminal)?,
     }
@@ -118,7 +98,7 @@ pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Side, Error> {
         )));
     }
     let run = runs.read(names)?;
-    report::warn_of_left_out(&run);
+    warn_of_left_out(&run);
     Ok(Side::of(&run))
 }
 
@@ -144,7 +124,7 @@ fn read(path: &Path) -> Result<Baseline, Error> {
 /// Writes a run's baseline to a file.
 pub(super) fn save(command: &args::Save, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = Runs::default().read(&command.runs)?;
-    report::warn_of_left_out(&run);
+    warn_of_left_out(&run);
     let baseline = Baseline::of(&run.rows);
     if baseline.tests.is_empty() {
         return Err(Error::new(

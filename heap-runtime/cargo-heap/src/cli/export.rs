@@ -5,22 +5,15 @@ use std::io::{IsTerminal as _, Write as _};
 use serde_json::Value;
 
 use super::error::Error;
-use super::report::ndjson;
+use super::format::RowFormat;
+use super::json::ndjson;
+use super::report::left_out::warn_of_left_out;
 use super::runs::Runs;
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args, runs};
+use super::{args, runs};
 use crate::report::Row;
-
-/// What rows are exported as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// A line of JSON for each test; what was not measured is absent
-    #[default]
-    Ndjson,
-    /// A heading and a line for each test; what was not measured is empty
-    Csv,
-}
 
 pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Status, Error> {
     if command.columns {
@@ -41,10 +34,10 @@ pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Sta
     } else {
         all.read(&command.runs)?
     };
-    super::report::warn_of_left_out(&run);
+    warn_of_left_out(&run);
     match command.format {
-        Format::Ndjson => ndjson(&run.rows, terminal)?,
-        Format::Csv => csv(&run.rows, terminal)?,
+        RowFormat::Ndjson => ndjson(&run.rows, terminal)?,
+        RowFormat::Csv => csv(&run.rows, terminal)?,
     }
     Ok(Status::Good)
 }

@@ -1,6 +1,6 @@
 //! Which failures are to end a command with which exit status.
 
-use super::Status;
+use super::status::Status;
 use super::terminal;
 
 /// What the exit status is about.

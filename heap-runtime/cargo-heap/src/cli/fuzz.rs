@@ -9,7 +9,9 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::args::Selection;
-use super::report::{Report, for_people, json, ndjson};
+use super::json::{json, ndjson};
+use super::report::contents::Report;
+use super::report::people::for_people;
 use super::terminal::Terminal;
 use super::text::acts;
 use super::{github, html, markdown};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use super::cause;
 use super::error::Error;
-use super::report::{Diagnosed, Report};
+use super::report::contents::{Diagnosed, Report};
 use super::text::acts;
 use super::workspace::Workspace;
 use crate::report::Row;

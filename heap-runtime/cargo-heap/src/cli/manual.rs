@@ -5,9 +5,9 @@ use std::io::Write as _;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::Status;
 use super::args::Cli;
 use super::error::Error;
+use super::status::Status;
 use super::terminal::Terminal;
 
 /// Prints what a shell needs to complete `cargo-heap`.

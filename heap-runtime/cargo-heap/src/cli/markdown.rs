@@ -6,7 +6,8 @@ use super::across;
 use super::cause;
 use super::error::Error;
 use super::quantity::QUANTITIES;
-use super::report::{Report, summary};
+use super::report::contents::Report;
+use super::report::summary::summary;
 use super::run_table::{name, several_binaries, turn};
 use super::text::printable;
 

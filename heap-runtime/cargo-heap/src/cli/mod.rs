@@ -8,6 +8,7 @@ mod args;
 mod cargo;
 mod cause;
 mod clean;
+mod clock;
 mod collect;
 mod compare;
 #[cfg(test)]
@@ -16,11 +17,13 @@ mod error;
 mod export;
 mod fail_on;
 mod filter;
+mod format;
 #[cfg(test)]
 mod fuzz;
 mod github;
 mod html;
 pub(crate) mod init;
+mod json;
 mod junit;
 mod manual;
 mod markdown;
@@ -36,9 +39,11 @@ mod runs;
 mod sampled;
 mod schema;
 mod show;
+mod status;
 mod terminal;
 mod test;
 mod text;
+mod tolerance;
 mod unseen;
 mod workspace;
 
@@ -50,27 +55,8 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use error::Error;
+use status::Status;
 use terminal::Terminal;
-
-/// How an invocation ended, where nothing went wrong with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
-    /// Everything is as it should be.
-    Good,
-    /// There is a regression, or a test failed.
-    Bad,
-    /// Tests failed, and the machine explains all of them: another run may end otherwise.
-    Confounded,
-    /// What was started was ended by this signal.
-    #[cfg_attr(
-        not(unix),
-        expect(
-            dead_code,
-            reason = "what ends there has an exit code, whatever ended it"
-        )
-    )]
-    Signal(u8),
-}
 
 /// Runs `cargo heap`, or `cargo-heap`, with the process's arguments.
 ///

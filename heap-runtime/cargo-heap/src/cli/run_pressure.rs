@@ -2,17 +2,16 @@
 //! sidecars.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use serde::Serialize;
 
 use super::cargo::Ended;
+use super::clock::now;
 use super::new_run::unique;
 use super::replace;
 use crate::report::{End, Interrupted, RUN_FORMAT_VERSION, RunPressure, RunnerVerdict};
 use crate::settings::Settings;
 use heap_sidecar::run_id::sanitised;
-use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{HostContext, RUN_SUFFIX, host};
 
 /// The readings of a run that has ended, as they stand in their file.
@@ -109,8 +108,4 @@ impl From<Readings> for RunPressure {
             ended_at: readings.ended_at,
         }
     }
-}
-
-pub(super) fn now() -> String {
-    Rfc3339(SystemTime::now()).to_string()
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::junit::{is_run, word};
 use super::progress::Progress;
+use super::report::left_out::warn_of_left_out;
 use super::text::printable;
 use super::workspace::{self, Workspace};
 use crate::report::{Run, RunFolder};
@@ -246,7 +247,7 @@ fn with_tests(run: Run) -> Result<Run, Error> {
 
 /// Why there is no test in these folders.
 pub(super) fn nothing_in(run: &Run) -> Error {
-    super::report::warn_of_left_out(run);
+    warn_of_left_out(run);
     let folders: Vec<_> = (run.folders.iter())
         .map(|folder| format!("`{}`", folder.display()))
         .collect();

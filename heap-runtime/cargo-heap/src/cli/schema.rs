@@ -8,8 +8,8 @@ use schemars::transform::RecursiveTransform;
 
 use heap_sidecar::Sidecar;
 
-use super::Status;
 use super::error::Error;
+use super::status::Status;
 use super::terminal::Terminal;
 
 pub(super) fn print(terminal: &mut Terminal) -> Result<Status, Error> {

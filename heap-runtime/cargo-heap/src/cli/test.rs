@@ -7,15 +7,16 @@ use std::process::ExitStatus;
 
 use super::cargo::{self, Harness};
 use super::error::Error;
+use super::format::Format;
 use super::junit::word::Asked;
 use super::new_run::{NewRun, run_id};
-use super::report::Format;
 use super::run_pressure::{Readings, Started};
 use super::runs::{self, Runs};
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::workspace::Workspace;
-use super::{Status, args, compare, report};
+use super::{args, compare, report};
 use crate::report::{Change, Comparison, Run, RunnerVerdict, Tolerance};
 use crate::settings::Settings;
 

@@ -69,6 +69,7 @@ mod runner;
 #[cfg(test)]
 pub(crate) mod sample;
 mod shared;
+mod shifts;
 mod spent;
 mod spread;
 mod state;

@@ -20,8 +20,10 @@ use std::path::Path;
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use serde::Serialize;
 
+use super::args;
 use super::error::Error;
-use super::{Status, args};
+use super::format::TableOrJson;
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 pub use plan::Additions;
@@ -54,8 +56,8 @@ pub(super) fn run(command: &args::Init, terminal: &mut Terminal) -> Result<Statu
         write(&plans, &without_runtime, lock.as_std_path())?;
     }
     match command.format {
-        args::TableOrJson::Table => show(&plans, work, command.dry_run, terminal)?,
-        args::TableOrJson::Json => {
+        TableOrJson::Table => show(&plans, work, command.dry_run, terminal)?,
+        TableOrJson::Json => {
             let said: Vec<Said<'_>> = plans.iter().map(Said::of).collect();
             let text = serde_json::to_string_pretty(&said).expect("texts and numbers");
             writeln!(terminal, "{text}")?;

@@ -6,20 +6,16 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::ops::Range;
 use std::path::Path;
 
 use super::super::text::printable;
+use super::case::{Case, Place};
 use super::parser;
-use crate::report::Ended;
 
 /// A file larger than this is refused: all of it is kept in memory.
 const MAX_BYTES: u64 = 256 << 20;
 
 const MARK: &str = "\u{feff}";
-
-/// How the names of all our properties begin.
-pub(super) const PREFIX: &str = "heap.";
 
 /// A `JUnit` file of one run of nextest's.
 #[derive(Debug)]
@@ -30,43 +26,6 @@ pub(super) struct JUnit {
     /// The run's id.
     pub(super) run_id: String,
     pub(super) cases: Vec<Case>,
-}
-
-/// A `<testcase>`.
-#[derive(Debug)]
-pub(super) struct Case {
-    /// The test.
-    pub(super) name: String,
-    /// The id of its binary, as nextest writes it: `package`, `package::test`, `package::bin/name`.
-    pub(super) binary_id: String,
-    /// Which round of a stress run its suite is.
-    pub(super) stress_index: Option<u32>,
-    /// Attempts that failed before the one that this is about, which passed.
-    pub(super) earlier: u32,
-    /// Attempts that failed after the one that this is about, which failed too.
-    pub(super) later: u32,
-    /// Why it failed for the runner.
-    pub(super) failed: Option<String>,
-    /// Whether it did not run.
-    pub(super) skipped: bool,
-    /// How the processes of attempts ended, of those of which it says so.
-    pub(super) ends: Vec<Ended>,
-    pub(super) place: Place,
-    /// What stands before it on its line, if that is nothing but blanks.
-    pub(super) indent: Option<String>,
-}
-
-/// Where the properties of a test case go.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// Behind its start tag: there are none yet.
-    Start(usize),
-    /// In place of the end of an empty element, `/>`, of this name.
-    Empty(Range<usize>),
-    /// Before the end tag of its `<properties>`.
-    Properties(usize),
-    /// In place of the end of its empty `<properties/>`.
-    EmptyProperties(Range<usize>),
 }
 
 impl JUnit {
@@ -155,20 +114,6 @@ impl JUnit {
     }
 }
 
-impl Case {
-    /// The attempt that this is about.
-    pub(super) fn attempt(&self) -> u32 {
-        self.earlier.saturating_add(1)
-    }
-
-    /// A new line, so many steps further in than the test case, where that has a line of its own.
-    fn line(&self, depth: usize) -> String {
-        self.indent.as_ref().map_or_else(String::new, |indent| {
-            format!("\n{indent}{}", "    ".repeat(depth))
-        })
-    }
-}
-
 /// Text as the value of an attribute. What XML has no place for is shown by its number.
 fn attribute(text: &str) -> String {
     let text = printable(text);
@@ -184,6 +129,7 @@ fn attribute(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::case::PREFIX;
     use super::*;
     use crate::report::End;
 

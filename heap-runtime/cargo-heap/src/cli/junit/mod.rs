@@ -8,6 +8,7 @@
 //!       <flakyFailure/> <rerunFailure/>                the attempts before, or after it
 //! ```
 
+mod case;
 mod file;
 mod parser;
 pub(super) mod word;
@@ -20,12 +21,13 @@ use serde_json::Value;
 use super::cause;
 use super::error::Error;
 use super::replace;
-use super::report::Diagnoses;
+use super::report::diagnoses::Diagnoses;
 use super::run_table::name;
 use super::terminal;
 use super::text::printable;
 use crate::report::{Row, RunnerVerdict};
-use file::{Case, JUnit, PREFIX};
+use case::{Case, PREFIX};
+use file::JUnit;
 use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.

@@ -6,7 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::super::text::printable;
-use super::file::{Case, PREFIX, Place};
+use super::case::{Case, PREFIX, Place};
 use crate::report::{End, Ended};
 
 /// Elements in elements; nextest's has six.

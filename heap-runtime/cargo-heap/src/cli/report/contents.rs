@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::args;
 use super::super::run_table::{both_verdicts, turn};
 use super::diagnoses::Diagnoses;
-use super::summary::unread;
+use super::left_out::{Unread, unread};
 use crate::report::{Across, Diagnosis, Order, Row, Run, RunPressure, State, Totals, Verdict};
 
 /// Everything that a report says.
@@ -167,12 +167,6 @@ pub(in super::super) struct Other {
     /// Its place in `tests`.
     pub(in super::super) test: usize,
     pub(in super::super) verdict: Verdict,
-}
-
-#[derive(Debug, Serialize)]
-pub(in super::super) struct Unread {
-    pub(in super::super) file: String,
-    pub(in super::super) reason: String,
 }
 
 /// The tests that failed, and of which the machine explains every execution that did.

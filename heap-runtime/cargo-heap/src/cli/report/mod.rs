@@ -1,57 +1,34 @@
 //! `cargo heap report`: what a run, or several, came to.
 
-mod contents;
-mod diagnoses;
-mod people;
-mod summary;
+pub(super) mod contents;
+pub(super) mod diagnoses;
+pub(super) mod left_out;
+pub(super) mod people;
+pub(super) mod summary;
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
-use super::Status;
 use super::args;
 use super::error::Error;
+use super::format::Format;
 use super::github;
 use super::html;
+use super::json::{json, ndjson};
 use super::junit;
 use super::markdown;
 use super::runs::Runs;
+use super::status::Status;
 use super::terminal::{self, Terminal};
-use super::text::{printable, printable_json};
+use super::text::printable;
 use crate::report::diagnosis::Cause;
 use crate::report::{Comparison, Diagnosis, Row, Run, Totals, Verdict};
 
-pub(super) use contents::{Diagnosed, Report, Unread};
-pub(super) use diagnoses::Diagnoses;
-pub(super) use people::{Message, diagnosis, evidence, for_people};
-use summary::{say_children, say_other_runs, unreadable};
-pub(super) use summary::{summary, warn_of_left_out};
-
-/// How reports are printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Table,
-    /// One JSON document
-    Json,
-    /// For a pull request, or `$GITHUB_STEP_SUMMARY`
-    Markdown,
-    /// A line of JSON for each test
-    Ndjson,
-}
-
-impl Format {
-    /// How a comparison is printed beside such a report.
-    pub(super) fn of_comparison(self) -> args::TableJsonMarkdown {
-        match self {
-            Self::Table => args::TableJsonMarkdown::Table,
-            Self::Json | Self::Ndjson => args::TableJsonMarkdown::Json,
-            Self::Markdown => args::TableJsonMarkdown::Markdown,
-        }
-    }
-}
+use contents::Report;
+use diagnoses::Diagnoses;
+use left_out::{say_children, say_other_runs, unreadable};
+use people::for_people;
 
 pub(super) fn run(command: &args::Report, terminal: &mut Terminal) -> Result<Status, Error> {
     let junit = command.junit.as_deref();
@@ -153,18 +130,4 @@ fn lines(report: &Report) -> Vec<Line<'_>> {
         }
     };
     report.tests.iter().map(line).collect()
-}
-
-pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    writeln!(out, "{}", printable_json(&text))?;
-    Ok(())
-}
-
-pub(super) fn ndjson<T: Serialize>(values: &[T], out: &mut impl Write) -> Result<(), Error> {
-    for value in values {
-        let text = serde_json::to_string(value).map_err(io::Error::from)?;
-        writeln!(out, "{}", printable_json(&text))?;
-    }
-    Ok(())
 }

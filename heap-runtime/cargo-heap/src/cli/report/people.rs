@@ -10,7 +10,8 @@ use super::super::terminal::{self, Terminal};
 use super::super::text::printable;
 use super::super::{across, cause, unseen};
 use super::contents::Report;
-use super::summary::{summary, unreadable};
+use super::left_out::unreadable;
+use super::summary::summary;
 use crate::report::{Diagnosis, Row};
 use heap_sidecar::{Allocator, Budget, SharedThreads};
 

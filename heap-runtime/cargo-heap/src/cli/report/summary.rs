@@ -1,12 +1,9 @@
-//! What a report comes to in one line, and what it leaves out.
+//! What a report comes to, in one line.
 
-use super::super::error::Chain;
 use super::super::quantity::{bytes, difference, time};
-use super::super::terminal;
-use super::super::text::printable;
-use super::contents::{Report, Unread};
-use crate::report::{Run, State};
-use heap_sidecar::Unreadable;
+use super::contents::Report;
+use super::left_out::other_runs;
+use crate::report::State;
 
 /// `12 tests: 1 killed, 2 failed, 9 passed; ...`
 pub(in super::super) fn summary(report: &Report) -> String {
@@ -54,61 +51,4 @@ pub(in super::super) fn summary(report: &Report) -> String {
     .flatten()
     .collect::<Vec<_>>()
     .join("; ")
-}
-
-/// Says what of a run is not in an output that has no place to say it.
-pub(in super::super) fn warn_of_left_out(run: &Run) {
-    unreadable(&unread(&run.unreadable));
-    say_children(run.children.len());
-    say_other_runs(run.foreign_runs, run.other_runs);
-}
-
-/// Which runs were there, and are not in it.
-fn other_runs(foreign: usize, others: usize) -> Option<String> {
-    let foreign = (foreign > 0).then(|| format!("{foreign} newer run(s) of other workspaces"));
-    let others = (others > 0).then(|| format!("{others} other run(s)"));
-    let runs: Vec<String> = foreign.into_iter().chain(others).collect();
-    (!runs.is_empty()).then(|| format!("{} are not in it", runs.join(" and ")))
-}
-
-pub(super) fn say_other_runs(foreign: usize, others: usize) {
-    if let Some(words) = other_runs(foreign, others) {
-        terminal::note(&words);
-    }
-}
-
-pub(super) fn say_children(count: usize) {
-    if count > 0 {
-        terminal::note(&format!(
-            "{count} execution(s) below tests, in processes that they have started, are not in it"
-        ));
-    }
-}
-
-pub(super) fn unread(files: &[Unreadable]) -> Vec<Unread> {
-    files
-        .iter()
-        .map(|file| Unread {
-            file: file.path.to_string_lossy().into_owned(),
-            reason: Chain(&file.error).to_string(),
-        })
-        .collect()
-}
-
-/// Names the files that are none of ours; many of them say no more than a few.
-pub(super) fn unreadable(files: &[Unread]) {
-    const MAX_NAMED: usize = 10;
-    for file in files.iter().take(MAX_NAMED) {
-        terminal::warn(&format!(
-            "`{}` is skipped: {}",
-            printable(&file.file),
-            printable(&file.reason)
-        ));
-    }
-    if files.len() > MAX_NAMED {
-        terminal::warn(&format!(
-            "{} more files are skipped",
-            files.len() - MAX_NAMED
-        ));
-    }
 }

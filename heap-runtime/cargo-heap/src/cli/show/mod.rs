@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::error::{Chain, Error};
+use super::format::TableOrJson;
+use super::json::json;
 use super::plot::plot;
 use super::quantity::{QUANTITIES, bytes, difference, time};
-use super::report::Message;
+use super::report::left_out::warn_of_left_out;
+use super::report::people::{self, Message, evidence};
 use super::run_table::{both_verdicts, full_name, name};
+use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
-use super::{Status, args, report, runs, sampled, unseen};
+use super::{args, runs, sampled, unseen};
 use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
 use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, SharedThreads, Sidecar};
 use host::{host, waits};
@@ -39,7 +43,7 @@ struct Shown {
 
 pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Status, Error> {
     let run = runs::Runs::default().read(command.run.as_slice())?;
-    report::warn_of_left_out(&run);
+    warn_of_left_out(&run);
     let tests = chosen(&run.rows, &command.test)?;
     let context = Context::of_run(&run);
     let mut shown = Vec::new();
@@ -62,8 +66,8 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
             sidecar,
         });
     }
-    if command.format == args::TableOrJson::Json {
-        report::json(&shown, terminal)?;
+    if command.format == TableOrJson::Json {
+        json(&shown, terminal)?;
     } else {
         for execution in &shown {
             for_people(execution, terminal)?;
@@ -138,13 +142,13 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     if let Some(diagnosis) = &shown.diagnosis
         && row.state.is_bad()
     {
-        report::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
+        people::diagnosis(row, &name(row, true), diagnosis, Message::Whole, terminal)?;
         writeln!(terminal)?;
     } else {
         let name = name(row, true);
         writeln!(terminal, "{strong}{}{strong:#} {name}", row.state)?;
         if let Some(cost) = &shown.diagnosis {
-            report::evidence(cost, terminal)?;
+            evidence(cost, terminal)?;
         }
         writeln!(terminal)?;
     }

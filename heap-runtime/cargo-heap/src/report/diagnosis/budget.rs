@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::Verdict;
-use super::cause::{Confidence, Found, Scope};
+use super::cause::{Confidence, Scope};
+use super::found::Found;
+use super::verdict::Verdict;
 use crate::report::row::Row;
 use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::{Budget, FailureKind, Limit};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::cgroup::is_near_by_what_is_not_known;
 use super::ended::may_be_killed;
-use super::shortage::{address_space, is_near_by_what_is_not_known, kills};
+use super::shortage::{address_space, kills};
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::state::State;

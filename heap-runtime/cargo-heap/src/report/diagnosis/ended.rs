@@ -1,7 +1,8 @@
 //! How the test's process ended, where somebody saw it.
 
-use super::Verdict;
-use super::cause::{Confidence, Found, Scope};
+use super::cause::{Confidence, Scope};
+use super::found::Found;
+use super::verdict::Verdict;
 use crate::report::context::Context;
 use crate::report::end::End;
 use crate::report::row::Row;

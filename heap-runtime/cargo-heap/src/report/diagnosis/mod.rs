@@ -5,10 +5,13 @@
 
 mod budget;
 mod cause;
+mod cgroup;
 mod doubt;
 mod ended;
 #[cfg(test)]
 mod ended_tests;
+mod found;
+mod share;
 mod shortage;
 mod size;
 #[cfg(test)]
@@ -17,27 +20,30 @@ mod time;
 #[cfg(test)]
 mod time_tests;
 mod verdict;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use budget::broken_words;
 pub use cause::{Cause, CauseKind, Confidence, Scope};
-pub use shortage::{ADDRESS_SPACE_PERCENT, AVAILABLE_PERCENT, NEAR_LIMIT_PERCENT, SWAPPED_KIB};
+pub use cgroup::NEAR_LIMIT_PERCENT;
+pub use shortage::{ADDRESS_SPACE_PERCENT, AVAILABLE_PERCENT, SWAPPED_KIB};
 pub use size::{
     FEWEST_RUNS, FEWEST_SIBLINGS, GROWN_FACTOR, LARGE_PROCESS_PERCENT, LARGE_TEST_BYTES,
     LARGE_TEST_FACTOR,
 };
-pub use time::{READING_AGE_US, SHORTEST_US, SOMEBODY_STALLED_PERCENT, STALLED_PERCENT};
 pub use verdict::Verdict;
+pub use wait::{READING_AGE_US, SHORTEST_US, SOMEBODY_STALLED_PERCENT, STALLED_PERCENT};
 
 use super::context::Context;
 use super::row::Row;
 use super::state::State;
 use budget::over_budget;
-use cause::{Found, weighed};
+use cgroup::cgroup_limit;
 use doubt::{caveats, how_far};
 use ended::ended;
-use shortage::{cgroup_limit, host_short, out_of_memory, what_was_calm};
+use found::{Found, weighed};
+use shortage::{host_short, out_of_memory, what_was_calm};
 use size::{large_process, large_test};
 use time::{cpu_contention, cpu_throttled, io, scheduler_changed, steal};
 
@@ -252,12 +258,4 @@ fn found_of_the_machine(row: &Row, context: &Context<'_>) -> Vec<Found> {
 /// Of equal ones the order stays.
 fn by_strength(found: &mut [Found]) {
     found.sort_by_key(|found| std::cmp::Reverse(found.strength));
-}
-
-fn reaches(part: u64, percent: u64, whole: u64) -> bool {
-    u128::from(part) * 100 >= u128::from(whole) * u128::from(percent)
-}
-
-fn percent(part: u64, whole: u64) -> u64 {
-    u64::try_from(u128::from(part) * 100 / u128::from(whole.max(1))).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,9 @@
 //! What the test and its process take, beside others and beside what there is.
 
-use super::cause::{Confidence, Found, Scope};
-use super::{Verdict, percent, reaches};
+use super::cause::{Confidence, Scope};
+use super::found::Found;
+use super::share::{percent, reaches};
+use super::verdict::Verdict;
 use crate::report::context::Context;
 use crate::report::row::Row;
 use crate::report::state::State;

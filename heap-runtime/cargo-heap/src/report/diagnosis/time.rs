@@ -1,60 +1,11 @@
 //! Time that a test lost: by what it, its cgroup or the host waited for meanwhile.
 
-use super::Verdict;
-use super::cause::{Confidence, Found, Scope};
-use super::shortage::cgroup_words;
+use super::cause::{Confidence, Scope};
+use super::cgroup::cgroup_words;
+use super::found::Found;
+use super::verdict::Verdict;
+use super::wait::{STALLED_PERCENT, Wait, Waits};
 use crate::report::row::Row;
-
-/// Share of the test's time in which tasks waited, in percent, from which it counts.
-pub const STALLED_PERCENT: u64 = 10;
-/// The same of a wait that need not have been the test's: some task of the cgroup, or of the host, waited for a
-/// CPU or a block device.
-pub const SOMEBODY_STALLED_PERCENT: u64 = 25;
-/// A reading of the host may be so old, in microseconds, and so what moved between two may have moved before the
-/// test: of every wait, so much does not count.
-pub const READING_AGE_US: u64 = 10_000;
-/// Of a shorter test, in microseconds, nothing can be said.
-pub const SHORTEST_US: u64 = 2 * READING_AGE_US;
-
-/// A wait during a test.
-#[derive(Clone, Copy)]
-pub(super) struct Wait {
-    /// What of the wait was in the test for certain, in percent of its time.
-    pub(super) percent: u64,
-    stall_us: u64,
-    duration_us: u64,
-}
-
-impl Wait {
-    /// What of the test's time so many microseconds of waiting are, if that can be said.
-    pub(super) fn of(stall_us: Option<u64>, row: &Row) -> Option<Self> {
-        let (stall_us, duration_us) = (stall_us?, row.duration_ns? / 1000);
-        let during = stall_us.saturating_sub(READING_AGE_US).min(duration_us);
-        (duration_us >= SHORTEST_US).then(|| Self {
-            percent: during.saturating_mul(100) / duration_us,
-            stall_us,
-            duration_us,
-        })
-    }
-
-    /// The same, where it is a share that counts.
-    pub(super) fn from(percent: u64, stall_us: Option<u64>, row: &Row) -> Option<Self> {
-        Self::of(stall_us, row).filter(|wait| wait.percent >= percent)
-    }
-
-    pub(super) fn figures(self, found: &mut Found) {
-        found.figure("stalled_us", self.stall_us);
-        found.figure("duration_us", self.duration_us);
-    }
-}
-
-impl std::fmt::Display for Wait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ms = |us: u64| format!("{}.{:01} ms", us / 1000, us % 1000 / 100);
-        let (stall, duration) = (ms(self.stall_us), ms(self.duration_us));
-        write!(f, "{stall} of the test's {duration}")
-    }
-}
 
 pub(super) fn cpu_throttled(row: &Row) -> Found {
     let mut found = Found::nothing(Verdict::CpuThrottled, Scope::Cgroup);
@@ -82,34 +33,42 @@ pub(super) fn cpu_contention(row: &Row) -> Found {
     let mut found = Found::nothing(Verdict::CpuContention, Scope::Cgroup);
     let throttled = row.cgroup_throttled_us.unwrap_or(0);
     let others = |stall: Option<u64>| stall.map(|stall| stall.saturating_sub(throttled));
-    if let Some(wait) = Wait::from(STALLED_PERCENT, others(row.cgroup_cpu_full_stall_us), row) {
-        found.add(
-            Confidence::Likely,
-            wait.percent,
-            format!("nothing of the test's cgroup got a CPU, though it wanted one, for {wait}"),
-        );
-        wait.figures(&mut found);
-    } else if let Some(own) = row.cgroup_cpu_some_stall_us {
-        let own = others(Some(own));
-        if let Some(wait) = Wait::from(SOMEBODY_STALLED_PERCENT, own, row) {
-            found.add(
-                Confidence::Possible,
-                wait.percent / 2,
-                format!("something of the test's cgroup waited for a CPU for {wait}"),
-            );
-            wait.figures(&mut found);
-        }
-    } else if let Some(wait) =
-        Wait::from(SOMEBODY_STALLED_PERCENT, others(row.cpu_some_stall_us), row)
-    {
-        found.scope = Scope::Host;
-        found.add(
-            Confidence::Possible,
-            wait.percent / 2,
-            format!("somebody on the host waited for a CPU for {wait}"),
-        );
-        wait.figures(&mut found);
-    }
+    let waits = Waits {
+        cgroup_full: (
+            others(row.cgroup_cpu_full_stall_us),
+            "nothing of the test's cgroup got a CPU, though it wanted one,",
+        ),
+        cgroup_some: (
+            others(row.cgroup_cpu_some_stall_us),
+            "something of the test's cgroup waited for a CPU",
+        ),
+        host: (
+            others(row.cpu_some_stall_us),
+            "somebody on the host waited for a CPU",
+        ),
+    };
+    waits.add_nearest(row, &mut found);
+    found
+}
+
+/// Block devices were waited for.
+pub(super) fn io(row: &Row) -> Found {
+    let mut found = Found::nothing(Verdict::Io, Scope::Cgroup);
+    let waits = Waits {
+        cgroup_full: (
+            row.cgroup_io_full_stall_us,
+            "everything of the test's cgroup waited for block devices",
+        ),
+        cgroup_some: (
+            row.cgroup_io_some_stall_us,
+            "something of the test's cgroup waited for block devices",
+        ),
+        host: (
+            row.io_full_stall_us,
+            "nothing ran on the host and somebody waited for block devices",
+        ),
+    };
+    waits.add_nearest(row, &mut found);
     found
 }
 
@@ -123,37 +82,6 @@ pub(super) fn steal(row: &Row) -> Found {
             Confidence::Likely,
             wait.percent,
             format!("a hypervisor gave each of the {cpus} CPUs to others for {wait}"),
-        );
-        wait.figures(&mut found);
-    }
-    found
-}
-
-pub(super) fn io(row: &Row) -> Found {
-    let mut found = Found::nothing(Verdict::Io, Scope::Cgroup);
-    if let Some(wait) = Wait::from(STALLED_PERCENT, row.cgroup_io_full_stall_us, row) {
-        found.add(
-            Confidence::Likely,
-            wait.percent,
-            format!("everything of the test's cgroup waited for block devices for {wait}"),
-        );
-        wait.figures(&mut found);
-    } else if row.cgroup_io_some_stall_us.is_some() {
-        let own = row.cgroup_io_some_stall_us;
-        if let Some(wait) = Wait::from(SOMEBODY_STALLED_PERCENT, own, row) {
-            found.add(
-                Confidence::Possible,
-                wait.percent / 2,
-                format!("something of the test's cgroup waited for block devices for {wait}"),
-            );
-            wait.figures(&mut found);
-        }
-    } else if let Some(wait) = Wait::from(SOMEBODY_STALLED_PERCENT, row.io_full_stall_us, row) {
-        found.scope = Scope::Host;
-        found.add(
-            Confidence::Possible,
-            wait.percent / 2,
-            format!("nothing ran on the host and somebody waited for block devices for {wait}"),
         );
         wait.figures(&mut found);
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::CauseKind;
+use super::cause::CauseKind;
 #[cfg(doc)]
 use super::*;
 
