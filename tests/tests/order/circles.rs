@@ -26,8 +26,8 @@ use super::{is_for_tests, parsed};
 const PACKAGES: [(&str, usize); 4] = [
     ("heap-macros", 0),
     ("heap-runtime", 3),
-    ("heap-runtime/sidecar", 19),
-    ("heap-runtime/cargo-heap", 35),
+    ("heap-runtime/sidecar", 13),
+    ("heap-runtime/cargo-heap", 0),
 ];
 
 /// For each file, those that it imports, and a name that it has from there.

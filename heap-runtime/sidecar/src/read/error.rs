@@ -5,8 +5,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::MAX_BYTES;
 use crate::FORMAT_VERSION;
+
+/// A sidecar larger than this is refused: no writer makes one.
+pub(super) const MAX_BYTES: u64 = 16 << 20;
 
 /// Why a file is not read as a sidecar.
 ///

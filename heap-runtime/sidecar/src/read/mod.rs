@@ -15,11 +15,9 @@ use serde::de::DeserializeOwned;
 use crate::note::{self, Note};
 use crate::{FORMAT_VERSION, RunRecord, SUFFIX, Sidecar, told};
 
+use error::MAX_BYTES;
 pub use error::{FolderError, ReadError, Unreadable};
 pub use said::Said;
-
-/// A sidecar larger than this is refused: no writer makes one.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// A type that can be read from a sidecar: all of it, or what somebody needs of it. To read less takes
 /// less time, the more so of many files.
