@@ -377,7 +377,7 @@ mod tests {
             error,
             "the environment variable HEAP_REQUIRE is `yes`: set it to 0 or 1, or unset it\n\
              the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: \
-             `hostname` is no key of a sidecar that can be left out"
+             `hostname` is not a key that can be redacted"
         );
     }
 

@@ -64,7 +64,7 @@ fn check(project: &Project, runner: &[&str]) {
     let said = project.heap(HEAP, ["report".as_ref(), of_run.as_os_str()]);
     let expected = "4 tests: 4 passed;";
     assert!(said.stdout.contains(expected), "{}", said.stdout);
-    let expected = "; 4 execution(s) below tests not counted\n";
+    let expected = "; 4 execution(s) in processes that tests started not counted\n";
     assert!(said.stdout.contains(expected), "{}", said.stdout);
     assert_eq!((said.stderr.as_str(), said.status), ("", Some(0)));
 }

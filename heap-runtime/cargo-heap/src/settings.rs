@@ -104,8 +104,8 @@ mod tests {
         assert!(redaction("kernel_cmdline, ,rss_bytes").is_ok());
         assert_eq!(
             redaction("kernel_cmdline,hostname").unwrap_err(),
-            "the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: `hostname` is no key of a \
-             sidecar that can be left out"
+            "the environment variable HEAP_REDACT is `kernel_cmdline,hostname`: `hostname` is not a key \
+             that can be redacted"
         );
     }
 }

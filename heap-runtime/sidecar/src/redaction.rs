@@ -17,7 +17,7 @@ use crate::{Failure, HostContext};
 /// assert!(redaction.leaves_out("host.kernel_cmdline"));
 /// assert!(redaction.leaves_out("labels.db_url") && !redaction.leaves_out("labels.scheduler"));
 /// // Nothing is left in because it was written wrongly.
-/// assert_eq!(Redaction::parse("hostname").unwrap_err(), "`hostname` is no key of a sidecar that can be left out");
+/// assert_eq!(Redaction::parse("hostname").unwrap_err(), "`hostname` is not a key that can be redacted");
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -61,11 +61,9 @@ impl Redaction {
             [] => Ok(Self {
                 patterns: keys.into_iter().map(whole).collect(),
             }),
-            [one] => Err(format!(
-                "`{one}` is no key of a sidecar that can be left out"
-            )),
+            [one] => Err(format!("`{one}` is not a key that can be redacted")),
             several => Err(format!(
-                "`{}` are no keys of a sidecar that can be left out",
+                "`{}` are not keys that can be redacted",
                 several.join("`, `")
             )),
         }
@@ -229,7 +227,7 @@ mod tests {
         let several = Redaction::parse("host_name, cpu_model,user").expect_err("two are none");
         assert_eq!(
             several,
-            "`host_name`, `user` are no keys of a sidecar that can be left out"
+            "`host_name`, `user` are not keys that can be redacted"
         );
     }
 }

@@ -17,15 +17,6 @@ const FOLDERS: [&str; 4] = ["heap-macros", "heap-runtime", "tests", "ui-tests"];
 const LONGER: &[(&str, &str, usize)] = &[
     ("heap-macros/src/expand.rs", "tokens", 76),
     ("heap-macros/src/valid.rs", "function", 62),
-    ("heap-runtime/cargo-heap/src/cli/markdown.rs", "report", 90),
-    ("heap-runtime/cargo-heap/src/cli/html/mod.rs", "of", 70),
-    ("heap-runtime/cargo-heap/src/cli/show/host.rs", "host", 90),
-    ("heap-runtime/cargo-heap/src/cli/show/host.rs", "waits", 80),
-    (
-        "heap-runtime/cargo-heap/src/cli/show/mod.rs",
-        "for_people",
-        65,
-    ),
     ("heap-runtime/cargo-heap/src/cli/test.rs", "run", 90),
     ("heap-runtime/src/own/registry_tests.rs", "", 500),
     ("heap-runtime/src/scope.rs", "end_unmeasured", 110),

@@ -26,14 +26,14 @@ pub(super) enum Command {
     Report(Report),
     Show(Show),
     Compare(Compare),
-    /// Keeps what a run came to, to compare later ones with
+    /// Stores the results of a run, to compare later runs with
     #[command(subcommand)]
     Baseline(Baseline),
     Export(Export),
     Init(Init),
     Collect(Collect),
     Clean(Clean),
-    /// Prints what a shell needs to complete `cargo-heap`
+    /// Prints shell completions
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -47,33 +47,31 @@ pub(super) enum Command {
 
 /// Runs `cargo test` as one run, then reports it.
 ///
-/// Ctrl-C ends the tests, and what there is of them is still reported. What the kernel has counted
-/// around the run, such as its kills for want of memory, is kept beside the sidecars, in
-/// `*.heap-run.json`: so a test that was killed last is not without a reading after it.
+/// Ctrl-C ends the tests, and what they have recorded so far is still reported. The kernel's counters before
+/// and after the run, such as its out-of-memory kills, are stored beside the sidecars in `*.heap-run.json`,
+/// so that there is a later reading even for a test that was killed last.
 ///
-/// The options of `cargo heap` itself come first; from the first argument on that is not one of
-/// them, everything goes to cargo as it is. Where nothing does, `test-args` of
-/// `[workspace.metadata.heap]` in the workspace's Cargo.toml is used. With another format than the
-/// table, what cargo prints goes to stderr.
+/// Options of `cargo heap` come first; everything from the first other argument on is passed to cargo
+/// unchanged. If nothing is, `test-args` of `[workspace.metadata.heap]` in the workspace's Cargo.toml is
+/// used. With any format but the table, cargo's output goes to stderr.
 ///
-/// Exit status: 0 if all is good, 1 if the build or a test failed, also one that only the report tells
-/// of, as it ended its process; 2 if cargo was used wrongly, 128 and the signal's number if a signal
-/// ended cargo. 3 if tests failed and the machine explains all of them: `--fail-on`. That takes
-/// `--nextest`, or a cargo that has seen no failure: plain `cargo test` does not tell whether a test
-/// without a sidecar failed too.
+/// Exit status: 0 if all is good; 1 if the build or a test failed, even if only the report shows it because
+/// the test ended its process; 2 if cargo was used wrongly; 3 if tests failed and the machine explains all of
+/// them (see `--fail-on`); 128 plus the signal's number if a signal ended cargo. 3 needs `--nextest`, or a
+/// cargo that saw no failure: plain `cargo test` does not say whether a test without a sidecar failed too.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo heap test [OPTIONS] [CARGO ARGUMENTS] [-- HARNESS ARGUMENTS]")]
 pub(super) struct Test {
     /// Runs `cargo nextest run` instead
     #[arg(long)]
     pub(super) nextest: bool,
-    /// Compares with this afterwards: a file of `baseline save`, a folder of sidecars, or a run's id;
-    /// several for the parts of one run
+    /// Compares the run with this one: a file written by `baseline save`, a folder of sidecars, or a run's
+    /// id; given several times, the parts of one run
     #[arg(long, value_name = "BASE")]
     pub(super) compare: Vec<OsString>,
     #[command(flatten)]
     pub(super) output: Output,
-    /// What `cargo test` is given
+    /// Arguments passed to `cargo test`
     #[arg(
         value_name = "CARGO ARGUMENTS",
         trailing_var_arg = true,
@@ -82,24 +80,22 @@ pub(super) struct Test {
     cargo: Vec<OsString>,
 }
 
-/// Reports a run, or several together, such as the partitions of nextest's.
+/// Reports a run, or several together, such as the partitions of a nextest run.
 ///
-/// Exit status: 0 if all is good, 1 if a reported test failed or was killed and no later attempt of
-/// nextest's passed, 2 if there is no such run, or nothing in it that can be read or that `--filter` takes.
-/// 3 if tests failed and the machine explains all of them, so that another run may end otherwise:
-/// `--fail-on`.
+/// Exit status: 0 if all is good; 1 if a reported test failed or was killed and no later attempt by nextest
+/// passed; 2 if there is no such run, nothing in it can be read, or `--filter` matches nothing; 3 if tests
+/// failed and the machine explains all of them, so that another run may end differently (see `--fail-on`).
 #[derive(Debug, Args)]
 pub(super) struct Report {
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<OsString>,
-    /// Also copies nextest's `JUnit` file IN to OUT, with each test's heap numbers as properties of
-    /// its test case
+    /// Also copies nextest's `JUnit` file IN to OUT, with each test's heap numbers as properties of its test
+    /// case
     ///
-    /// The properties are called `heap.own_peak_bytes` and so on, as the columns of `cargo heap
-    /// export`; those of other attempts `heap.attempt2.own_peak_bytes`. All else stays as it is, and
-    /// a test case without a sidecar is not touched. The file names its run: without RUN, that one
-    /// is reported.
+    /// The properties are called `heap.own_peak_bytes` and so on, as the columns of `cargo heap export`;
+    /// those of other attempts `heap.attempt2.own_peak_bytes`. Everything else is copied unchanged, test
+    /// cases without a sidecar included. The file names its run: without RUN, that one is reported.
     #[arg(long, num_args = 2, value_names = ["IN", "OUT"])]
     pub(super) junit: Option<Vec<PathBuf>>,
     #[command(flatten)]
@@ -113,25 +109,25 @@ pub(super) struct Report {
 /// Exit status: 0 if it is good, 1 if it failed or was killed, 2 if there is no such test.
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The test's name, or part of it that no other test has
+    /// The test's name, or a part of it that no other test's name has
     pub(super) test: String,
     /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
     #[arg(long, value_name = "RUN")]
     pub(super) run: Option<OsString>,
-    /// How it is printed
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
 }
 
 /// Shows what changed between two runs, test by test.
 ///
-/// A number counts where it moved by more than its error and the tolerance. The process tier counts
-/// only where no other tracked test overlapped. Times and metrics differ from run to run by
-/// themselves: with five readings on either side (several runs, stress rounds, iterations), a test
-/// whose middle half of times lies above that of the base is slower, a regression; with fewer, what
-/// is twice as long, and a metric that is a quarter larger or smaller, is named, and counts for
-/// nothing. A committed baseline has neither. Of runs that are parts of one, such as nextest's
-/// partitions, several are named: the new ones behind each other, those of the base with `--base`.
+/// A number counts if it moved by more than its error and the tolerance. The process tier counts only if no
+/// other tracked test overlapped. Times and metrics vary between runs by themselves: with five readings on
+/// each side (from several runs, stress rounds or iterations), a test is slower, which is a regression, if
+/// the middle half of its times lies above that of the base; with fewer, a time that doubled and a metric
+/// that moved by a quarter are listed, but do not count. A committed baseline has neither. If a run has
+/// several parts, such as nextest's partitions, name all of them: those of the new run one after another,
+/// those of the base with `--base`.
 ///
 /// Exit status: 0 if nothing got worse, 1 if something did, 2 if the runs cannot be compared.
 #[derive(Debug, Args)]
@@ -140,61 +136,61 @@ pub(super) struct Show {
                       cargo heap compare [OPTIONS] --base <BASE> [--base <BASE>]... [NEW]..."
 )]
 pub(super) struct Compare {
-    /// A file of `cargo heap baseline save`, a folder of sidecars, or a run's id
+    /// A file written by `cargo heap baseline save`, a folder of sidecars, or a run's id
     #[arg(value_name = "BASE", required_unless_present = "bases")]
     first: Option<OsString>,
     /// The same [default: the newest run]
     #[arg(value_name = "NEW")]
     others: Vec<OsString>,
-    /// A part of the base; all that is named without it is new then
+    /// A part of the base; what is named without `--base` is then the new run
     #[arg(long = "base", value_name = "BASE")]
     bases: Vec<OsString>,
-    /// By how much a number may change, as `5%` or `64 KiB` [default: 4 KiB]
+    /// How much a number may change, such as `5%` or `64 KiB` [default: 4 KiB]
     #[arg(long, value_name = "AMOUNT")]
     pub(super) tolerance: Option<WrittenTolerance>,
-    /// How it is printed
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableJsonMarkdown,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Baseline {
-    /// Writes what a run came to, test by test, to a file that can be committed
+    /// Writes a run's results, test by test, to a file that can be committed
     Save(Save),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Save {
-    /// The file to write; one that is there is replaced
+    /// The file to write; an existing one is replaced
     pub(super) file: PathBuf,
-    /// Folders of sidecars, or runs' ids, which are parts of one run [default: the newest run]
+    /// Folders of sidecars or run ids: the parts of one run [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<OsString>,
 }
 
 /// Prints a flat row for each test, to be read by other programs such as `DuckDB`.
 ///
-/// Columns are stable: new ones may come, and none changes its meaning or goes.
+/// Columns are stable: new ones may be added, but none is removed or changes its meaning.
 #[derive(Debug, Args)]
 #[command(after_long_help = QUESTIONS)]
 pub(super) struct Export {
-    /// Folders of sidecars, or runs' ids [default: the newest run]
+    /// Folders of sidecars or run ids [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<OsString>,
-    /// All runs that are kept
+    /// All stored runs of this workspace
     #[arg(long, conflicts_with = "runs")]
     pub(super) all: bool,
-    /// What rows are printed as
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: RowFormat,
-    /// Prints what the columns are instead
+    /// Lists the columns instead
     #[arg(long)]
     pub(super) columns: bool,
 }
 
 /// What can be asked of an export.
 const QUESTIONS: &str = concat!(
-    "Questions for DuckDB, over all runs that are kept:\n\n",
+    "Questions for DuckDB, over all stored runs:\n\n",
     "cargo heap export --all --format csv > rows.csv\n\n",
     include_str!("../../sql/worst_peaks.sql"),
     "\n",
@@ -203,61 +199,65 @@ const QUESTIONS: &str = concat!(
     include_str!("../../sql/failures_under_pressure.sql"),
 );
 
-/// Sets a package up for tracking: heap-runtime among its dev-dependencies, jemalloc in its test binaries.
+/// Sets a package up for tracking: adds heap-runtime to its dev-dependencies, and jemalloc to its test
+/// binaries.
 ///
-/// With `--all`, every test has the attribute too, behind what makes it a test and on the same line, so that all lines keep
-/// their numbers; those in the bodies of macros are found, and in the calls of `proptest!`, `quickcheck!` and `cfg_if!`.
-/// What has it already stays as it is. With `--remove`, all of that goes again, whoever wrote it, but for the dependency.
+/// With `--all`, every test gets the attribute too, right behind the one that makes it a test and on the same
+/// line, so that line numbers stay the same. Tests in the bodies of macros are found, and those in calls of
+/// `proptest!`, `quickcheck!` and `cfg_if!`. `--remove` removes all of that again, whoever wrote it, except
+/// for the dependency.
 ///
-/// The difference is shown, and what could not be touched is named, with its line and the reason. Nothing is written before
-/// all files are read; commit before, and `--dry-run` writes nothing.
+/// The changes are shown, and what could not be changed is listed with its line and the reason. All files are
+/// read before anything is written, and if a step fails, the files are restored. Commit first; `--dry-run`
+/// writes nothing.
 ///
-/// Exit status: 0 if it is done, 2 if the package cannot be read or written.
+/// Exit status: 0 if it succeeded, 2 if the package cannot be read or written.
 #[derive(Debug, Default, Args)]
 pub(super) struct Init {
-    /// Puts the attribute on every test
+    /// Adds the attribute to every test
     #[arg(long)]
     pub(super) all: bool,
-    /// Takes away what `init` puts in, and every attribute
+    /// Removes what `init` added, and every attribute
     #[arg(long, conflicts_with = "all")]
     pub(super) remove: bool,
     /// Packages of the workspace [default: that of the manifest, or all]
     #[arg(long, short, value_name = "NAME")]
     pub(super) package: Vec<String>,
-    /// The manifest [default: that of this folder, or of one above]
+    /// The manifest [default: that of this folder, or of the nearest one above]
     #[arg(long, value_name = "PATH")]
     pub(super) manifest_path: Option<PathBuf>,
-    /// Only shows what would be changed
+    /// Only shows what would change
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How it is printed
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
 }
 
-/// Makes a run of what tests have written to a console or a port, as `HEAP_SINK` names it.
+/// Makes a run of what tests wrote to a console or a port, as named by `HEAP_SINK`.
 ///
-/// Whatever else is in the file is passed over. What a kill or other output has torn is said, and loses nothing of
-/// what is whole; a test of which only the beginning came through is one that was killed.
+/// Anything else in the file is skipped. Records that a kill or other output has torn are reported, and do
+/// not affect the others; a test of which only the beginning came through counts as killed.
 ///
-/// Exit status: 0 if all came through whole, 1 if something is torn, 2 if there is no sidecar in it.
+/// Exit status: 0 if everything came through whole, 1 if something is torn, 2 if there is no sidecar in the
+/// file.
 #[derive(Debug, Args)]
 pub(super) struct Collect {
     /// The file that the console was written to; `-` for standard input
     pub(super) file: PathBuf,
-    /// Puts the run into a folder in this one [default: where it would be if its tests had run here]
+    /// Where to put the folder of the run [default: where it would be if its tests had run here]
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
 }
 
-/// Removes the folders of old runs of this workspace. A run that still runs, and a folder with anything
-/// else in it, stays.
+/// Removes the folders of old runs of this workspace. Runs that have not ended, and folders with anything
+/// else in them, are kept.
 #[derive(Debug, Args)]
 pub(super) struct Clean {
-    /// The newest so many runs stay
+    /// How many of the newest runs to keep
     #[arg(long, value_name = "N")]
     pub(super) keep: usize,
-    /// Only says what would be removed
+    /// Only lists what would be removed
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -265,14 +265,14 @@ pub(super) struct Clean {
 /// Which tests are reported, in which order.
 #[derive(Debug, Default, Args)]
 pub(super) struct Selection {
-    /// Only tests whose name contains this, or matches /this regular expression/; one with a blank is also
-    /// looked for in the name with its binary
+    /// Only tests whose name contains this text, or matches it if it is a /regular expression/; a text with a
+    /// space is also looked for in the name with its binary
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<Filter>,
-    /// What comes first; numbers come the largest first [default: outcome]
+    /// The order of the tests; the largest numbers come first [default: outcome]
     #[arg(long, value_enum, value_name = "BY")]
     pub(super) sort: Option<Order>,
-    /// Prints only so many tests; totals and exit status are of all
+    /// Prints only this many tests; totals and exit status cover all of them
     #[arg(long, value_name = "N")]
     pub(super) top: Option<usize>,
 }
@@ -280,16 +280,16 @@ pub(super) struct Selection {
 /// How it is printed.
 #[derive(Debug, Default, Args)]
 pub(super) struct Output {
-    /// How it is printed
+    /// The output format
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: Format,
-    /// Also writes a page to this file: tables, pictures, all in one
+    /// Also writes the report as one HTML page to this file
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
-    /// Adds an annotation of GitHub's on stderr for each failed test and broken budget
+    /// Prints a GitHub annotation on stderr for each failed test and broken budget
     #[arg(long)]
     pub(super) github: bool,
-    /// What the exit status is about
+    /// Which failures the exit status counts
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub(super) fail_on: FailOn,
 }

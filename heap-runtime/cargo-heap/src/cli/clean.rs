@@ -20,7 +20,7 @@ pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Stat
     for run in kept.iter().skip(command.keep) {
         let shown = printable(&run.path.to_string_lossy()).into_owned();
         if let Some(why) = why_not(&run.path)? {
-            terminal::warn(&format!("{shown} stays: {why}"));
+            terminal::warn(&format!("kept {shown}: {why}"));
             continue;
         }
         if command.dry_run {
@@ -32,12 +32,12 @@ pub(super) fn run(command: &args::Clean, terminal: &mut Terminal) -> Result<Stat
         removed += 1;
     }
     let stay = kept.len() - removed;
-    let would = if command.dry_run { "would " } else { "" };
+    let would = if command.dry_run { "would be " } else { "" };
     let others = match others {
         0 => String::new(),
         others => format!("; {others} of other workspaces are not counted"),
     };
-    writeln!(terminal, "{stay} run(s) {would}stay{others}")?;
+    writeln!(terminal, "{stay} run(s) {would}kept{others}")?;
     Ok(Status::Good)
 }
 
@@ -54,10 +54,13 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
             .any(|suffix| name.ends_with(suffix))
             || name.starts_with('.') && name.ends_with(".tmp");
         if !ours || entry.file_type().map_err(error)?.is_dir() {
-            return Ok(Some(format!("`{}` in it is no sidecar", printable(&name))));
+            return Ok(Some(format!(
+                "it contains `{}`, which is not a sidecar",
+                printable(&name)
+            )));
         }
     }
     let run = read(&[folder.to_owned()])?;
     let running = (run.rows.iter().chain(&run.children)).find(|row| row.state == State::Running);
-    Ok(running.map(|row| format!("`{}` still runs", printable(&row.test))))
+    Ok(running.map(|row| format!("`{}` is still running", printable(&row.test))))
 }

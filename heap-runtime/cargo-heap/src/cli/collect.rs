@@ -34,12 +34,12 @@ pub(super) fn run(command: &args::Collect, terminal: &mut Terminal) -> Result<St
     if collected.damaged > 0 {
         let lines = collected.damaged;
         terminal::warn(&format!(
-            "{lines} line(s) with a part of a sidecar came through damaged, and are passed over"
+            "{lines} line(s) with a part of a sidecar came through damaged and are skipped"
         ));
     }
     for stray in strays {
         terminal::warn(&format!(
-            "`{}` is of no test that came through",
+            "`{}` belongs to no test that came through",
             printable(&stray)
         ));
         status = Status::Bad;
@@ -47,7 +47,7 @@ pub(super) fn run(command: &args::Collect, terminal: &mut Terminal) -> Result<St
     if runs.is_empty() {
         let file = command.file.display();
         return Err(Error::new(format!(
-            "there is no sidecar in `{file}`: tests write them to what HEAP_SINK names, such as a console"
+            "there is no sidecar in `{file}`: it should have what tests wrote to HEAP_SINK, such as the output of a console"
         )));
     }
     for (id, files) in runs {
@@ -122,12 +122,12 @@ fn runs_of(files: Files) -> (BTreeMap<String, Files>, BTreeSet<String>) {
 fn of_torn(torn: &Torn) -> String {
     match &torn.name {
         Some(name) => format!(
-            "what was written to `{}` is torn: {} of {} lines came through; it is as it was before",
+            "what was written to `{}` is torn: {} of {} lines came through, and the file is as it was before",
             printable(name),
             torn.lines,
             torn.of
         ),
-        None => "something that was written to a file has not come through at all".into(),
+        None => "something that was written to a file did not come through at all".into(),
     }
 }
 

@@ -108,12 +108,12 @@ fn read(path: &Path) -> Result<Baseline, Error> {
     let text = fs::read(path).map_err(|error| Error::at("read the baseline", path, error))?;
     let baseline: Baseline = serde_json::from_slice(&text).map_err(|error| {
         Error::new(format!(
-            "`{name}` is no baseline: {error}; `cargo heap baseline save` writes one"
+            "`{name}` is not a valid baseline: {error}; `cargo heap baseline save` writes one"
         ))
     })?;
     if baseline.baseline_version > BASELINE_VERSION {
         return Err(Error::new(format!(
-            "the baseline `{name}` is of version {} and this reader knows up to {BASELINE_VERSION}: \
+            "the baseline `{name}` has version {}, and this cargo-heap reads up to {BASELINE_VERSION}: \
              use a newer cargo-heap",
             baseline.baseline_version
         )));

@@ -27,7 +27,7 @@ pub(super) fn run(command: &args::Export, terminal: &mut Terminal) -> Result<Sta
     let run = if command.all {
         let (kept, others) = all.kept()?.own()?;
         if others > 0 {
-            terminal::note(&format!("{others} run(s) of other workspaces are left out"));
+            terminal::note(&format!("{others} run(s) of other workspaces are skipped"));
         }
         let folders: Vec<_> = kept.iter().map(|run| run.path.clone()).collect();
         runs::read(&folders)?

@@ -6,10 +6,10 @@ use super::terminal;
 /// What the exit status is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum FailOn {
-    /// Every test that failed: 1, and 3 where the machine explains all of them
+    /// Every failed test: 1, or 3 if the machine explains all of them
     #[default]
     Any,
-    /// What the machine does not explain: 1, and 0 where it explains all that failed
+    /// Only failures that the machine does not explain: 1, or 0 if it explains all of them
     Unexplained,
 }
 

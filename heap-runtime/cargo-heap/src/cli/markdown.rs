@@ -10,98 +10,81 @@ use super::report::contents::Report;
 use super::report::summary::summary;
 use super::run_table::{name, several_binaries, turn};
 use super::text::printable;
+use crate::report::{Across, Diagnosis};
 
 pub(super) fn report(report: &Report, out: &mut impl Write) -> Result<(), Error> {
     let several = several_binaries(&report.tests);
     writeln!(out, "### Heap of {}\n", escaped(&summary(report)))?;
     if !report.tests.is_empty() {
-        let columns: Vec<_> = QUANTITIES
-            .iter()
-            .filter(|quantity| report.tests.iter().any(|row| (quantity.of)(row).is_some()))
-            .collect();
-        let headings: Vec<_> = columns.iter().map(|quantity| quantity.heading).collect();
-        writeln!(out, "| test | outcome | {} |", headings.join(" | "))?;
-        writeln!(out, "|---|---|{}", "---:|".repeat(columns.len()))?;
-        for (row, is_first) in report.in_order() {
-            let cells: Vec<_> = columns
-                .iter()
-                .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
-                .collect();
-            let state = if row.state.is_bad() {
-                format!("**{}**", row.state)
-            } else {
-                row.state.to_string()
-            };
-            let name = if is_first {
-                escaped(&name(row, several))
-            } else {
-                format!("↳ {}", turn(row))
-            };
-            writeln!(out, "| {name} | {state} | {} |", cells.join(" | "))?;
-        }
-        writeln!(out)?;
+        table(report, several, out)?;
     }
     for (row, both) in report.let_pass() {
         let name = escaped(&name(row, several));
         writeln!(out, "{name}: {}\n", escaped(&both))?;
     }
-    explained(report, several, out)?;
+    failures(report, several, out)?;
+    for slowed in &report.slowed {
+        let (row, diagnosis) = (&report.tests[slowed.test], &slowed.diagnosis);
+        let (name, verdict) = (escaped(&name(row, several)), diagnosis.verdict());
+        writeln!(out, "{} {name}, although: {verdict}\n", row.state)?;
+        causes(diagnosis, out)?;
+        writeln!(out)?;
+    }
     if !report.across.is_empty() {
-        writeln!(out, "#### Tests that {}\n", across::TITLE)?;
-        writeln!(out, "| {} |", across::HEADINGS.join(" | "))?;
-        writeln!(
-            out,
-            "|---|{}---|",
-            "---:|".repeat(across::HEADINGS.len() - 2)
-        )?;
-        let several = several || across::several_binaries(&report.across);
-        for test in &report.across {
-            let cells = across::cells(test, several).map(|cell| escaped(&cell));
-            writeln!(out, "| {} |", cells.join(" | "))?;
-        }
-        writeln!(out, "\n_{}_\n", across::note())?;
+        flaky(&report.across, several, out)?;
     }
     if !report.unreadable.is_empty() {
         writeln!(out, "Files that could not be read:\n")?;
-        for file in &report.unreadable {
-            writeln!(
-                out,
-                "- {}: {}",
-                escaped(&printable(&file.file)),
-                escaped(&printable(&file.reason))
-            )?;
-        }
+    }
+    for file in &report.unreadable {
+        let [file, reason] = [&file.file, &file.reason].map(|text| escaped(&printable(text)));
+        writeln!(out, "- {file}: {reason}")?;
     }
     Ok(())
 }
 
-/// What explains the failures, and what the machine has cost tests that passed.
-fn explained(report: &Report, several: bool, out: &mut impl Write) -> Result<(), Error> {
+/// The tests and their numbers.
+fn table(report: &Report, several: bool, out: &mut impl Write) -> Result<(), Error> {
+    let columns: Vec<_> = QUANTITIES
+        .iter()
+        .filter(|quantity| report.tests.iter().any(|row| (quantity.of)(row).is_some()))
+        .collect();
+    let headings: Vec<_> = columns.iter().map(|quantity| quantity.heading).collect();
+    writeln!(out, "| test | outcome | {} |", headings.join(" | "))?;
+    writeln!(out, "|---|---|{}", "---:|".repeat(columns.len()))?;
+    for (row, is_first) in report.in_order() {
+        let cells: Vec<_> = columns
+            .iter()
+            .map(|quantity| (quantity.of)(row).unwrap_or_else(|| "-".into()))
+            .collect();
+        let state = if row.state.is_bad() {
+            format!("**{}**", row.state)
+        } else {
+            row.state.to_string()
+        };
+        let name = if is_first {
+            escaped(&name(row, several))
+        } else {
+            format!("↳ {}", turn(row))
+        };
+        writeln!(out, "| {name} | {state} | {} |", cells.join(" | "))?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// What explains the failures.
+fn failures(report: &Report, several: bool, out: &mut impl Write) -> Result<(), Error> {
     for diagnosed in &report.diagnoses {
         let row = &report.tests[diagnosed.test];
         let diagnosis = &diagnosed.diagnosis;
-        writeln!(
-            out,
-            "**{}** {}: {}\n",
-            row.state,
-            escaped(&name(row, several)),
-            diagnosis.verdict()
-        )?;
-        if let Some(said) = row
-            .failure_message
-            .as_deref()
-            .and_then(|said| said.lines().next())
-        {
+        let (name, verdict) = (escaped(&name(row, several)), diagnosis.verdict());
+        writeln!(out, "**{}** {name}: {verdict}\n", row.state)?;
+        let message = row.failure_message.as_deref();
+        if let Some(said) = message.and_then(|said| said.lines().next()) {
             writeln!(out, "- it said: {}", escaped(&printable(said)))?;
         }
-        writeln!(out, "- causes: {}", escaped(&cause::words(diagnosis)))?;
-        for evidence in diagnosis
-            .findings
-            .iter()
-            .flat_map(|finding| &finding.evidence)
-        {
-            writeln!(out, "- {}", escaped(&printable(evidence)))?;
-        }
+        causes(diagnosis, out)?;
         for caveat in &diagnosis.caveats {
             writeln!(out, "- _{}_", escaped(&printable(caveat)))?;
         }
@@ -110,21 +93,30 @@ fn explained(report: &Report, several: bool, out: &mut impl Write) -> Result<(),
         }
         writeln!(out)?;
     }
-    for slowed in &report.slowed {
-        let row = &report.tests[slowed.test];
-        let (name, diagnosis) = (escaped(&name(row, several)), &slowed.diagnosis);
-        let verdict = diagnosis.verdict();
-        writeln!(out, "{} {name}, although: {verdict}\n", row.state)?;
-        writeln!(out, "- causes: {}", escaped(&cause::words(diagnosis)))?;
-        for evidence in diagnosis
-            .findings
-            .iter()
-            .flat_map(|finding| &finding.evidence)
-        {
-            writeln!(out, "- {}", escaped(&printable(evidence)))?;
-        }
-        writeln!(out)?;
+    Ok(())
+}
+
+fn causes(diagnosis: &Diagnosis, out: &mut impl Write) -> Result<(), Error> {
+    writeln!(out, "- causes: {}", escaped(&cause::words(diagnosis)))?;
+    let findings = diagnosis.findings.iter();
+    for evidence in findings.flat_map(|finding| &finding.evidence) {
+        writeln!(out, "- {}", escaped(&printable(evidence)))?;
     }
+    Ok(())
+}
+
+/// Tests that both failed and passed.
+fn flaky(tests: &[Across], several: bool, out: &mut impl Write) -> Result<(), Error> {
+    let numbers = "---:|".repeat(across::HEADINGS.len() - 2);
+    writeln!(out, "#### Tests that {}\n", across::TITLE)?;
+    writeln!(out, "| {} |", across::HEADINGS.join(" | "))?;
+    writeln!(out, "|---|{numbers}---|")?;
+    let several = several || across::several_binaries(tests);
+    for test in tests {
+        let cells = across::cells(test, several).map(|cell| escaped(&cell));
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    writeln!(out, "\n_{}_\n", across::note())?;
     Ok(())
 }
 

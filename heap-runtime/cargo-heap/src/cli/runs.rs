@@ -156,7 +156,7 @@ impl Runs {
         }
         if path.exists() {
             return Err(Error::new(format!(
-                "`{shown}` is no run: give a folder of `*{}` files, or a run's id",
+                "`{shown}` is not a run: give a folder of `*{}` files, or a run's id",
                 heap_sidecar::SUFFIX
             )));
         }

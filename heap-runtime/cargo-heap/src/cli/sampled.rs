@@ -38,7 +38,7 @@ fn line(samples: &Samples, described: Option<&Description>) -> String {
         samples.relative_error * 100.0,
     );
     if samples.not_finite > 0 {
-        let others = format!(", and {} that are no finite numbers", samples.not_finite);
+        let others = format!(", and {} that are not finite numbers", samples.not_finite);
         line.push_str(&others);
     }
     line + &better(described)
@@ -106,7 +106,7 @@ mod tests {
         let described = Description::new("us", Better::Lower);
         assert_eq!(
             line(&samples, Some(&described)),
-            "3 values from 2 to 41.5, p50 8.125, p90 41.5, p99 41.5, p99.9 41.5 us (± 1.6 %), and 1 that are no \
+            "3 values from 2 to 41.5, p50 8.125, p90 41.5, p99 41.5, p99.9 41.5 us (± 1.6 %), and 1 that are not \
              finite numbers, lower is better"
         );
         assert!(line(&Samples::default(), None).starts_with("0 values from - to -, p50 -"));

@@ -94,8 +94,8 @@ pub(super) fn run(
     )?;
     if harness == Harness::Test && ended.success() && judged.status != Status::Good {
         terminal::note(
-            &"cargo has seen no failure, and the report has one: a test that ends its process is over for \
-              the harness, and one that is called inside another fails by itself",
+            &"cargo saw no failure, but the report has one: a test that exits its process ends the harness with it, \
+              and a tracked function that is called inside a test can fail without failing that test",
         );
     }
     let mut found = judged.status;
@@ -114,8 +114,8 @@ pub(super) fn run(
 
 fn say_others_may_have_failed() {
     terminal::note(
-        &"the machine explains the failures of all tracked tests; whether another test failed as well, \
-          `cargo test` does not tell, and `--nextest` does",
+        &"the machine explains the failures of all tracked tests; `cargo test` does not say whether another test \
+          failed too, `--nextest` does",
     );
 }
 
@@ -152,7 +152,7 @@ fn keep(readings: Readings, verdicts: Vec<RunnerVerdict>, run: &mut Run) {
     for folder in &run.folders {
         if let Err(error) = readings.keep(folder) {
             terminal::warn(&format!(
-                "how often the kernel killed during the run, and what nextest said of its tests, is not kept: {}",
+                "the kernel's kills during the run and what nextest said of its tests are not stored: {}",
                 printable(&error)
             ));
         }

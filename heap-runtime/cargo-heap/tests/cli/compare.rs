@@ -184,7 +184,11 @@ fn what_cannot_be_compared_is_refused() {
         ],
     );
     assert_eq!(said.status, Some(2));
-    assert!(said.stderr.contains("is no baseline"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("is not a valid baseline"),
+        "{}",
+        said.stderr
+    );
 }
 
 /// A test that took so many milliseconds, once in each of as many iterations, and measured something.

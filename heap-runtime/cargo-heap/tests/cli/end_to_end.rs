@@ -262,7 +262,7 @@ fn left(project: &Project) {
     let left = project.says(&arguments);
     assert_eq!(left.status, Some(1), "{}", left.stderr);
     assert!(
-        left.stderr.contains("cargo has seen no failure"),
+        left.stderr.contains("cargo saw no failure"),
         "{}",
         left.stderr
     );

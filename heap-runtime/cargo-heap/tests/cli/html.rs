@@ -8,7 +8,7 @@ fn page(run: &Run) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     let said = run.heap("report", &["--html", file.to_str().unwrap()]);
-    assert!(said.stderr.contains("the page is"), "{}", said.stderr);
+    assert!(said.stderr.contains("wrote the page"), "{}", said.stderr);
     fs::read_to_string(file).unwrap()
 }
 

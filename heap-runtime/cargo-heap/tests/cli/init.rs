@@ -113,7 +113,7 @@ fn every_test_has_the_attribute_and_then_none_has() {
     assert!(said.stdout.contains(summary), "{}", said.stdout);
     assert!(
         said.stderr
-            .contains("table.rs:2`: whether `table!` takes the attribute"),
+            .contains("table.rs:2`: only the rules of `table!` tell"),
         "{}",
         said.stderr
     );

@@ -269,8 +269,11 @@ fn a_file_that_is_none_is_refused_and_says_why() {
             b"<testsuites uuid='a'/><testsuites/>".into(),
             "more than one root",
         ),
-        (b"<testsuites uuid='a' uuid='b'/>".into(), "it is no XML"),
-        (b"<testsuites uuid='&x;'/>".into(), "it is no XML"),
+        (
+            b"<testsuites uuid='a' uuid='b'/>".into(),
+            "it is not valid XML",
+        ),
+        (b"<testsuites uuid='&x;'/>".into(), "it is not valid XML"),
         (
             b"<?xml version='1.0' encoding='latin1'?><testsuites uuid='a'/>".into(),
             "not UTF-8 but latin1",
@@ -284,12 +287,15 @@ fn a_file_that_is_none_is_refused_and_says_why() {
             FILE.replace("</testsuites>", "").into(),
             "ends in the middle",
         ),
-        (FILE.replace("</testsuites>", "</x>").into(), "it is no XML"),
+        (
+            FILE.replace("</testsuites>", "</x>").into(),
+            "it is not valid XML",
+        ),
         (deep.into(), "more than 64 elements"),
         (cases("<testcase classname='x'/>").into(), "has no name"),
         (
             cases("<testcase name='a'><testcase name='b'/></testcase>").into(),
-            "stands where none can",
+            "is where none can be",
         ),
     ];
     for (file, expected) in files {

@@ -121,7 +121,8 @@ fn clean_removes_old_runs_and_nothing_else() {
     let said = workspace.heap(&["clean", "--keep", "2"]);
     assert_eq!(workspace.kept(), ["a", "b", "d", "link"]);
     assert!(
-        said.stderr.contains("`notes.txt` in it is no sidecar"),
+        said.stderr
+            .contains("it contains `notes.txt`, which is not a sidecar"),
         "{}",
         said.stderr
     );
@@ -174,7 +175,7 @@ fn runs_of_another_workspace_in_the_same_target_folder_are_not_ours() {
     ours.run_of(theirs.path(), "foreign", 1);
     let said = ours.heap(&["report"]);
     assert!(said.stdout.contains(" own "), "{}", said.stdout);
-    let left_out = "1 newer run(s) of other workspaces and 2 other run(s) are not in it";
+    let left_out = "1 newer run(s) of other workspaces and 2 other run(s) are not included";
     assert!(said.stdout.contains(left_out), "{}", said.stdout);
     let said = ours.heap(&["report", "--format", "json"]);
     let report: Value = serde_json::from_str(&said.stdout).unwrap();
@@ -191,13 +192,13 @@ fn runs_of_another_workspace_in_the_same_target_folder_are_not_ours() {
     assert_eq!(all.stdout.lines().count(), 3, "{}", all.stdout);
     assert!(
         all.stderr
-            .contains("1 run(s) of other workspaces are left out"),
+            .contains("1 run(s) of other workspaces are skipped"),
         "{}",
         all.stderr
     );
     let said = ours.heap(&["clean", "--keep", "1"]);
     assert_eq!(ours.kept(), ["foreign", "own"], "{}", said.stdout);
-    let expected = "1 run(s) stay; 1 of other workspaces are not counted";
+    let expected = "1 run(s) kept; 1 of other workspaces are not counted";
     assert!(said.stdout.contains(expected), "{}", said.stdout);
 }
 
@@ -232,12 +233,12 @@ fn a_folder_for_all_runs_says_what_else_is_in_it() {
     };
     let said = report(&["report"]);
     assert!(
-        said.contains(" own ") && said.contains("; 1 other run(s) are not in it"),
+        said.contains(" own ") && said.contains("; 1 other run(s) are not included"),
         "{said}"
     );
     let all = report(&["report", both.path().to_str().unwrap()]);
     assert!(
-        all.contains("2 tests: 2 passed") && !all.contains("not in it"),
+        all.contains("2 tests: 2 passed") && !all.contains("not included"),
         "{all}"
     );
 }

@@ -123,7 +123,7 @@ fn what_attempts_failed_of_is_all_said() {
         again(over_budget("t"), 1, None),
     ]);
     let said = run.heap("report", &[]).stdout;
-    let expected = "  attempt 1 was another matter, failed: over its budget";
+    let expected = "  attempt 1 had another cause (failed): over its budget";
     assert!(said.contains(expected), "{said}");
 }
 

@@ -39,46 +39,7 @@ pub(super) fn write(
     comparison: Option<&Comparison>,
 ) -> Result<(), Error> {
     let wrong = |error: &dyn std::fmt::Display| Error::at("write the page", file, error);
-    let several = several_binaries(&report.tests);
-    let tests = tests(report, several)?;
-    let several_across = several || across::several_binaries(&report.across);
-    let page = Page {
-        summary: summary(report),
-        totals: &report.totals,
-        folders: report
-            .folders
-            .iter()
-            .map(|folder| printable(folder).into_owned())
-            .collect(),
-        unreadable: report
-            .unreadable
-            .iter()
-            .map(|unread| Unread {
-                file: printable(&unread.file).into_owned(),
-                reason: printable(&unread.reason).into_owned(),
-            })
-            .collect(),
-        headings: QUANTITIES.each_ref().map(|quantity| quantity.heading),
-        states: [
-            State::Killed,
-            State::Failed,
-            State::Running,
-            State::Skipped,
-            State::Passed,
-        ],
-        peaks: picture::peaks(&report.tests),
-        pressure: picture::pressure(&report.tests),
-        timelines_left_out: report.tests.len() > MAX_TIMELINES,
-        comparison: comparison.map(Compared::of),
-        across: report
-            .across
-            .iter()
-            .map(|test| across::cells(test, several_across))
-            .collect(),
-        across_headings: across::HEADINGS,
-        across_note: across::note(),
-        tests,
-    };
+    let page = Page::of(report, comparison)?;
     let mut environment = Environment::new();
     environment
         .add_template("report.html", include_str!("report.html"))
@@ -147,6 +108,51 @@ struct Page<'a> {
     tests: Vec<Test>,
 }
 
+impl<'a> Page<'a> {
+    fn of(report: &'a Report, comparison: Option<&Comparison>) -> Result<Self, Error> {
+        let several = several_binaries(&report.tests);
+        let tests = tests(report, several)?;
+        let several_across = several || across::several_binaries(&report.across);
+        Ok(Self {
+            summary: summary(report),
+            totals: &report.totals,
+            folders: report
+                .folders
+                .iter()
+                .map(|folder| printable(folder).into_owned())
+                .collect(),
+            unreadable: report
+                .unreadable
+                .iter()
+                .map(|unread| Unread {
+                    file: printable(&unread.file).into_owned(),
+                    reason: printable(&unread.reason).into_owned(),
+                })
+                .collect(),
+            headings: QUANTITIES.each_ref().map(|quantity| quantity.heading),
+            states: [
+                State::Killed,
+                State::Failed,
+                State::Running,
+                State::Skipped,
+                State::Passed,
+            ],
+            peaks: picture::peaks(&report.tests),
+            pressure: picture::pressure(&report.tests),
+            timelines_left_out: report.tests.len() > MAX_TIMELINES,
+            comparison: comparison.map(Compared::of),
+            across: report
+                .across
+                .iter()
+                .map(|test| across::cells(test, several_across))
+                .collect(),
+            across_headings: across::HEADINGS,
+            across_note: across::note(),
+            tests,
+        })
+    }
+}
+
 /// A line of the table, and what opens below it.
 #[derive(Serialize)]
 struct Test {
@@ -200,33 +206,6 @@ impl Test {
         timeline: Option<&Timeline>,
     ) -> Self {
         let findings = diagnosis.map_or(&[][..], |diagnosis| &diagnosis.findings);
-        let labels = row.labels.iter().flatten();
-        let metrics = row.metrics.iter().flatten();
-        let causes = diagnosis.map(cause::words);
-        let mut facts: Vec<_> = causes
-            .map(|causes| ("causes", causes))
-            .into_iter()
-            .collect();
-        facts.extend([
-            ("source", format!("{}:{}", row.source_file, row.source_line)),
-            ("started", row.started_at.clone()),
-        ]);
-        facts.extend(both_verdicts(row).map(|both| ("judged", both)));
-        facts.extend(row.skip_reason.clone().map(|reason| ("skipped", reason)));
-        facts.extend(
-            row.heap_reason
-                .clone()
-                .map(|reason| ("not measured", reason)),
-        );
-        facts.extend(labels.map(|(key, value)| ("label", format!("{key} = {value}"))));
-        let described = |key: &str| sampled::described(row, key);
-        facts.extend(
-            metrics.map(|(key, value)| ("metric", format!("{key} = {value}{}", described(key)))),
-        );
-        facts.extend(sampled::lines(row).map(|line| ("samples", line)));
-        for (_, fact) in &mut facts {
-            *fact = printable(fact).into_owned();
-        }
         Self {
             name,
             state: row.state,
@@ -249,7 +228,7 @@ impl Test {
                 .map(|caveat| printable(caveat).into_owned())
                 .collect(),
             message: row.failure_message.as_deref().map(printable_lines),
-            facts,
+            facts: facts(row, diagnosis),
             budgets: row
                 .budgets
                 .iter()
@@ -261,6 +240,30 @@ impl Test {
             attempts: Vec::new(),
         }
     }
+}
+
+/// What there is to say of a test beside its numbers, each with its name.
+fn facts(row: &Row, diagnosis: Option<&Diagnosis>) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    facts.extend(diagnosis.map(|diagnosis| ("causes", cause::words(diagnosis))));
+    facts.push(("source", format!("{}:{}", row.source_file, row.source_line)));
+    facts.push(("started", row.started_at.clone()));
+    facts.extend(both_verdicts(row).map(|both| ("judged", both)));
+    facts.extend(row.skip_reason.clone().map(|reason| ("skipped", reason)));
+    let unmeasured = row.heap_reason.clone();
+    facts.extend(unmeasured.map(|reason| ("not measured", reason)));
+    let labels = row.labels.iter().flatten();
+    facts.extend(labels.map(|(key, value)| ("label", format!("{key} = {value}"))));
+    let metrics = row.metrics.iter().flatten().map(|(key, value)| {
+        let described = sampled::described(row, key);
+        ("metric", format!("{key} = {value}{described}"))
+    });
+    facts.extend(metrics);
+    facts.extend(sampled::lines(row).map(|line| ("samples", line)));
+    for (_, fact) in &mut facts {
+        *fact = printable(fact).into_owned();
+    }
+    facts
 }
 
 /// A part of the time that the test took, by its own thread.

@@ -187,9 +187,9 @@ mod tests {
         assert_eq!(
             uncertain(text),
             [
-                "2: whether `table!` takes the attribute is for its rules to say",
+                "2: only the rules of `table!` tell whether it takes the attribute",
                 "4: a `cfg_attr` makes this function a test",
-                "5: no function stands behind what makes it a test",
+                "5: no function follows the attribute that makes a test",
             ]
         );
     }

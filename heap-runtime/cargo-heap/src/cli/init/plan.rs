@@ -109,7 +109,7 @@ impl Plan {
         let folder = manifest.parent().unwrap_or(Path::new(""));
         for (path, source) in sources.iter() {
             if !path.starts_with(folder) {
-                plan.skip(path, None, "it is not in the folder of the package");
+                plan.skip(path, None, "it is outside the folder of the package");
                 continue;
             }
             let root = tested.iter().find(|target| target.src_path == path);
@@ -170,7 +170,7 @@ impl Plan {
             .map(|target| root(target))
             .zip(reached)
             .collect();
-        // One test binary may have another's file among its modules, and then has what is put into that.
+        // One test binary may have another's file among its modules, and then has what that is given.
         targets.sort_by_key(|(_, reached)| reached.len());
         for (root, reached) in targets {
             let found = || {

@@ -356,7 +356,7 @@ impl Scan {
                 };
                 if let Some(of) = of {
                     let why =
-                        format!("whether `{name}!` takes the attribute is for its rules to say");
+                        format!("only the rules of `{name}!` tell whether it takes the attribute");
                     self.uncertain(&tokens[at], &why, of);
                 }
                 at = end;
@@ -377,7 +377,7 @@ impl Scan {
             if attribute.has_others() {
                 self.found.uncertain.push(Uncertain {
                     line: self.lines + attribute.line,
-                    why: "the attribute stands in a `cfg_attr` with others".into(),
+                    why: "the attribute is in a `cfg_attr` with others".into(),
                     of: Of::Ours,
                 });
             } else {
@@ -393,7 +393,7 @@ impl Scan {
         if let Some(maker) = attributes.iter().find(|attribute| attribute.makes_tests()) {
             self.found.uncertain.push(Uncertain {
                 line: self.lines + maker.line,
-                why: "no function stands behind what makes it a test".into(),
+                why: "no function follows the attribute that makes a test".into(),
                 of: Of::Test,
             });
         }

@@ -271,13 +271,13 @@ impl Joined {
         }
         if !self.ambiguous.is_empty() {
             terminal::warn(&format!(
-                "left as they were, because the file does not tell them apart by binary: {}",
+                "unchanged, because the file does not tell them apart by binary: {}",
                 some_of(&self.ambiguous)
             ));
         }
         if !self.left.is_empty() {
             terminal::warn(&format!(
-                "tracked, and no test case of the file: {}",
+                "tracked, but not in the file: {}",
                 some_of(&self.left)
             ));
         }

@@ -19,7 +19,8 @@ pub(super) fn parse(text: &str) -> Result<(String, Vec<Case>), String> {
     loop {
         let start = place(&reader);
         let event = reader.read_event();
-        let event = event.map_err(|error| format!("it is no XML, {error}{}", at(text, start)))?;
+        let event =
+            event.map_err(|error| format!("it is not valid XML, {error}{}", at(text, start)))?;
         if event == Event::Eof {
             return parser.end();
         }
@@ -69,7 +70,7 @@ impl Parser {
             Event::End(_) => self.end_tag(range.start),
             // What it says of entities could make any text out of what is in the file.
             Event::DocType(_) => {
-                return Err("it has a document type, which JUnit files have not".into());
+                return Err("it has a document type, which JUnit files do not have".into());
             }
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose();
@@ -135,7 +136,7 @@ impl Parser {
                 Element::Other
             }
             (_, "testcase" | "testsuite") => {
-                return Err(format!("a <{name}> stands where none can"));
+                return Err(format!("a <{name}> is where none can be"));
             }
             _ => Element::Other,
         })
@@ -187,7 +188,7 @@ impl Parser {
             }
             "skipped" => self.case_mut(|case| case.skipped = true),
             "testcase" | "testsuite" => {
-                return Err(format!("a <{name}> stands where none can"));
+                return Err(format!("a <{name}> is where none can be"));
             }
             _ => {}
         }
@@ -239,7 +240,7 @@ impl Parser {
 
     fn end(self) -> Result<(String, Vec<Case>), String> {
         if !self.rooted {
-            return Err("it has no element: it is empty, or no XML".into());
+            return Err("it has no element: it is empty, or not XML".into());
         }
         if !self.open.is_empty() {
             return Err("it ends in the middle of an element".into());
@@ -264,11 +265,11 @@ fn end_of(tag: &BytesStart<'_>) -> Result<Option<End>, String> {
 fn value(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
     let mut found = None;
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|error| format!("it is no XML, {error}"))?;
+        let attribute = attribute.map_err(|error| format!("it is not valid XML, {error}"))?;
         let key: &str = attribute.key.as_ref();
         if key == name {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            let value = value.map_err(|error| format!("it is no XML, {error}"))?;
+            let value = value.map_err(|error| format!("it is not valid XML, {error}"))?;
             found = Some(value.into_owned());
         }
     }

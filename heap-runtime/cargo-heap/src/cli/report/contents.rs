@@ -129,7 +129,7 @@ impl Report {
         for other in &diagnosed.others {
             let row = &self.tests[other.test];
             let (turn, state, verdict) = (turn(row), row.state, other.verdict);
-            lines.push(format!("{turn} was another matter, {state}: {verdict}"));
+            lines.push(format!("{turn} had another cause ({state}): {verdict}"));
         }
         lines
     }

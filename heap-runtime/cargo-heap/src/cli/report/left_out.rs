@@ -27,7 +27,7 @@ pub(super) fn other_runs(foreign: usize, others: usize) -> Option<String> {
     let foreign = (foreign > 0).then(|| format!("{foreign} newer run(s) of other workspaces"));
     let others = (others > 0).then(|| format!("{others} other run(s)"));
     let runs: Vec<String> = foreign.into_iter().chain(others).collect();
-    (!runs.is_empty()).then(|| format!("{} are not in it", runs.join(" and ")))
+    (!runs.is_empty()).then(|| format!("{} are not included", runs.join(" and ")))
 }
 
 pub(super) fn say_other_runs(foreign: usize, others: usize) {
@@ -39,7 +39,7 @@ pub(super) fn say_other_runs(foreign: usize, others: usize) {
 pub(super) fn say_children(count: usize) {
     if count > 0 {
         terminal::note(&format!(
-            "{count} execution(s) below tests, in processes that they have started, are not in it"
+            "{count} execution(s) in processes that tests started are not included"
         ));
     }
 }

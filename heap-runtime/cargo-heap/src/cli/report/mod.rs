@@ -67,7 +67,7 @@ pub(super) fn print(
         && !run.rows.iter().any(|row| filter.takes(row.key()))
     {
         return Err(Error::new(
-            "no tracked test of the run is one that --filter takes: without it, all of them are listed",
+            "--filter matches no tracked test of the run: without it, all of them are listed",
         ));
     }
     let report = Report::of(run, selection);
@@ -85,7 +85,7 @@ pub(super) fn print(
     if let Some(file) = &output.html {
         html::write(file, &report, comparison)?;
         terminal::note(&format!(
-            "the page is {}",
+            "wrote the page {}",
             printable(&file.to_string_lossy())
         ));
     }

@@ -43,7 +43,9 @@ pub(in super::super) fn summary(report: &Report) -> String {
             .map(|retained| format!("retained {}", difference(retained))),
         count(totals.broken_budgets).map(|count| format!("{count} broken budget(s)")),
         count(report.not_shown).map(|count| format!("{count} not shown")),
-        count(report.children).map(|count| format!("{count} execution(s) below tests not counted")),
+        count(report.children).map(|count| {
+            format!("{count} execution(s) in processes that tests started not counted")
+        }),
         count(report.unreadable.len()).map(|count| format!("{count} file(s) could not be read")),
         other_runs(report.foreign_runs, report.other_runs),
     ]

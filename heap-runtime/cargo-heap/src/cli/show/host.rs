@@ -8,87 +8,102 @@ use super::super::terminal::{self, Terminal};
 use super::super::text::printable;
 use crate::report::Row;
 
+/// A line of a table: what it is of, before and after.
+type Line = (String, Option<String>, Option<String>);
+
+fn line(what: &str, before: Option<String>, after: Option<String>) -> Line {
+    (what.to_owned(), before, after)
+}
+
 /// What moved of the host's memory, before and after.
 pub(super) fn host(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
-    let strong = terminal::STRONG;
-    let kib = |kib: Option<u64>| kib.map(|kib| bytes(kib.saturating_mul(1024)));
-    let percent = |percent: Option<f64>| percent.map(|percent| format!("{percent:.1} %"));
-    let count = |count: Option<u64>| count.map(|count| count.to_string());
-    let binding = match row.cgroup_binding_above {
-        Some(above @ 1..) => format!("cgroup +{above}"),
-        _ => String::new(),
-    };
-    let is_above = |bytes: &u64| !binding.is_empty() && *bytes > 0;
-    let lines = [
-        (
-            "available",
-            kib(row.mem_available_before_kib),
-            kib(row.mem_available_kib),
-        ),
-        (
-            "free swap",
-            kib(row.swap_free_before_kib),
-            kib(row.swap_free_kib),
-        ),
-        (
-            "some waited",
-            percent(row.psi_some_avg10_before),
-            percent(row.psi_some_avg10),
-        ),
-        (
-            "all waited",
-            percent(row.psi_full_avg10_before),
-            percent(row.psi_full_avg10),
-        ),
-        (
-            "cgroup",
-            row.cgroup_current_before_bytes.map(bytes),
-            row.cgroup_current_bytes.map(bytes),
-        ),
-        (
-            // That many levels above the process's own.
-            &binding,
-            row.cgroup_binding_current_before_bytes
-                .filter(is_above)
-                .map(bytes),
-            row.cgroup_binding_current_bytes.filter(is_above).map(bytes),
-        ),
-        (
-            "droppable",
-            row.cgroup_binding_reclaimable_before_bytes.map(bytes),
-            row.cgroup_binding_reclaimable_bytes.map(bytes),
-        ),
-        ("its limit", None, row.cgroup_binding_limit_bytes.map(bytes)),
-        (
-            "resident",
-            row.rss_before_bytes.map(bytes),
-            row.rss_bytes.map(bytes),
-        ),
-        ("of symbols", None, row.panic_rss_bytes.map(bytes)),
-        (
-            "oom kills",
-            count(row.host_oom_kills_before),
-            count(row.host_oom_kills),
-        ),
-    ];
-    if lines
-        .iter()
-        .all(|(_, before, after)| before.is_none() && after.is_none())
-    {
+    let mut lines = memory(row);
+    lines.extend(cgroup(row));
+    lines.extend(process(row));
+    lines.retain(|(_, before, after)| before.is_some() || after.is_some());
+    if lines.is_empty() {
         return Ok(());
     }
+    let strong = terminal::STRONG;
     writeln!(
         terminal,
         "\n{strong}{:>14}  {:>10}  {:>10}{strong:#}",
         "host", "before", "after"
     )?;
     for (what, before, after) in lines {
-        if before.is_some() || after.is_some() {
-            let (before, after) = (before.unwrap_or("-".into()), after.unwrap_or("-".into()));
-            writeln!(terminal, "{what:>14}  {before:>10}  {after:>10}")?;
-        }
+        let (before, after) = (before.unwrap_or("-".into()), after.unwrap_or("-".into()));
+        writeln!(terminal, "{what:>14}  {before:>10}  {after:>10}")?;
     }
     Ok(())
+}
+
+fn memory(row: &Row) -> Vec<Line> {
+    let kib = |kib: Option<u64>| kib.map(|kib| bytes(kib.saturating_mul(1024)));
+    let percent = |percent: Option<f64>| percent.map(|percent| format!("{percent:.1} %"));
+    vec![
+        line(
+            "available",
+            kib(row.mem_available_before_kib),
+            kib(row.mem_available_kib),
+        ),
+        line(
+            "free swap",
+            kib(row.swap_free_before_kib),
+            kib(row.swap_free_kib),
+        ),
+        line(
+            "some waited",
+            percent(row.psi_some_avg10_before),
+            percent(row.psi_some_avg10),
+        ),
+        line(
+            "all waited",
+            percent(row.psi_full_avg10_before),
+            percent(row.psi_full_avg10),
+        ),
+    ]
+}
+
+fn cgroup(row: &Row) -> Vec<Line> {
+    let mut lines = vec![line(
+        "cgroup",
+        row.cgroup_current_before_bytes.map(bytes),
+        row.cgroup_current_bytes.map(bytes),
+    )];
+    // That many levels above the process's own.
+    if let Some(above @ 1..) = row.cgroup_binding_above {
+        let some = |current: Option<u64>| current.filter(|bytes| *bytes > 0).map(bytes);
+        lines.push(line(
+            &format!("cgroup +{above}"),
+            some(row.cgroup_binding_current_before_bytes),
+            some(row.cgroup_binding_current_bytes),
+        ));
+    }
+    lines.push(line(
+        "droppable",
+        row.cgroup_binding_reclaimable_before_bytes.map(bytes),
+        row.cgroup_binding_reclaimable_bytes.map(bytes),
+    ));
+    let limit = row.cgroup_binding_limit_bytes.map(bytes);
+    lines.push(line("its limit", None, limit));
+    lines
+}
+
+fn process(row: &Row) -> Vec<Line> {
+    let count = |count: Option<u64>| count.map(|count| count.to_string());
+    vec![
+        line(
+            "resident",
+            row.rss_before_bytes.map(bytes),
+            row.rss_bytes.map(bytes),
+        ),
+        line("of symbols", None, row.panic_rss_bytes.map(bytes)),
+        line(
+            "oom kills",
+            count(row.host_oom_kills_before),
+            count(row.host_oom_kills),
+        ),
+    ]
 }
 
 /// Who waited for what meanwhile, and who else had the CPUs.
@@ -132,6 +147,10 @@ pub(super) fn waits(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
             writeln!(terminal, "{what:>14}  {}  {}", pair(cgroup), pair(host))?;
         }
     }
+    who_had_the_cpus(row, terminal)
+}
+
+fn who_had_the_cpus(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
     for (what, fact) in [
         (
             "quota",

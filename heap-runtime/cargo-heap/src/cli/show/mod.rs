@@ -138,7 +138,7 @@ fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Er
 
 fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     let (row, sidecar) = (&shown.row, &shown.sidecar);
-    let (strong, dim) = (terminal::STRONG, terminal::DIM);
+    let strong = terminal::STRONG;
     if let Some(diagnosis) = &shown.diagnosis
         && row.state.is_bad()
     {
@@ -153,6 +153,31 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
         writeln!(terminal)?;
     }
     facts(shown, terminal)?;
+    quantities(row, terminal)?;
+    said(row, terminal)?;
+    let width = usize::from(terminal.width().unwrap_or(WIDTH));
+    if let Some(timeline) = &sidecar.heap.timeline
+        && let Some(picture) = plot(timeline, row.duration_ns, width)
+    {
+        writeln!(terminal, "\n{strong}live bytes{strong:#}\n{picture}")?;
+    }
+    spent(row, width, terminal)?;
+    checkpoints(&sidecar.heap.checkpoints, terminal)?;
+    budgets(&sidecar.budgets, terminal)?;
+    host(row, terminal)?;
+    waits(row, terminal)?;
+    recorded(sidecar, terminal)?;
+    writeln!(
+        terminal,
+        "\nsidecar: {}\n",
+        printable(&shown.file.to_string_lossy())
+    )?;
+    Ok(())
+}
+
+/// Its numbers, each as a report has it.
+fn quantities(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
+    let dim = terminal::DIM;
     for quantity in &QUANTITIES {
         if let Some(text) = (quantity.of)(row) {
             let error = row
@@ -177,24 +202,6 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     if let Some(allocations) = row.own_allocations {
         writeln!(terminal, "{:>14}  {allocations}", "allocations")?;
     }
-    said(row, terminal)?;
-    let width = usize::from(terminal.width().unwrap_or(WIDTH));
-    if let Some(timeline) = &sidecar.heap.timeline
-        && let Some(picture) = plot(timeline, row.duration_ns, width)
-    {
-        writeln!(terminal, "\n{strong}live bytes{strong:#}\n{picture}")?;
-    }
-    spent(row, width, terminal)?;
-    checkpoints(&sidecar.heap.checkpoints, terminal)?;
-    budgets(&sidecar.budgets, terminal)?;
-    host(row, terminal)?;
-    waits(row, terminal)?;
-    recorded(sidecar, terminal)?;
-    writeln!(
-        terminal,
-        "\nsidecar: {}\n",
-        printable(&shown.file.to_string_lossy())
-    )?;
     Ok(())
 }
 

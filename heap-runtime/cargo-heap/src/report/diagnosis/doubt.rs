@@ -60,7 +60,7 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
         of_killed(row, context, &mut caveats);
     }
     if row.psi_some_avg10.or(row.psi_some_avg10_before).is_none() {
-        caveats.push("there is no PSI: the kernel gave none".into());
+        caveats.push("memory pressure (PSI) is not known: the kernel does not provide it".into());
     }
     if is_near_by_what_is_not_known(row) {
         caveats.push(
@@ -74,7 +74,7 @@ pub(super) fn caveats(row: &Row, context: &Context<'_>) -> Vec<String> {
         ));
     }
     if row.last_seen_live_bytes.is_some() {
-        caveats.push("what it had live is not known beyond when it was last seen to grow".into());
+        caveats.push("what it had live after it was last seen to grow is not known".into());
     } else if row.own_peak_at_least().is_some() {
         caveats.push("what it did after its last checkpoint is not known".into());
     } else if row.own_peak_bytes.is_none() {
@@ -91,7 +91,7 @@ fn of_killed(row: &Row, context: &Context<'_>, caveats: &mut Vec<String>) {
         && address_space(row).is_none()
     {
         caveats.push(format!(
-                "its process might have {} of address space (RLIMIT_AS): an allocation beyond that would have ended it so",
+                "its process was limited to {} of address space (RLIMIT_AS): an allocation beyond that would have ended it",
                 Human(limit)
             ));
     }

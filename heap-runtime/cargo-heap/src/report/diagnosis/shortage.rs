@@ -99,7 +99,7 @@ pub(super) fn address_space(row: &Row) -> Option<String> {
     let likely = row.state == State::Killed && reaches(live, ADDRESS_SPACE_PERCENT, limit);
     likely.then(|| {
         format!(
-            "the test's process might have {} of address space (RLIMIT_AS), and the test alone had {} live: an \
+            "the test's process was limited to {} of address space (RLIMIT_AS), and the test alone had {} live: an \
              allocation beyond the limit fails, and aborts the process",
             Human(limit),
             Human(live)

@@ -143,9 +143,9 @@ fn live_of_room(row: &Row) -> Option<(u64, u64, &'static str)> {
 fn room(row: &Row) -> Option<(u64, &'static str)> {
     let host = row.total_memory_kib.map(|kib| kib.saturating_mul(1024));
     match (row.cgroup_max_bytes, host) {
-        (Some(cgroup), Some(host)) if cgroup < host => Some((cgroup, "its cgroup may have")),
+        (Some(cgroup), Some(host)) if cgroup < host => Some((cgroup, "its cgroup allows")),
         (_, Some(host)) => Some((host, "the host has")),
-        (Some(cgroup), None) => Some((cgroup, "its cgroup may have")),
+        (Some(cgroup), None) => Some((cgroup, "its cgroup allows")),
         (None, None) => None,
     }
 }

@@ -232,7 +232,7 @@ fn a_killed_test_is_known_up_to_when_it_was_last_seen() {
     );
     let caveats = diagnosis.caveats.join("; ");
     assert!(
-        caveats.contains("beyond when it was last seen"),
+        caveats.contains("after it was last seen to grow"),
         "{caveats}"
     );
     assert!(!caveats.contains("own peak is not"), "{caveats}");
@@ -333,7 +333,7 @@ fn what_is_not_known_is_said() {
     for said in [
         "killed",
         "would not be seen",
-        "no PSI",
+        "pressure (PSI) is not known",
         "3 other tracked",
         "peak is not known",
     ] {
