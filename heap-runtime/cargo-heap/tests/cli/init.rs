@@ -99,8 +99,8 @@ fn every_test_has_the_attribute_and_then_none_has() {
         said.stdout
     );
     assert!(
-        said.stdout.contains("plain: 4 attribute(s) to be added")
-            && said.stdout.contains("4 file(s) to be changed"),
+        said.stdout.contains("plain: 4 attributes would be added")
+            && said.stdout.contains("4 files would be changed"),
         "{}",
         said.stdout
     );
@@ -108,8 +108,8 @@ fn every_test_has_the_attribute_and_then_none_has() {
 
     let said = package.init(&["--all"]);
     assert_eq!(said.status, Some(0), "{}", said.stderr);
-    let summary = "plain: 4 attribute(s) added, 4 test(s) tracked and 0 not; 2 test binary(ies) with jemalloc, \
-                   1 with an allocator of their own; 4 file(s) changed";
+    let summary = "plain: 4 attributes added, 4 tests tracked and 0 not; 2 test binaries with jemalloc, \
+                   1 with an allocator of their own; 4 files changed";
     assert!(said.stdout.contains(summary), "{}", said.stdout);
     assert!(
         said.stderr
@@ -141,7 +141,7 @@ fn every_test_has_the_attribute_and_then_none_has() {
     let said = package.init(&["--remove"]);
     assert!(
         said.stdout
-            .contains("4 attribute(s) removed, 4 file(s) changed"),
+            .contains("4 attributes removed, 4 files changed"),
         "{}",
         said.stdout
     );
@@ -155,7 +155,7 @@ fn without_all_there_is_jemalloc_alone() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert!(
         said.stdout
-            .contains("0 attribute(s) added, 0 test(s) tracked and 4 not"),
+            .contains("0 attributes added, 0 tests tracked and 4 not"),
         "{}",
         said.stdout
     );

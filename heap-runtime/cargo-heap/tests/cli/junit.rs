@@ -230,7 +230,7 @@ fn a_tracked_test_that_is_in_no_test_case_is_named() {
         joined
             .said
             .stderr
-            .contains("no test case of the file: heap-tests::scheduler fast"),
+            .contains("not in the file: heap-tests::scheduler fast"),
         "{}",
         joined.said.stderr
     );

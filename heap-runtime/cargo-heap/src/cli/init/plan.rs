@@ -212,21 +212,32 @@ impl Plan {
             allocators,
             own_allocators,
         } = self.additions;
-        let files = self.files.len();
-        let to_be = if dry_run { "to be " } else { "" };
+        let files = counted(self.files.len(), "file");
+        let attributes_of = counted(attributes, "attribute");
+        let would_be = if dry_run { "would be " } else { "" };
         match work {
             Work::Remove => format!(
-                "{attributes} attribute(s) {to_be}removed, {files} file(s) {to_be}changed; heap-runtime stays a \
-                 dependency: `cargo remove --dev heap-runtime` removes it"
+                "{attributes_of} {would_be}removed, {files} {would_be}changed; heap-runtime stays a dependency: \
+                 `cargo remove --dev heap-runtime` removes it"
             ),
             Work::All | Work::SetUp => format!(
-                "{attributes} attribute(s) {to_be}added, {} test(s) tracked and {} not; {allocators} test binary(ies) \
-                 with jemalloc, {own_allocators} with an allocator of their own; {files} file(s) {to_be}changed",
-                tracked + attributes,
+                "{attributes_of} {would_be}added, {} tracked and {} not; {} with jemalloc, {own_allocators} with an \
+                 allocator of their own; {files} {would_be}changed",
+                counted(tracked + attributes, "test"),
                 untracked - attributes,
+                match allocators {
+                    1 => "1 test binary".to_owned(),
+                    several => format!("{several} test binaries"),
+                },
             ),
         }
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 impl Changed {
