@@ -8,11 +8,13 @@ use crate::{item, module, place, usual, valid};
 
 /// The whole expansion.
 pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenStream {
+    // What needs no parser comes first: most tests end here, and macros are compiled without optimisation.
     if arguments.is_empty()
         && let Some(expansion) = usual::expansion(&item)
     {
         return expansion;
     }
+    // Before the arguments are judged: a module only hands them on, and its tests may override them.
     if let Some(expansion) = module::expansion(arguments, &item) {
         return expansion;
     }
@@ -26,6 +28,7 @@ pub(crate) fn heap_tracked(arguments: &TokenStream, item: TokenStream) -> TokenS
             return with_errors(errors, item);
         }
     };
+    // Not with mistakes, which the attribute would report again from where it is moved to.
     if errors.is_empty()
         && let Some(moved) = place::moved(&function, &runtime(&options), arguments)
     {

@@ -66,7 +66,7 @@ fn is_module(item: &TokenStream) -> bool {
 /// Why nothing in the module is tracked, if nothing is.
 fn why_nothing(module: &Item, found: bool) -> Option<Error> {
     let message = if module.body().is_none() {
-        "of this module, an attribute is given no more than the name: write `#[heap_tracked]` on the tests in its \
+        "an attribute on this module sees its name alone, and not its file: write `#[heap_tracked]` on the tests in its \
          file, or the module here, as `mod name { .. }`"
     } else if found {
         return None;
@@ -115,6 +115,7 @@ impl Walk {
             }
         }
         let mut tracked = Group::new(group.delimiter(), tracked);
+        // The user's braces: lints and the compiler's messages are about these.
         tracked.set_span(group.span());
         tracked
     }

@@ -269,7 +269,7 @@ fn what_cannot_be_tracked_says_so() {
             )
         ),
         [
-            "of this module, an attribute is given no more than the name: write `#[heap_tracked]` on the tests in its \
+            "an attribute on this module sees its name alone, and not its file: write `#[heap_tracked]` on the tests in its \
           file, or the module here, as `mod name { .. }`"
         ]
     );

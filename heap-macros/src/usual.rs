@@ -26,6 +26,7 @@ struct Usual {
 /// The expansion, where the item is such a test.
 pub(crate) fn expansion(item: &TokenStream) -> Option<TokenStream> {
     let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
+    // From its end: what has no body is given up before anything is looked at.
     let Some(TokenTree::Group(body)) = head.pop() else {
         return None;
     };
@@ -65,6 +66,7 @@ fn usual(head: &[TokenTree], body: Group) -> Option<Usual> {
     ] = rest
     {
         let name = attribute_name(attribute).filter(|_| mark.as_char() == '#')?;
+        // Any other may be a test framework's, which ours has to stand below, or `should_panic`: that takes syn.
         if !PLAIN.contains(&name.as_str()) {
             return None;
         }

@@ -271,7 +271,8 @@ struct Begun<'t, F> {
 impl<F: Future> Begun<'_, F> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Unwound<F::Output>> {
         let _polled = self.scope.as_ref().map(Scope::poll);
-        // An async test moves between threads: it is measured where it runs, while it runs.
+        // An async test moves between threads: it is measured where it runs, while it runs. This guard is the last to
+        // come and the first to go, so that nothing of ours is measured with the body.
         let _entered = self.scope.as_ref().map(Scope::enter);
         let Some(body) = self
             .body

@@ -30,6 +30,7 @@ pub(crate) fn is_child() -> bool {
     }
     let owner = match OWNER.load(Ordering::Relaxed) {
         0 => {
+            // Two threads may be first at once: both have the same number, and who loses finds it there.
             let first = OWNER.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed);
             first.err().unwrap_or(this)
         }

@@ -37,6 +37,7 @@ fn static_host(settings: &Settings) -> Arc<StaticHost> {
     let reading = host::settings();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     match &*last {
+        // Readings are shared, so that the same pointer says that nothing has been read since.
         Some(static_host) if Arc::ptr_eq(&static_host.settings, &reading) => {
             Arc::clone(static_host)
         }

@@ -56,6 +56,7 @@ fn reading(faults: u64) -> Option<Resident> {
     if let Some(mut reading) = *last {
         let since = faults.saturating_sub(reading.faults);
         let unread = since.saturating_mul(most_of_a_fault());
+        // What may have come since goes into the error, and no text is read for it: most tests touch hardly a page.
         if unread < STALE_BYTES {
             let error = reading.resident.error_bytes.unwrap_or(0) + unread;
             reading.resident.error_bytes = Some(error).filter(|error| *error > 0);

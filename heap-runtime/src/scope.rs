@@ -48,6 +48,7 @@ impl<'t> Scope<'t> {
 
     fn begin_unmeasured(test: &'t Test<'t>, kind: Kind, settings: &'static Settings) -> Self {
         panics::exclude_hook_allocations();
+        // Before anything is read: a test that waits here begins when it may go on.
         let turn = turn::take(test, kind);
         let running = Running::begin();
         let record = record::of(test, settings, turn.is_exclusive());
@@ -154,6 +155,7 @@ impl<'t> Scope<'t> {
         let heap_state = heap_state.then(|| process_heap(Freshness::Now)).flatten();
         self.notes
             .edit(|record| record.set_heap_after(heap_state, self.settings));
+        // The notes end with the numbers: what a thread that is left says later would be of no test.
         let record = self.notes.take();
         let execution = record.as_ref().map(|record| ExecutionId {
             test_name: record.sidecar.test_name.as_str(),
@@ -224,6 +226,7 @@ impl<'t> Scope<'t> {
             if let Some(notes) = notes_file {
                 file.store.remove(&notes);
             }
+            // After the record, which a disk that is nearly full may just take: this only saves other processes time.
             run::tell(file.store, self.settings);
         }
         if let Err(error) = written {

@@ -53,6 +53,7 @@ pub(super) fn probe_is_seen() -> bool {
     STAGE.set(Stage::Unseen);
     // SAFETY: the layout is not empty, and what is allocated with it is freed with that of its new size.
     unsafe {
+        // Unseen by the optimiser, which may leave out an allocation that nobody uses.
         let mut block = black_box(alloc(layout));
         if !block.is_null() {
             let larger = Layout::new::<[u8; SMALL_REALLOCATION]>();

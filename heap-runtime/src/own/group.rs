@@ -18,6 +18,8 @@ use super::unreported::{Bound, Unreported};
 use super::watch::Watch;
 use super::{LastSeen, Ledger};
 
+/// Enough for counts: each is right by itself, and where two have to agree, both are written and read under the
+/// registry's lock, which orders them.
 pub(super) const RELAXED: Ordering = Ordering::Relaxed;
 
 /// What a test's threads find of their test. This tier hands it on, and does not look into it.
@@ -32,6 +34,7 @@ impl<T> Link<T> {
     }
 
     pub(super) fn get(&self) -> Option<&'static T> {
+        // With the Release of `set`: a sample that finds a group finds all that it was made of.
         let pointer = self.0.load(Ordering::Acquire);
         // SAFETY: only `set` stores a pointer, and it takes a reference that lives for ever.
         unsafe { pointer.as_ref() }
@@ -193,6 +196,8 @@ impl Group {
 
     /// What is live has changed by so much. So much of that may be a block that is counted twice.
     pub(super) fn changed(&self, by: i64, doubt: i64) {
+        // Added, and not computed and stored: other threads of the group do so at the same moment, and inside the
+        // allocator nobody can wait for a lock.
         let live = self.live.fetch_add(by, RELAXED) + by;
         let doubted = match doubt {
             0 => self.doubted.load(RELAXED),
@@ -201,6 +206,7 @@ impl Group {
         if doubted != 0 {
             self.doubted_peak.fetch_max(live, RELAXED);
         }
+        // The peak takes what was there for certain; how much higher it may have been is in `doubted_peak`.
         self.sampled(live - doubted);
     }
 
@@ -228,6 +234,7 @@ impl Group {
 
     /// A block of so many bytes was counted twice.
     pub(super) fn was_twice(&self, bytes: u64) {
+        // It rises a few times in a test, and is asked at each sample: to look leaves the cache line with all CPUs.
         if bytes > self.twice.load(RELAXED) {
             self.twice.fetch_max(bytes, RELAXED);
         }

@@ -106,6 +106,7 @@ impl Lists {
             one.next.set(list);
             list = Some(one);
         }
+        // Two pointers that a sample reads: none comes in between, as the thread is paused or has not begun.
         member.beside.set(list);
         member.group.set(stack.last().map(|entry| entry.group));
         let is_home = stack.last().is_some_and(|entry| entry.by_spawn);
@@ -151,6 +152,7 @@ impl Lists {
         }
         // It is empty, and has room for the next.
         self.stacks[member.index] = stack;
+        // The next thread that this member stands for is another one.
         for group in &self.groups {
             group.forget_joined(member.index);
         }

@@ -225,6 +225,8 @@ impl Member {
     /// [`sample`](Self::sample), unless live bytes have only fallen, by less than `small`: that is
     /// kept for the next time. This is what runs inside the allocator.
     pub(crate) fn sample_roughly(&self, now: Moved, look: SamplePoint, small: u64) {
+        // A rise is never kept back, as the peak may be now; nor is anything while a sample is doubted, since what
+        // comes next says whether that was there.
         let fall = self.reported().net() - now.net();
         let is_small = u64::try_from(fall).is_ok_and(|fall| fall < small);
         if !is_small || self.doubted.load(RELAXED) != 0 {

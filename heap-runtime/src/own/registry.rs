@@ -179,6 +179,7 @@ impl Registry {
     pub(crate) fn open(&self, member: &'static Member, mode: SampleMode) -> &'static Group {
         let mut lists = lock(&self.lists);
         let paused = pause(member);
+        // What threads have moved up to here is of the groups that were open: this one has no part in it.
         lists.observe();
         let around = member.group.get();
         let group = lists.free_group();
@@ -338,6 +339,8 @@ impl Registry {
         group.timeline.stop();
         let (shared, handed) = lists.close(group, execution);
         totals.shared = shared;
+        // Each thread that starts or ends waits for the lock, and `last` makes texts and vectors. Nobody else can have
+        // the group meanwhile: it is released after that.
         drop(lists);
         let result = last(group, totals, handed);
         let _lists = lock(&self.lists);

@@ -158,9 +158,12 @@ pub(super) fn stop(sampling: PeakMethod) {
 
 fn call_back(event: ThreadEvent) -> bool {
     let taken = jemalloc::call_back(event);
+    // Listed after it was taken. A thread that has started in between knows of it by itself; that it is listed costs it
+    // a few allocations, and one that was not listed would miss its peaks.
     let preexisting = PreexistingThreads::now();
     let mut known = PREEXISTING.write().unwrap_or_else(PoisonError::into_inner);
     *known = preexisting;
+    // With the Acquire of `has_to_learn`: who sees that there is something to learn finds the list.
     TAKEN.fetch_add(u32::from(taken), Ordering::Release);
     taken
 }

@@ -73,6 +73,7 @@ impl TimelineRecorder {
     /// is no timeline, because nobody knows which of its points are whole.
     pub(crate) fn stop(&self) {
         for _ in 0..1000 {
+            // It stays held from here on: whoever comes later leaves its point, as it would to a thread that writes.
             if !self.busy.swap(true, Ordering::Acquire) {
                 self.stopped.store(true, RELAXED);
                 return;
@@ -99,6 +100,7 @@ impl TimelineRecorder {
         self.passed.store(0, RELAXED);
         // Where another thread has taken it a moment ago, what is live is left.
         self.push(self.highest.swap(i64::MIN, RELAXED).max(live));
+        // With the Acquire of whoever writes or reads next: this point is whole by then.
         self.busy.store(false, Ordering::Release);
     }
 

@@ -58,6 +58,7 @@ impl Watch {
         if live < self.next.load(RELAXED) {
             return;
         }
+        // Before the write, which takes some microseconds: threads that sample meanwhile are done after one load.
         self.next
             .store(live.saturating_add((live / PART).max(STEP)), RELAXED);
         if let Some(slot) = &mut *slot {

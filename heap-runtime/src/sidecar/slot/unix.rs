@@ -172,7 +172,9 @@ mod overwrite {
         if !file.is_above_standard() || !is_still(&file, was) {
             return None;
         }
+        // In one call within one page, which a kill does not cut: a reader has the old text or the new one.
         pwrite(&file, &text(seen), offset).ok()?;
+        // This has changed its time, by which the next write knows the file again.
         fstat(&file).ok()
     }
 
