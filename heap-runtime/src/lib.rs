@@ -2,8 +2,8 @@
 //!
 //! A test fails, or gets slower. Was it the code, or was the machine that ran it out of memory,
 //! perhaps because of the test runner itself? Under `#[heap_tracked]` every test leaves one small
-//! JSON file, its *sidecar*, that answers: the host it ran on, the process's jemalloc heap before
-//! and after, what the test itself allocated, kept and peaked at, how hard memory was pressed
+//! JSON file, its *sidecar*, that answers the question. It contains the host, the process's jemalloc heap
+//! before and after, what the test itself allocated, retained and peaked at, how short memory was
 //! meanwhile, and how the test ended.
 //!
 //! ```standalone_crate
@@ -26,21 +26,21 @@
 //!
 //! | tier | whose memory | how exact |
 //! |---|---|---|
-//! | process: [`HostHeapState`] before and after, [`sidecar::ProcessTier`] | every thread of the process, so in `cargo test` other tests' too | jemalloc's statistics; what other threads hold in their caches counts as allocated |
+//! | process: [`HostHeapState`] before and after, [`sidecar::ProcessTier`] | every thread of the process; in `cargo test` that includes other tests | jemalloc's statistics; what other threads hold in their caches counts as allocated |
 //! | own: [`sidecar::OwnTier`] | the thread that runs the test, and every thread started inside it, at any depth | totals to the byte, in jemalloc's size classes; peak within a stated error, or to the byte with `exact` |
 //!
 //! Beside them, [`sidecar::Time`] says where the time of the own tier's threads went: on a CPU, waiting for one, blocked.
 //!
-//! A thread's memory is counted where it is allocated and where it is freed: a test that frees what
-//! another test's thread has allocated has freed it, and its retained bytes go below zero. What a
-//! test prints is kept by the harness until the test ends, and so counts as retained.
+//! Memory counts for the test that allocates it and for the test that frees it: a test that frees memory of
+//! another one has negative retained bytes. The harness keeps what a test prints until the test ends, so it
+//! counts as retained.
 //!
 //! # What it costs
 //!
-//! Nothing is wrapped around the allocator, and nothing is added to the allocation path but a
-//! call-back of jemalloc's own each 64 KiB of a thread's traffic. A test pays for one small file and
-//! for two readings of the host, which short tests share: one is at most 10 ms old, and of tunables,
-//! limits and the host's count of out-of-memory kills 20 ms.
+//! The allocator is not wrapped, and nothing is added to the allocation path but a call-back of jemalloc
+//! for each 64 KiB that a thread allocates or frees. A test pays for one small file and for two readings of
+//! the host, which short tests share: they are at most 10 ms old, those of tunables, limits and the host's
+//! count of out-of-memory kills at most 20 ms.
 //!
 //! # Where the sidecars go
 //!
@@ -48,39 +48,39 @@
 //! `cargo test` or `cargo nextest run` share a run. [heap-sidecar](heap_sidecar)
 //! reads them, and `cargo heap` of the package `cargo-heap` reports and compares them.
 //!
-//! A run is what `HEAP_RUN_ID` says, else nextest's, else that of the nearest cargo among the processes
-//! above the test's: it is known by the file that it executes, whatever that is called. A test binary
-//! that nothing of the kind has started, as in a debugger or by some editors, is a run of its own.
+//! The run is the one that `HEAP_RUN_ID` names, or else nextest's, or else that of the nearest cargo among
+//! the parent processes, which is recognised by the file that it executes, whatever its name. A test binary
+//! without such a parent, as in a debugger or in some editors, is a run of its own.
 //!
-//! What a tracked test starts is not a test of the run: neither itself in a child, nor another binary's
-//! tests, nor a whole `cargo test`. On Linux it is told by the processes above it, and where its sidecars
-//! go to the same place, they say whose they are ([`parent`](sidecar::Sidecar::parent)), and reports
-//! count them apart. A `HEAP_RUN_ID` or `HEAP_SIDECAR_DIR` of its own makes it a run of its own.
+//! Processes that a tracked test starts are not tests of the run, whether it runs itself again, the tests of
+//! another binary or a whole `cargo test`. On Linux they are recognised by their parent processes. If their
+//! sidecars go to the same place, they name the test's process ([`parent`](sidecar::Sidecar::parent)), and reports
+//! count them separately. A `HEAP_RUN_ID` or `HEAP_SIDECAR_DIR` of its own makes such a process a run of its own.
 //!
 //! # Environment
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder, which is taken from the workspace's root |
-//! | `HEAP_RUN_ID` | what the run is called, in letters, digits, `-` and `_`: all that has the same is one run, also of several commands, machines and shards |
-//! | `HEAP_SHARD` | which part of the run this is, such as `3/20`; nextest's `--partition` is known without |
+//! | `HEAP_SIDECAR_DIR` | write the sidecars into this folder, which is relative to the workspace's root |
+//! | `HEAP_RUN_ID` | the name of the run, in letters, digits, `-` and `_`: everything with the same name is one run, also from several commands, machines and shards |
+//! | `HEAP_SHARD` | which part of the run this is, such as `3/20`; nextest's `--partition` is recognised without it |
 //! | `HEAP_TRACK` | `0`: tests run as if the attribute were not there |
-//! | `HEAP_REQUIRE` | `1`: a test that passes fails all the same where there is no own tier, for want of jemalloc mostly, or the sidecar cannot be written |
-//! | `HEAP_LAST_SEEN` | `0`: what a test has live is not written while it runs, so that no system call of ours is made on a thread of a test that allocates |
-//! | `HEAP_PROCESS` | `0`: no process tier, so no epoch of jemalloc's: the own tier alone |
+//! | `HEAP_REQUIRE` | `1`: a test that would pass fails if there is no own tier, mostly for lack of jemalloc, or if the sidecar cannot be written |
+//! | `HEAP_LAST_SEEN` | `0`: the live bytes are not written while a test runs, so that allocating never makes a system call of ours |
+//! | `HEAP_PROCESS` | `0`: no process tier, which saves jemalloc's epochs: the own tier alone |
 //! | `HEAP_TIME` | `0`: where the time of the test's threads went is not measured, so that no system call is made for it at their ends |
-//! | `HEAP_SAMPLE_BYTES` | how many bytes a thread moves between two looks at its live bytes, for peak and timeline |
-//! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind |
+//! | `HEAP_SAMPLE_BYTES` | how many bytes a thread allocates or frees between two samples, for peak and timeline |
+//! | `HEAP_MAX_PEAK`, `HEAP_MAX_RETAINED`, `HEAP_MAX_ALLOCATED` | budgets for every tracked test that declares none of that kind itself |
 //! | `HEAP_MAX_CPU` | the same of CPU time, such as `200 ms` |
-//! | `HEAP_REDACT` | keys to leave out, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `samples`, `samples.NAME`, `checkpoints`, `process` |
+//! | `HEAP_REDACT` | keys to omit, with commas between them, and `*` for any text: those of `host`, `failure`, `failure.message`, `skip_reason`, `labels`, `labels.KEY`, `metrics`, `metrics.NAME`, `samples`, `samples.NAME`, `checkpoints`, `process` |
 //!
-//! An invalid value, and a variable that begins with `HEAP_` and is nearly one of these, fail
-//! every tracked test with a message that names it: who sets one wants it to hold.
+//! An invalid value, or a variable that begins with `HEAP_` and is almost one of these, fails every
+//! tracked test with a message that names it: whoever sets a variable wants it to take effect.
 //!
 //! # Where it runs
 //!
-//! Wherever it compiles, tracked tests run and end as they would without the attribute. What is
-//! measured depends on the target:
+//! Wherever it compiles, tracked tests run and end as they would without the attribute. The target
+//! decides what is measured:
 //!
 //! | target | numbers | host | what is absent |
 //! |---|---|---|---|
@@ -185,21 +185,21 @@ mod warning;
 /// Tracks a test: takes the heap before and after it, measures what it allocates itself, and leaves
 /// a sidecar however it ends.
 ///
-/// It stands on any test function, above or below `#[test]`, `#[should_panic]`, `#[ignore]` and the attributes of
-/// other crates: it moves below those, so that in every order the whole test is tracked, the threads of a runtime
-/// and a teardown included. The test's verdict stays what it is without the attribute, unless the test breaks a
-/// budget that it declares here. Functions that are no tests can be tracked too: one that is called inside a
-/// tracked test has a sidecar of its own, and is in its caller's numbers.
+/// It goes on any test function, above or below `#[test]`, `#[should_panic]`, `#[ignore]` and the attributes of
+/// other crates: it moves below those, so that in every order the whole test is tracked, including the threads of a
+/// runtime and a teardown. The test passes or fails as it would without the attribute, unless it breaks a budget that
+/// it declares here. Functions that are not tests can be tracked too: one that is called inside a tracked test has a
+/// sidecar of its own, and is included in its caller's numbers.
 ///
 /// | argument | effect |
 /// |---|---|
-/// | `max_peak = "8 MiB"`, `max_retained = "0 B"`, `max_allocated = 4096` | budgets on the own tier, in bytes or as a size: a test that passes fails if it is over one. A `max_peak` below 1 MiB (16 times `HEAP_SAMPLE_BYTES`) implies `exact` |
+/// | `max_peak = "8 MiB"`, `max_retained = "0 B"`, `max_allocated = 4096` | budgets on the own tier, in bytes or as a size: a test that would pass fails if it exceeds one. A `max_peak` below 1 MiB (16 times `HEAP_SAMPLE_BYTES`) implies `exact` |
 /// | `max_allocations = 100` | a budget on the number of allocations; implies `exact` |
 /// | `max_cpu = "200 ms"`, `max_run_delay = "200 ms"` | budgets on the time of the test's threads, all together: on a CPU; ready to run and waiting for one. In ns, us, ms or s |
 /// | `exact` | counts allocations and takes the peak to the byte; while it runs, each allocation and each free of this process costs some 30 to 80 ns more |
 /// | `exclusive` | no other tracked test of the process runs at the same time, so that the process tier is this test's too. Where that cannot be, as on a thread that is neither the main thread nor named like the test, a test that passes fails, and says why |
-/// | `warmup = 1` | runs the body so often first, unmeasured: what is made lazily and kept is no leak. A round that fails is the end of the test, which has failed |
-/// | `labels(scheduler = "eevdf")` | goes into the sidecar |
+/// | `warmup = 1` | runs the body that many times first, unmeasured, so that what is made lazily and kept does not look like a leak. If a round fails, the test ends there and fails |
+/// | `labels(scheduler = "eevdf")` | is recorded in the sidecar |
 /// | `crate = path::to::heap_runtime` | where this crate is, if not at `::heap_runtime` |
 /// | `skip` | stands alone, in a tracked module: this test, or module, is not tracked |
 ///
@@ -223,12 +223,12 @@ mod warning;
 ///
 /// On an inline module it tracks each test in it, and in the modules inside: every function with an attribute that makes
 /// tests, by its name (`test`, `tokio::test`, `rstest`, `test_case` and the like), and those of `proptest!` and
-/// `quickcheck!`. What another macro makes needs the attribute in what it makes; a module in a file of its own needs it
-/// on its tests. Functions that are no tests stay as they are.
+/// `quickcheck!`. Tests that another macro makes need the attribute inside that macro; a module in a file of its own needs
+/// it on its tests. Functions that are not tests stay as they are.
 ///
-/// The arguments are defaults. A test's own, or those of a module inside, come before them; labels come together by
-/// their keys; `warmup = 0`, `exact = false` and `exclusive = false` take back what the module gives. `warmup` does not
-/// come to tests that should panic.
+/// The arguments are defaults. Those of a test, or of a module inside, override them; labels are combined by their keys;
+/// `warmup = 0`, `exact = false` and `exclusive = false` undo what the module sets. Tests that should panic do not inherit
+/// `warmup`.
 ///
 /// ```standalone_crate
 /// heap_runtime::use_jemalloc!();
