@@ -129,6 +129,9 @@ pub fn run_plain(function: &'static str, body: fn()) {
     run(&test, once_fn(body), verdict::to_return_is_to_pass);
 }
 
+const CONFINED: &str = "HEAP_REQUIRE=1 and the test could not be tracked: its thread has put itself under a filter of \
+     system calls before, which may kill it for one of ours";
+
 /// The settings, where this process tracks.
 fn tracking() -> Result<Option<&'static Settings>, &'static str> {
     // Without a file system and clocks, or with those of the interpreter alone.
@@ -143,7 +146,15 @@ fn tracking() -> Result<Option<&'static Settings>, &'static str> {
         fork::say_untracked();
         return Ok(None);
     }
-    Ok(Some(Settings::get()?).filter(|settings| settings.track))
+    let settings = Settings::get()?;
+    if settings.track && own::is_confined() {
+        return if settings.require {
+            Err(CONFINED)
+        } else {
+            Ok(None)
+        };
+    }
+    Ok(Some(settings).filter(|settings| settings.track))
 }
 
 /// Gives the harness what it is to see of an execution.

@@ -4,13 +4,33 @@
 //! Not by rustix, which takes a refusal of these calls for a panic. They allocate nothing, and leave
 //! `errno` alone, as they are asked inside the allocator too.
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 
 use libc::{RLIM_INFINITY, RLIMIT_FSIZE, c_int, getrlimit, rlimit};
 
-/// The calling thread's number.
+thread_local! {
+    /// Whether nothing is to be asked on the calling thread. Without a destructor, as it is asked inside the allocator.
+    static CONFINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether nothing is asked on the calling thread from here on, as though all was refused: it may be killed for a question.
+#[cfg(spawns)]
+pub(crate) fn set_confined(confined: bool) {
+    CONFINED.set(confined);
+}
+
+/// See `set_confined`.
+pub(crate) fn is_confined() -> bool {
+    CONFINED.get()
+}
+
+/// The calling thread's number; 0 where it may not be asked.
 #[cfg(proc_fs)]
 pub(crate) fn thread_id() -> i32 {
+    if is_confined() {
+        return 0;
+    }
     // Not every C library of today has a function for it.
     // SAFETY: it takes nothing, and touches nothing.
     let number = leaving_errno(|| unsafe { libc::syscall(libc::SYS_gettid) });
@@ -43,6 +63,9 @@ fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
 pub(crate) fn thread_cpu_ns(thread: Option<i32>) -> Option<u64> {
     /// `CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED`, of the kernel's interface.
     const OF_A_THREAD: libc::clockid_t = 6;
+    if is_confined() {
+        return None;
+    }
     let clock = thread.map_or(libc::CLOCK_THREAD_CPUTIME_ID, |thread| {
         (!thread << 3) | OF_A_THREAD
     });
@@ -88,6 +111,9 @@ pub(crate) fn thread_usage() -> Option<ThreadUsage> {
 /// What the calling thread, or all of them, has used. Nothing where it may not be asked.
 #[cfg(proc_fs)]
 fn usage(of: c_int) -> Option<libc::rusage> {
+    if is_confined() {
+        return None;
+    }
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: `usage` gives room for the answer.
     let ask = || unsafe { libc::getrusage(of, usage.as_mut_ptr()) };
@@ -116,6 +142,9 @@ pub(crate) fn page_bytes() -> u64 {
 /// How many bytes a file may have that is written to; `u64::MAX` where that is not limited. To write
 /// beyond it is answered with a signal that kills. Nothing where the process may not ask.
 pub(crate) fn file_size_limit() -> Option<u64> {
+    if is_confined() {
+        return None;
+    }
     // SAFETY: `soft` gives room for the limits.
     soft(|limits| unsafe { getrlimit(RLIMIT_FSIZE, limits) })
 }

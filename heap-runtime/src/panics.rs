@@ -19,6 +19,7 @@ use crate::env::Settings;
 use crate::fork;
 use crate::formatted::After;
 use crate::jemalloc;
+use crate::kernel;
 use crate::notes;
 use crate::own;
 use crate::snapshot::{self, process_heap};
@@ -36,7 +37,12 @@ pub(crate) fn exclude_hook_allocations() {
         ONCE.call_once(|| {
             let hook = take_hook();
             set_hook(Box::new(move |panic| {
-                if !IS_QUIET.get() {
+                if IS_QUIET.get() {
+                    return;
+                }
+                if kernel::is_confined() {
+                    own::unmeasured(|| hook(panic));
+                } else {
                     own::unmeasured(|| {
                         read_host();
                         let watched = Watched::begin();

@@ -10,7 +10,7 @@ use heap_sidecar::{Allocator, Runner};
 use crate::budget;
 use crate::env::{Settings, runs_one_at_a_time};
 use crate::formatted::After;
-use crate::jemalloc::not_the_allocator;
+use crate::jemalloc::{flush_thread_cache, not_the_allocator};
 use crate::notes::Notes;
 use crate::outcome::{Ending, Leftover};
 use crate::own::{self, Entered, ExecutionId, Measured, Own, Wanted};
@@ -140,7 +140,33 @@ impl<'t> Scope<'t> {
             std::mem::forget(self);
             return None;
         }
-        own::unmeasured(|| self.end_unmeasured(ran_for, threw, ending))
+        own::unmeasured(|| {
+            if own::has_aide() {
+                self.end_by_aide(ran_for, threw, ending)
+            } else {
+                self.end_unmeasured(ran_for, threw, ending)
+            }
+        })
+    }
+
+    /// [`end_unmeasured`](Self::end_unmeasured), of a thread that may ask the kernel nothing. What was returned is the
+    /// test's, and is asked on its own thread.
+    fn end_by_aide(
+        self,
+        ran_for: Option<Duration>,
+        threw: bool,
+        ending: &mut dyn FnMut() -> Ending,
+    ) -> Option<String> {
+        let mut ended = Some(catch_unwind(AssertUnwindSafe(ending)));
+        let mut ending = || match ended.take() {
+            Some(Ok(ending)) => ending,
+            Some(Err(payload)) => resume_unwind(payload),
+            None => Ending::Dropped,
+        };
+        if self.settings.process {
+            flush_thread_cache();
+        }
+        own::by_aide(|| self.end_unmeasured(ran_for, threw, &mut ending)).flatten()
     }
 
     fn end_unmeasured(

@@ -49,6 +49,8 @@ pub(crate) struct Member {
     pub(super) is_home: Flag,
     /// Its thread has done what it was started for, and goes.
     pub(super) leaves: Flag,
+    /// The thread that has started it may ask the kernel nothing, and so may this one.
+    pub(super) confined: Flag,
     /// What it has moved there, of all that was flushed.
     worked_allocated: Bytes,
     worked_deallocated: Bytes,
@@ -84,6 +86,7 @@ impl Member {
             flushed_deallocated: AtomicU64::new(0),
             is_home: Flag::new(false),
             leaves: Flag::new(false),
+            confined: Flag::new(false),
             worked_allocated: Bytes::new(0),
             worked_deallocated: Bytes::new(0),
             reported_allocated: Bytes::new(0),

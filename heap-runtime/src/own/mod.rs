@@ -27,6 +27,8 @@
 #[cfg_attr(not(spawns), path = "alive_elsewhere.rs")]
 mod alive;
 mod arenas;
+#[cfg_attr(not(spawns), path = "confined_elsewhere.rs")]
+mod confined;
 mod ending;
 mod group;
 mod handle;
@@ -80,6 +82,7 @@ mod unmodelled;
 mod unreported;
 mod watch;
 
+pub(crate) use confined::{by_aide, has_aide, is_confined};
 pub use handle::{Entered as EnteredHandle, Handle, current, nobody};
 pub use instrumented::Instrumented;
 

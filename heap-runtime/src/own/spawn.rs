@@ -12,13 +12,13 @@ use std::ptr::{from_ref, null_mut};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use crate::{fork, jemalloc};
+use crate::{fork, jemalloc, kernel};
 
 use super::interpose::{go_on, interpose};
 use super::member::Member;
 use super::registry::Locked;
 use super::this_thread::{self, MEMBER, REGISTRY, counters};
-use super::{sampler, spending, std_map, thread_end};
+use super::{confined, sampler, spending, std_map, thread_end};
 use name::StartRoutine;
 
 // Beside a sanitizer's, which is weak too, ours must come first: see [`name`].
@@ -39,6 +39,7 @@ pub(super) fn missing() -> Option<&'static str> {
 pub(super) fn prepare() {
     static FORKS: OnceLock<()> = OnceLock::new();
     name::next();
+    confined::prepare();
     jemalloc::prepare_for_exits();
     if !name::is_anothers() {
         std_map::prepare();
@@ -73,7 +74,8 @@ unsafe extern "C" fn create(
     let Some(real) = name::next() else {
         return libc::EAGAIN;
     };
-    let child = MEMBER.get().and_then(|parent| {
+    let parent = MEMBER.get().filter(|_| !confined::starts_aide());
+    let child = parent.and_then(|parent| {
         // What the parent has done up to here is accounted for before a thread is spawned.
         sampler::take_thread_peak(parent);
         REGISTRY.spawn(parent)
@@ -83,6 +85,8 @@ unsafe extern "C" fn create(
         return unsafe { untracked::create(real, thread, attributes, routine, argument) };
     };
     spending::spawned(child);
+    let confined = kernel::is_confined();
+    child.confined.store(confined, Ordering::Relaxed);
     child
         .start_routine
         .store(routine as *mut c_void, Ordering::Relaxed);
@@ -135,6 +139,9 @@ unsafe extern "C-unwind" fn begin(member: *mut c_void) -> *mut c_void {
     let argument = member.start_argument.load(Ordering::Relaxed);
     // SAFETY: `create` has stored a function of this type.
     let start = unsafe { transmute::<*mut c_void, StartRoutine>(routine) };
+    if member.confined.load(Ordering::Relaxed) {
+        kernel::set_confined(true);
+    }
     member.alive.begins();
     let ends_with_thread = thread_end::watch(member);
     MEMBER.set(Some(member));

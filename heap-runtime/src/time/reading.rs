@@ -70,6 +70,10 @@ pub(super) fn of_this_thread() -> Amounts {
 /// main one is looked up below its process, as `/proc/thread-self` does, whoever waits for the end of the process was
 /// seen to take 1.3 to 2.4 ms longer for it (Linux 6.18), and so is nextest's part of each test.
 pub(super) fn run_delay_of_this_thread(now: &Amounts) -> Option<u64> {
+    if kernel::is_confined() {
+        REFUSED.store(libc::EPERM, Ordering::Relaxed);
+        return None;
+    }
     by_number(now)
         .or_else(|| run_delay(c"/proc/thread-self/schedstat").map(|counted| counted.waited_ns))
 }
