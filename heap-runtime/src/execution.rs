@@ -17,6 +17,7 @@ use crate::outcome::{Ending, Verdict, verdict};
 use crate::own;
 use crate::scope::Scope;
 use crate::test::Test;
+use crate::time::Ask;
 use crate::turn::Kind;
 use crate::warning::{self, warn_once};
 
@@ -284,7 +285,10 @@ impl<F: Future> Begun<'_, F> {
         let _polled = self.scope.as_ref().map(Scope::poll);
         // An async test moves between threads: it is measured where it runs, while it runs. This guard is the last to
         // come and the first to go, so that nothing of ours is measured with the body.
-        let _entered = self.scope.as_ref().map(Scope::enter);
+        let _entered = self
+            .scope
+            .as_ref()
+            .map(|scope| scope.enter(Ask::WhereWorthIt));
         let Some(body) = self
             .body
             .as_mut()
@@ -311,7 +315,10 @@ impl<F> Begun<'_, F> {
         // What it still holds is freed in the test, and may panic as all that is the test's.
         let mut freed = Ok(());
         if let Some(mut body) = self.body.take() {
-            let entered = self.scope.as_ref().map(Scope::enter);
+            let entered = self
+                .scope
+                .as_ref()
+                .map(|scope| scope.enter(Ask::WhereWorthIt));
             freed = catch_unwind(AssertUnwindSafe(|| body.set(None)));
             drop(entered);
             own::unmeasured(|| drop(body));
@@ -427,7 +434,7 @@ fn execute(
     }
     scope.start();
     let (start, unmeasured) = (Instant::now(), own::time_unmeasured());
-    let entered = scope.enter();
+    let entered = scope.enter(Ask::Always);
     // Unwinding goes on with the same payload once the end is written, so nobody sees a broken
     // invariant who would not have seen it anyway.
     let result = catch_unwind(AssertUnwindSafe(|| subject.run()));

@@ -107,7 +107,8 @@ impl Notes {
 
     fn checkpoint(&self, label: String) {
         let (own, at_ns) = self.own.so_far();
-        let checkpoint = Checkpoint::new(label, at_ns, own);
+        let mut checkpoint = Checkpoint::new(label, at_ns, own);
+        checkpoint.time = self.own.spent_so_far();
         let said = self.edit(|record| {
             record.take_samples(&self.sampled);
             record.add_checkpoint(checkpoint)
@@ -374,7 +375,8 @@ pub fn skip(reason: impl AsRef<str>) {
 
 /// Records the own tier at this moment, under a name: where in the test the memory went.
 ///
-/// The numbers are those of all the test's threads, from its start up to now. It is on the disk at once,
+/// The numbers are those of all the test's threads, from its start up to now, and what they have spent on a CPU and waiting
+/// for one is among them. It is on the disk at once,
 /// together with the labels and metrics so far: of a test that is killed, all checkpoints are known. Each
 /// appends a line to a file, which takes some 20 µs, the first and the thousandth; neither its time nor its
 /// memory is in the test's numbers. Outside a tracked test, nothing happens.

@@ -21,6 +21,7 @@ use crate::run::{self, Running};
 use crate::sidecar::{self, Budget, FailureKind, Limit, Outcome, Sidecar, Time};
 use crate::snapshot::{Freshness, RECENT, process_heap};
 use crate::test::Test;
+use crate::time::Ask;
 use crate::turn::{self, Kind, Polled, Turn};
 use crate::warning::warn_once;
 
@@ -115,8 +116,8 @@ impl<'t> Scope<'t> {
     }
 
     /// Measures the calling thread as the test's until the guard is dropped.
-    pub(crate) fn enter(&self) -> Entered {
-        self.notes.own().enter()
+    pub(crate) fn enter(&self, ask: Ask) -> Entered {
+        self.notes.own().enter(ask)
     }
 
     /// Says that the future which it is of runs, until the guard is dropped.
@@ -357,13 +358,18 @@ fn time_of(measured: &Measured, took_ns: Option<u64>) -> Option<Time> {
     let mut time = Time::default();
     time.wall_ns = took_ns;
     ran.body.put_reasons(&mut time.reason);
+    ran.body_delays.put_reasons(&mut time.reason);
     if let Some(why) = measured.others_unknown {
         time.reason.insert("own".into(), why.into());
     } else {
         time.own = ran.all.spent(None);
+        time.own.delays = ran.all_delays.told();
         ran.all.put_reasons(&mut time.reason);
+        ran.all_delays.put_reasons(&mut time.reason);
     }
-    time.test_thread = Some(ran.body.spent(took_ns));
+    let mut body = ran.body.spent(took_ns);
+    body.delays = ran.body_delays.told();
+    time.test_thread = Some(body);
     time.threads = measured.threads;
     time.threads_running = measured.threads_running;
     Some(time)

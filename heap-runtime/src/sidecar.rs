@@ -30,9 +30,10 @@ mod write;
 
 #[doc(inline)]
 pub use heap_sidecar::{
-    Better, Budget, Checkpoint, Description, FORMAT_VERSION, Failure, FailureKind, Heap, LastSeen,
-    Limit, NOTES_SUFFIX, Note, Outcome, OwnTier, PeakSource, ProcessTier, Quantiles, SUFFIX,
-    Samples, SharedThreads, SharedWith, Sidecar, Source, Spent, Status, Time, Timeline,
+    Better, Budget, Checkpoint, Delay, Delays, Description, FORMAT_VERSION, Failure, FailureKind,
+    Heap, LastSeen, Limit, NOTES_SUFFIX, Note, Outcome, OwnTier, PeakSource, ProcessTier,
+    Quantiles, SUFFIX, Samples, SharedThreads, SharedWith, Sidecar, Source, Spent, Status, Time,
+    Timeline,
 };
 
 pub(crate) use json::{Contents, HostMembers, to_json, to_line, to_text};

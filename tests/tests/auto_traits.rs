@@ -8,9 +8,9 @@ use std::path::Path;
 use cargo_heap::report::diagnosis::{Cause, CauseKind, Confidence, Scope};
 use cargo_heap::report::{
     Across, Association, Baseline, Change, Column, Comparison, Context, Diagnosis, Difference,
-    DifferentAllocators, End, Ended, Finding, Host, Interrupted, Kind, Measured, Moved, Number,
-    Order, Row, Run, RunFolder, RunPressure, RunnerVerdict, Shift, Side, Spread, Spreads, State,
-    Tolerance, Totals, Verdict,
+    DifferentAllocators, End, Ended, Finding, Grown, Host, Interrupted, Kind, Measured, Moved,
+    Number, Order, Row, Run, RunFolder, RunPressure, RunnerVerdict, Shift, Side, Spread, Spreads,
+    State, Tolerance, Totals, Verdict,
 };
 use heap_runtime::{EnteredHandle, Handle, Instrumented, Test};
 use heap_sidecar::frame::{Collected, Collector, Line, Lines, Operation, Torn};
@@ -19,12 +19,12 @@ use heap_sidecar::size::{Human, Signed};
 use heap_sidecar::timestamp::Rfc3339;
 use heap_sidecar::{
     Allocator, Better, Budget, Build, CgroupCpu, CgroupLevel, CgroupMemory, CgroupMemoryEvents,
-    CgroupPressure, Checkpoint, CpuTime, Description, Failure, FailureKind, FolderError, Heap,
-    HeapDelta, HostContext, HostHeapState, LastSeen, Limit, Note, Outcome, OwnTier, PanicToll,
-    Parent, PeakSource, Pressure, Process, ProcessTier, Quantiles, ReadError, Redaction, Resident,
-    ResidentSet, RunRecord, Runner, Said, Samples, SchedExt, SharedThreads, SharedWith, Sidecar,
-    Source, Spent, Stall, Status, TaskDelayAcct, TaskXacct, Time, Timeline, Unreadable, Unseen,
-    UnseenKind, Workspace,
+    CgroupPressure, Checkpoint, CpuTime, Delay, Delays, Description, Failure, FailureKind,
+    FolderError, Heap, HeapDelta, HostContext, HostHeapState, LastSeen, Limit, Note, Outcome,
+    OwnTier, PanicToll, Parent, PeakSource, Pressure, Process, ProcessTier, Quantiles, ReadError,
+    Redaction, Resident, ResidentSet, RunRecord, Runner, Said, Samples, SchedExt, SharedThreads,
+    SharedWith, Sidecar, Source, Spent, Stall, Status, TaskDelayAcct, TaskXacct, Time, Timeline,
+    Unreadable, Unseen, UnseenKind, Workspace,
 };
 
 /// Nothing that a thread, a pin or a panic could make wrong.
@@ -54,7 +54,7 @@ fn every_public_type_is_as_free_as_it_can_be() {
         is_plain:
             Across Allocator Association Baseline Better Budget Build Cause CauseKind CgroupCpu CgroupLevel CgroupMemory
             CgroupMemoryEvents CgroupPressure Change Checkpoint Collected Collector Column Comparison Confidence Context<'static> CpuTime
-            Description Diagnosis Difference DifferentAllocators End Ended Failure FailureKind Finding Handle Heap HeapDelta Host HostContext
+            Delay Delays Description Diagnosis Difference DifferentAllocators End Ended Failure FailureKind Finding Grown Handle Heap HeapDelta Host HostContext
             HostHeapState Human Interrupted Kind LastSeen Limit Line Lines<'static> Mark Measured Moved Note Number Operation Order Outcome OwnTier Parent
             PanicToll PeakSource Pressure Process ProcessTier Quantiles Redaction Resident ResidentSet Rfc3339 Row RunFolder RunPressure RunRecord Runner RunnerVerdict Samples SchedExt Scope SharedThreads SharedWith Shift Side Sidecar Signed
             Source Spent Spread Spreads Stall Stat State Status TaskDelayAcct TaskXacct Test<'static> Time Timeline Tolerance Torn Totals

@@ -26,6 +26,8 @@ macro_rules! case {
 
 #[path = "bed/cpu.rs"]
 mod cpu;
+#[path = "bed/delays.rs"]
+mod delays;
 #[path = "bed/facts.rs"]
 mod facts;
 #[path = "bed/first_process.rs"]

@@ -50,6 +50,8 @@ mod runtimes;
 mod safety;
 #[path = "own/time_limits.rs"]
 mod time_limits;
+#[path = "own/time_notes.rs"]
+mod time_notes;
 #[path = "own/times.rs"]
 mod times;
 #[path = "own/turns.rs"]
@@ -78,6 +80,7 @@ const SUBJECTS: &[&[Subject]] = &[
     runtimes::SUBJECTS,
     safety::SUBJECTS,
     time_limits::SUBJECTS,
+    time_notes::SUBJECTS,
     times::SUBJECTS,
     turns::SUBJECTS,
 ];

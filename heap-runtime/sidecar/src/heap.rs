@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Allocator, HeapDelta, Outcome, ResidentSet, SharedThreads, SharedWith, digits, padded,
+    Allocator, HeapDelta, Outcome, ResidentSet, SharedThreads, SharedWith, Spent, digits, padded,
 };
 
 /// What is known of a test's memory.
@@ -349,6 +349,10 @@ pub struct Checkpoint {
     /// The own tier from the start up to that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnTier>,
+    /// What the own tier's threads have spent up to that moment: on a CPU, and waiting for one. That is all that is asked
+    /// here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Spent>,
 }
 
 impl Checkpoint {
@@ -360,6 +364,11 @@ impl Checkpoint {
     /// ```
     #[must_use]
     pub fn new(label: String, at_ns: u64, own: Option<OwnTier>) -> Self {
-        Self { label, at_ns, own }
+        Self {
+            label,
+            at_ns,
+            own,
+            time: None,
+        }
     }
 }

@@ -87,7 +87,7 @@ pub use runner::Runner;
 pub use samples::{Quantiles, Samples};
 pub use sched_ext::SchedExt;
 pub use shared::{SharedThreads, SharedWith};
-pub use time::{Spent, Time};
+pub use time::{Delay, Delays, Spent, Time};
 pub use unseen::{UNSEEN_BYTES, Unseen, UnseenKind};
 
 /// How every sidecar's file name ends.

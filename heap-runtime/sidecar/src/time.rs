@@ -98,4 +98,81 @@ pub struct Spent {
     /// Page faults for which something was read in from a device (`getrusage`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub major_faults: Option<u64>,
+    /// What the kernel made them wait for, where it counts that and may be asked (`kernel.task_delayacct`,
+    /// `CAP_NET_ADMIN`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delays: Option<Delays>,
+}
+
+/// What the kernel made threads wait for: its delay accounting, by taskstats. A kind that it does not count is absent.
+///
+/// One wait may be of two kinds: who waits for a page to come back from a disk waits for block I/O and thrashes, and who
+/// reclaims memory does most of that on a CPU, so that it is in [`Spent::system_ns`] too. What heap-runtime itself waits for in the
+/// middle of a test, such as for the file of a checkpoint, is in them.
+///
+/// ```
+/// let json = r#"{ "reclaim": { "count": 11924, "ns": 875000000 }, "swap_in": { "count": 0, "ns": 0 } }"#;
+/// let delays: heap_sidecar::Delays = serde_json::from_str(json)?;
+/// assert_eq!(delays.reclaim.map(|reclaim| reclaim.ns), Some(875_000_000));
+/// // An older kernel, which does not count it.
+/// assert_eq!(delays.irq, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Delays {
+    /// Off the CPU, until a device has read or written what was asked of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_io: Option<Delay>,
+    /// For a page that had been swapped out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap_in: Option<Delay>,
+    /// In direct reclaim: freeing memory for others, before it got any itself. Since Linux 2.6.28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reclaim: Option<Delay>,
+    /// For a page of a file that had been dropped for want of memory a short while before. Since Linux 4.20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thrashing: Option<Delay>,
+    /// Moving pages together for a larger one. Since Linux 5.17.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compaction: Option<Delay>,
+    /// Copying pages that were written to and shared until then. Since Linux 6.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_protect_copy: Option<Delay>,
+    /// On a CPU that served interrupts meanwhile. Since Linux 6.4, where it was built with `CONFIG_IRQ_TIME_ACCOUNTING`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub irq: Option<Delay>,
+    /// How much of all this may be somebody else's, or may be missing; absent where there is nothing of the kind.
+    /// A thread that works for several tests in turns is asked four times in a millisecond at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ns: Option<u64>,
+}
+
+/// Waits of one kind.
+///
+/// ```
+/// let delay = heap_sidecar::Delay::new(3, 1_500_000);
+/// assert_eq!(delay.ns / delay.count, 500_000);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Delay {
+    /// How many there were.
+    pub count: u64,
+    /// How long they took together, in nanoseconds.
+    pub ns: u64,
+}
+
+impl Delay {
+    /// So many, of so many nanoseconds together.
+    ///
+    /// ```
+    /// assert_eq!(heap_sidecar::Delay::new(0, 0), heap_sidecar::Delay::default());
+    /// ```
+    #[must_use]
+    pub fn new(count: u64, ns: u64) -> Self {
+        Self { count, ns }
+    }
 }

@@ -11,6 +11,7 @@ use super::stack::Joins;
 use super::this_thread::{MEMBER, REGISTRY};
 use super::unmeasured::unmeasured;
 use super::{sampler, spending};
+use crate::time::Ask;
 
 /// The tracked test that a thread was in, for other threads to join.
 ///
@@ -146,7 +147,9 @@ impl Handle {
     #[must_use = "the thread leaves the test again as soon as the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
         Entered {
-            membership: self.target().map(|group| join(group, Joins::Instead)),
+            membership: self
+                .target()
+                .map(|group| join(group, Joins::Instead, Ask::WhereWorthIt)),
             handle: PhantomData,
         }
     }
@@ -179,10 +182,10 @@ impl Handle {
     pub fn enter_for_good(&self) {
         if let Some(group) = self.target() {
             let member = member();
-            spending::stops(member);
+            spending::stops(member, Ask::Always);
             sampler::take_thread_peak(member);
             REGISTRY.move_home(member, group);
-            spending::starts(member);
+            spending::starts(member, Ask::Always);
         }
     }
 }

@@ -12,8 +12,8 @@ use super::this_thread::{REGISTRY, is_in};
 use super::totals::GroupTotals;
 use super::{ending, handle, per_thread, shared_record, spawn, spending, thread_end};
 use crate::jemalloc;
-use crate::sidecar::{OwnTier, PeakSource, SharedWith, Slot, Timeline};
-use crate::time::Ran;
+use crate::sidecar::{OwnTier, PeakSource, SharedWith, Slot, Spent, Timeline};
+use crate::time::{Ask, Ran};
 
 /// Why a number is missing beside such arenas.
 const ARENAS_BY_HAND: &str = "arenas of jemalloc's that were made by hand were in use meanwhile: what `arena.N.reset` \
@@ -103,9 +103,9 @@ impl Own {
     }
 
     /// Measures the calling thread, which runs the body, and the threads it starts, until the guard is dropped.
-    pub(crate) fn enter(&self) -> Entered {
+    pub(crate) fn enter(&self, ask: Ask) -> Entered {
         spending::set_runner(self.group, Some(member()));
-        Entered(join(self.group, Joins::Inside))
+        Entered(join(self.group, Joins::Inside, ask))
     }
 
     /// The own tier up to now, and nanoseconds since the start.
@@ -118,6 +118,11 @@ impl Own {
         )
     }
 
+    /// What its threads have spent on a CPU and waiting for one, up to now. None where nobody wants to know.
+    pub(crate) fn spent_so_far(&self) -> Option<Spent> {
+        spending::so_far(self.group)
+    }
+
     /// Waits for the test's threads that are about to end. Nothing of the calling thread's is in it any
     /// more.
     pub(crate) fn wait_for_ends(&self) {
@@ -128,6 +133,7 @@ impl Own {
     pub(crate) fn close(self, execution: Option<ExecutionId<&str>>) -> Measured {
         let slot = self.group.watch().stop();
         spending::look_at_others(self.group);
+        self.group.ledger.close();
         let measured = REGISTRY.close(self.group, execution, |group, totals, handed| {
             let tier = self.counted_tier(&totals);
             let is_all = tier.is_none() || group.arenas().is(arenas_by_hand_now());

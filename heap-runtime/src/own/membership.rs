@@ -8,6 +8,7 @@ use super::stack::{Joins, Ticket};
 use super::this_thread::{self, MEMBER, REGISTRY, counters};
 use super::unmeasured::unmeasured;
 use super::{sampler, spending, thread_end};
+use crate::time::Ask;
 
 /// This thread's member, which it becomes with the first call.
 pub(super) fn member() -> &'static Member {
@@ -30,24 +31,26 @@ pub(super) fn member() -> &'static Member {
 pub(super) struct Membership {
     member: &'static Member,
     ticket: Ticket,
+    ask: Ask,
     // It is about the thread that made it.
     not_send: PhantomData<*const ()>,
 }
 
 /// Moves the calling thread into a group.
-pub(super) fn join(group: &'static Group, joins: Joins) -> Membership {
+pub(super) fn join(group: &'static Group, joins: Joins, ask: Ask) -> Membership {
     let member = member();
     if sampler::has_to_learn() {
         unmeasured(sampler::learn);
     }
     sampler::take_thread_peak(member);
-    spending::stops(member);
+    spending::stops(member, ask);
     let membership = Membership {
         member,
         ticket: REGISTRY.join(member, group, joins),
+        ask,
         not_send: PhantomData,
     };
-    spending::starts(member);
+    spending::starts(member, ask);
     membership
 }
 
@@ -58,10 +61,10 @@ impl Drop for Membership {
             .get()
             .is_some_and(|member| std::ptr::eq(member, self.member))
         {
-            spending::stops(self.member);
+            spending::stops(self.member, self.ask);
             sampler::take_thread_peak(self.member);
             REGISTRY.part(self.member, self.ticket);
-            spending::starts(self.member);
+            spending::starts(self.member, self.ask);
         }
     }
 }

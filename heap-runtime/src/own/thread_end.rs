@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering;
 use super::member::Member;
 use super::this_thread::{MEMBER, REGISTRY, counters};
 use super::{sampler, spending};
+use crate::time::Ask;
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of POSIX, and of glibc. A sanitizer ends with the thread too, in the
 /// last round and before us: what is compiled for it must not run after that.
@@ -113,7 +114,7 @@ unsafe extern "C" fn ended(value: *mut c_void) {
     if watch(member) {
         return REGISTRY.detach_counters(member);
     }
-    spending::stops(member);
+    spending::stops(member, Ask::Always);
     MEMBER.set(None);
     member.alive.ends();
     REGISTRY.end(member);

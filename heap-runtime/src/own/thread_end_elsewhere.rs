@@ -6,6 +6,7 @@ use std::cell::Cell;
 use super::member::Member;
 use super::spending;
 use super::this_thread::{MEMBER, REGISTRY};
+use crate::time::Ask;
 
 thread_local! {
     static END: Cell<Option<End>> = const { Cell::new(None) };
@@ -15,7 +16,7 @@ struct End(&'static Member);
 
 impl Drop for End {
     fn drop(&mut self) {
-        spending::stops(self.0);
+        spending::stops(self.0, Ask::Always);
         MEMBER.set(None);
         REGISTRY.end(self.0);
     }

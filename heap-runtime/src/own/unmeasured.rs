@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::member::Member;
 use super::this_thread::{MEMBER, REGISTRY};
 use super::{sampler, spending};
+use crate::time::Ask;
 
 /// Runs code of our own inside a measured body: what it allocates and frees is nobody's.
 pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
@@ -15,14 +16,14 @@ pub(crate) fn unmeasured<T>(run: impl FnOnce() -> T) -> T {
             REGISTRY.resume(self.0);
             sampler::start_thread_peak();
             UNMEASURED.set(UNMEASURED.get().saturating_add(self.1.elapsed()));
-            spending::starts(self.0);
+            spending::starts(self.0, Ask::Never);
         }
     }
     let paused = MEMBER.get().filter(|member| !member.is_paused());
     let Some(member) = paused else {
         return run();
     };
-    spending::stops(member);
+    spending::stops(member, Ask::Never);
     let start = Instant::now();
     sampler::take_thread_peak(member);
     REGISTRY.pause(member);

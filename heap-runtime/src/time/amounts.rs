@@ -58,7 +58,7 @@ impl Amounts {
     }
 
     /// Adds others. What is not known of them is not known of the sum.
-    pub(super) fn add(&mut self, more: &Self) {
+    pub(crate) fn add(&mut self, more: &Self) {
         for (sum, more) in self.values.iter_mut().zip(more.values) {
             *sum = sum.saturating_add(more);
         }
@@ -96,6 +96,16 @@ impl Amounts {
         spent.involuntary_switches = self.get(Count::Involuntary);
         spent.minor_faults = self.get(Count::MinorFaults);
         spent.major_faults = self.get(Count::MajorFaults);
+        spent
+    }
+
+    /// As [`spent`](Self::spent), but what was asked of running threads only at their last stop.
+    pub(crate) fn spent_on_a_cpu(&self) -> Spent {
+        let all = self.spent(None);
+        let mut spent = Spent::default();
+        spent.cpu_ns = all.cpu_ns;
+        spent.run_delay_ns = all.run_delay_ns;
+        spent.run_delay_error_ns = all.run_delay_error_ns;
         spent
     }
 

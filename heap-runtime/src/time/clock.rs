@@ -18,7 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::amounts::{Amounts, Count};
-use super::reading;
+use super::delayed::{Ask, Delayed};
+use super::delays::Portion;
+use super::{reading, taskstats};
 
 /// The first reading of a thread's file takes some 30 us, and others 6.
 const WORTH_ASKING_NS: u64 = 250_000;
@@ -40,6 +42,14 @@ struct State {
     /// How long it had been off the CPU by then.
     off_ns: u64,
     waited: Option<Waited>,
+    delayed: Delayed,
+}
+
+/// What has come to a thread since its clock was read last.
+pub(crate) struct Since {
+    pub(crate) amounts: Amounts,
+    /// Where it was asked.
+    pub(crate) delays: Option<Portion>,
 }
 
 /// What a thread had waited for a CPU in all, when it had been off the CPU for so long.
@@ -74,37 +84,58 @@ impl Clock {
         state.born_ns = reading::now_ns();
         state.at.set(Count::Wall, Some(state.born_ns));
         state.waited = Some(Waited { ns: 0, off_ns: 0 });
+        state.delayed = Delayed::spawns_at(state.born_ns);
         *self.state() = state;
         self.is_known.store(true, Ordering::Relaxed);
         self.runs.store(true, Ordering::Release);
     }
 
     /// From here on, the calling thread's time is somebody's.
-    pub(crate) fn start(&self) {
+    pub(crate) fn start(&self, ask: Ask) {
         let mut state = self.state();
         if !self.is_known.swap(true, Ordering::Relaxed) {
             *state = State::NEW;
         }
+        // First, so that what that takes is not in it.
+        let prove = taskstats::proved_of_this_thread;
+        state.delayed.starts(ask, reading::now_ns(), prove);
         let now = reading::of_this_thread();
         state.starts(&now, || reading::run_delay_of_this_thread(&now));
         self.runs.store(true, Ordering::Release);
     }
 
     /// From here on, it is nobody's. Gives what it has come to, before anybody can see that it has stopped.
-    pub(crate) fn stop(&self, give: impl FnOnce(&Amounts)) {
+    pub(crate) fn stop(&self, ask: Ask, give: impl FnOnce(&Since)) {
         let mut state = self.state();
         let now = reading::of_this_thread();
-        give(&state.goes_on(&now, || reading::run_delay_of_this_thread(&now)));
+        let amounts = state.goes_on(&now, || reading::run_delay_of_this_thread(&now));
+        let read = taskstats::of_this_thread;
+        let delays = state.delayed.goes_on(ask, reading::now_ns(), read);
+        give(&Since { amounts, delays });
         self.runs.store(false, Ordering::Release);
     }
 
     /// Gives what the time of another thread, of that number, has come to, where that can still be asked.
-    pub(crate) fn look(&self, thread: u32, give: impl FnOnce(&Amounts)) {
+    pub(crate) fn look(&self, thread: u32, ask: Ask, give: impl FnOnce(&Since)) {
         let mut state = self.state();
         // It may have stopped meanwhile, and said so itself.
         if let Some(reading) = reading::of_another(thread).filter(|_| self.runs()) {
-            give(&state.goes_on(&reading.now, || reading.run_delay_ns));
+            let amounts = state.goes_on(&reading.now, || reading.run_delay_ns);
+            let read = || taskstats::of(thread);
+            let delays = state.delayed.goes_on(ask, reading::now_ns(), read);
+            give(&Since { amounts, delays });
         }
+    }
+
+    /// What the time of another thread, of that number, has come to since it was read last, on a CPU and waiting for one. It
+    /// is not read by that.
+    pub(crate) fn peek(&self, thread: u32) -> Option<Amounts> {
+        if !self.runs() || thread == 0 {
+            return None;
+        }
+        let mut state = *self.state();
+        let now = reading::cpu_of_another(thread)?;
+        Some(state.goes_on(&now, || reading::run_delay_of_another(thread)))
     }
 
     /// The thread is gone. Waits for nobody: in a fork, who looked may not be there any more.
@@ -120,6 +151,7 @@ impl State {
         born_ns: 0,
         off_ns: 0,
         waited: None,
+        delayed: Delayed::NEW,
     };
 
     /// How long the thread has been off the CPU since it was born, or since some moment before.
@@ -263,10 +295,11 @@ mod tests {
     #[test]
     fn a_clock_that_is_forgotten_is_another_threads() {
         let clock = Clock::new();
-        clock.start();
+        clock.start(Ask::Never);
         assert!(clock.runs());
         clock.forget();
         assert!(!clock.runs());
-        clock.look(std::process::id(), |_| panic!("it has stopped"));
+        let not_given = |_: &Since| panic!("it has stopped");
+        clock.look(std::process::id(), Ask::Never, not_given);
     }
 }

@@ -15,6 +15,11 @@ pub(super) fn why_no_run_delay() -> String {
     WHY_NO_CPU.into()
 }
 
+/// Nobody is asked, so that it does not matter when.
+pub(super) fn now_ns() -> u64 {
+    0
+}
+
 pub(super) fn of_this_thread() -> Amounts {
     let mut now = Amounts::NONE;
     for count in [
@@ -34,6 +39,14 @@ pub(super) fn of_this_thread() -> Amounts {
 }
 
 pub(super) fn run_delay_of_this_thread(_: &Amounts) -> Option<u64> {
+    None
+}
+
+pub(super) fn cpu_of_another(_: u32) -> Option<Amounts> {
+    None
+}
+
+pub(super) fn run_delay_of_another(_: u32) -> Option<u64> {
     None
 }
 

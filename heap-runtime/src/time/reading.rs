@@ -34,7 +34,6 @@ pub(super) fn why_no_run_delay() -> String {
     }
 }
 
-#[cfg(spawns)]
 pub(super) fn now_ns() -> u64 {
     kernel::monotonic_ns().unwrap_or(0)
 }
@@ -114,6 +113,20 @@ pub(super) fn of_another(thread: u32) -> Option<OfAnother> {
     );
     now.set(Count::Wall, kernel::monotonic_ns());
     Some(OfAnother { now, run_delay_ns })
+}
+
+/// How long another thread of this process has been on a CPU, and nothing else. None where it is no more.
+pub(super) fn cpu_of_another(thread: u32) -> Option<Amounts> {
+    let cpu_ns = kernel::thread_cpu_ns(Some(i32::try_from(thread).ok()?))?;
+    let mut now = Amounts::NONE;
+    now.set(Count::Cpu, Some(cpu_ns));
+    now.set(Count::Wall, kernel::monotonic_ns());
+    Some(now)
+}
+
+/// How long another thread of this process has waited for a CPU.
+pub(super) fn run_delay_of_another(thread: u32) -> Option<u64> {
+    run_delay(Path::of(thread, "schedstat").as_c_str()?).map(|counted| counted.waited_ns)
 }
 
 fn run_delay(path: &CStr) -> Option<Schedstat> {

@@ -10,6 +10,7 @@ use heap_tests::bed::case::Case;
 use heap_tests::bed::group::Group;
 use heap_tests::bed::machine::Plan;
 use heap_tests::bed::schedulers::{BAD, GOOD, good_case};
+use heap_tests::damage;
 use heap_tests::rerun;
 use heap_tests::sched::promise::HONOURS;
 
@@ -31,6 +32,8 @@ const CASES: &[(&str, Act)] = &[
     ("beside_hogs", beside_hogs),
     ("on_one_node", on_one_node),
     ("delays_switched_on", delays_switched_on),
+    ("delays_counted", delays_counted),
+    ("delays_refused", delays_refused),
     ("suite", suite),
     ("scheduler_swapped", scheduler_swapped),
     // The last ones: whatever else is there might be killed.
@@ -259,16 +262,59 @@ fn on_one_node(_: &Plan, case: &Case) -> io::Result<()> {
     case.observe("end", Some(&group))
 }
 
-/// Delay accounting is switched on while a test runs.
+const DELAYS: &str = "/proc/sys/kernel/task_delayacct";
+
+/// Delay accounting is switched on while a test runs, and off while another does.
 fn delays_switched_on(_: &Plan, case: &Case) -> io::Result<()> {
-    const SWITCH: &str = "/proc/sys/kernel/task_delayacct";
-    fs::write(SWITCH, "0")?;
+    fs::write(DELAYS, "0")?;
     let test = subject(case, "waits_for_what_is_done");
-    let done = during(case, "half_way", test, || fs::write(SWITCH, "1"));
+    let done = during(case, "half_way", test, || fs::write(DELAYS, "1"));
+    fs::write(DELAYS, "0")?;
+    let test = subject(case, "one_after_another");
+    let older = during(case, "older", test, || fs::write(DELAYS, "1"));
     let on = case.step("on", &mut subject(case, "holds_eight_mib"));
-    fs::write(SWITCH, "0")?;
+    let test = subject(case, "waits_until_it_is_off");
+    let half = during(case, "half_way_off", test, || fs::write(DELAYS, "0"));
     case.step("off", &mut subject(case, "comes_after"))?;
-    done.and(on.map(drop))
+    done.and(older).and(on.map(drop)).and(half)
+}
+
+/// The same file is read by the same test where it fits, and in a cgroup where it does not.
+fn delays_counted(plan: &Plan, case: &Case) -> io::Result<()> {
+    fs::write(DELAYS, "1")?;
+    let group = limited("reclaims", &[("memory.max", "64M")])?;
+    let steps = [("outside", None), ("inside", Some(&group))];
+    let done = steps.into_iter().try_for_each(|(step, group)| {
+        fs::write("/proc/sys/vm/drop_caches", "3")?;
+        let mut command = rerun::victim("subjects::reads_over_and_over", &case.file(step));
+        command.env("BED_FILE", &plan.large);
+        if let Some(group) = group {
+            group.enter(&mut command)?;
+        }
+        case.step(step, &mut command).map(drop)
+    });
+    fs::write(DELAYS, "0")?;
+    case.observe("after", Some(&group))?;
+    done
+}
+
+/// It counts, and does not tell without the privilege.
+fn delays_refused(_: &Plan, case: &Case) -> io::Result<()> {
+    const NET_ADMIN: libc::c_ulong = 12;
+    fs::write(DELAYS, "1")?;
+    let mut unprivileged = subject(case, "holds_eight_mib");
+    // SAFETY: one system call, which touches nothing.
+    unsafe {
+        damage::before(&mut unprivileged, || {
+            match libc::prctl(libc::PR_CAPBSET_DROP, NET_ADMIN) {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            }
+        });
+    }
+    let done = case.step("unprivileged", &mut unprivileged);
+    fs::write(DELAYS, "0")?;
+    done.map(drop)
 }
 
 /// Does something while a test runs, which waits for it.

@@ -88,6 +88,35 @@ fn reads_more_than_fits() {
     drop(black_box(held));
 }
 
+/// Reads a file over and over that does not fit into its cgroup: twice itself, and once by a thread of its own.
+#[heap_tracked]
+#[test]
+#[ignore = "is for the guest of the bed"]
+fn reads_over_and_over() {
+    let read = || {
+        let path = std::env::var_os("BED_FILE").expect("the case names a file");
+        let mut file = std::fs::File::open(path).expect("the case has made it");
+        let mut buffer = vec![0; MIB];
+        while file.read(&mut buffer).expect("it can be read") > 0 {}
+    };
+    read();
+    read();
+    std::thread::scope(|scope| {
+        scope.spawn(read);
+    });
+}
+
+/// One test after another, on a thread that is older than both.
+#[test]
+#[ignore = "is for the guest of the bed"]
+fn one_after_another() {
+    heap_runtime::track("first", meet);
+    heap_runtime::track("second", || {
+        // Of this one, all is known.
+        std::thread::spawn(|| drop(filled(1))).join().unwrap();
+    });
+}
+
 /// Writes its way over its cgroup's soft limit, and is slowed down there, until it has lost enough.
 #[heap_tracked]
 #[test]
@@ -107,6 +136,13 @@ fn goes_over_its_soft_limit() {
 #[test]
 #[ignore = "is for the guest of the bed"]
 fn waits_for_what_is_done() {
+    meet();
+}
+
+#[heap_tracked]
+#[test]
+#[ignore = "is for the guest of the bed"]
+fn waits_until_it_is_off() {
     meet();
 }
 

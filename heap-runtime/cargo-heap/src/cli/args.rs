@@ -33,6 +33,7 @@ pub(super) enum Command {
     Init(Init),
     Collect(Collect),
     Clean(Clean),
+    Doctor(Doctor),
     /// Prints shell completions
     Completions {
         /// The shell
@@ -248,6 +249,22 @@ pub(super) struct Collect {
     /// Where to put the folder of the run [default: where it would be if its tests had run here]
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
+}
+
+/// Says what this machine, this user and this package can measure, and how to get the rest.
+///
+/// The machine and the user are judged by what the kernel says here. What tests have is judged by what those of the newest run
+/// have left: which allocator, whether it calls back, whether threads are seen, what of their time could be read.
+///
+/// Exit status: 0 if all can be measured, 1 if something is missing, or not known because no test has run yet.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<OsString>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TableOrJson,
 }
 
 /// Removes the folders of old runs of this workspace. Runs that have not ended, and folders with anything

@@ -167,22 +167,40 @@ fn lines(change: &Change) -> Vec<Line> {
         new: amount(moved.number, moved.new),
         by: by(moved),
     }));
-    lines.extend(change.shifted.iter().map(shifted));
+    for shift in &change.shifted {
+        lines.push(shifted(shift));
+        lines.extend(grown(shift));
+    }
     lines
+}
+
+/// Which parts of a time are longer than they were.
+fn grown(shift: &Shift) -> Option<Line> {
+    let parts = shift.grown.iter();
+    let parts = parts.map(|grown| format!("{} +{}", grown.part, time_of(grown.by_ns)));
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| Line {
+        what: "what of it has grown".into(),
+        base: String::new(),
+        new: String::new(),
+        by: parts.join(", "),
+    })
+}
+
+/// Of nanoseconds, which are not below 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time is not below 0, and none is longer than centuries"
+)]
+fn time_of(ns: f64) -> String {
+    time(ns as u64)
 }
 
 /// A time or a metric, with how many readings each side has.
 fn shifted(shift: &Shift) -> Line {
     let amount = |value: f64| match &shift.metric {
-        None => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a time in nanoseconds, which is not below 0"
-            )]
-            let ns = value as u64;
-            time(ns)
-        }
+        None => time_of(value),
         Some(_) => format!("{value}"),
     };
     let side = |side: &Spread| {

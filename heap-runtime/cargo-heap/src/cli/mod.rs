@@ -11,6 +11,7 @@ mod clean;
 mod clock;
 mod collect;
 mod compare;
+mod doctor;
 #[cfg(test)]
 mod documents;
 mod error;
@@ -55,6 +56,8 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use error::Error;
+use format::TableOrJson;
+use runs::Runs;
 use status::Status;
 use terminal::Terminal;
 
@@ -102,6 +105,12 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Init(command) => init::run(command, terminal),
         Command::Collect(command) => collect::run(command, terminal),
         Command::Clean(command) => clean::run(command, terminal),
+        Command::Doctor(command) => {
+            let run = Runs::default().read(&command.runs);
+            let as_json = command.format == TableOrJson::Json;
+            let complete = doctor::run(run, as_json, terminal)?;
+            Ok(if complete { Status::Good } else { Status::Bad })
+        }
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man => manual::man(terminal),
         Command::Schema => schema::print(terminal),

@@ -147,7 +147,11 @@ fn time() -> Value {
     let mut time = json!({
         "wall_ns": 1_500_000, "cpu_ns": 900_000, "user_ns": 600_000, "system_ns": 300_000,
         "run_delay_ns": 400_000, "run_delay_error_ns": 7000, "slices": 9, "voluntary_switches": 5,
-        "involuntary_switches": 3, "minor_faults": 20, "major_faults": 1
+        "involuntary_switches": 3, "minor_faults": 20, "major_faults": 1,
+        "delays": {
+            "block_io": { "count": 1, "ns": 100_000 }, "swap_in": { "count": 1, "ns": 20_000 },
+            "reclaim": { "count": 2, "ns": 40_000 }
+        }
     });
     let all = time.as_object_mut().unwrap();
     let mut body = all.clone();

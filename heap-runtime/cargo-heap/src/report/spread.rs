@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
+use super::grown::{Grown, Parts};
 use super::row::{Row, TestKey};
 use super::run::Run;
 use super::state::State;
@@ -94,6 +95,9 @@ pub struct Shift {
     pub base: Spread,
     /// What it is.
     pub new: Spread,
+    /// Of a time that is longer: what of it has grown, the most first, as far as it was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grown: Vec<Grown>,
     /// Whether both sides have [enough readings](FEWEST_READINGS), and the middle halves of them lie apart.
     pub certain: bool,
 }
@@ -121,6 +125,7 @@ impl Shift {
             metric: metric.map(str::to_owned),
             base,
             new,
+            grown: Vec::new(),
             certain,
         })
     }
@@ -160,6 +165,7 @@ pub struct Spreads {
 struct Readings {
     state: State,
     times: Vec<f64>,
+    parts: Parts,
     metrics: BTreeMap<String, Vec<f64>>,
 }
 
@@ -203,6 +209,7 @@ impl Spreads {
         let readings = self.tests.entry(key).or_insert_with(|| Readings {
             state: row.state,
             times: Vec::new(),
+            parts: Parts::default(),
             metrics: BTreeMap::new(),
         });
         readings.state = readings.state.min(row.state);
@@ -211,6 +218,7 @@ impl Spreads {
             reason = "of hours, less than a microsecond"
         )]
         readings.times.extend(row.duration_ns.map(|ns| ns as f64));
+        readings.parts.add(row);
         for (name, value) in row.metrics.iter().flatten() {
             readings
                 .metrics
@@ -257,10 +265,13 @@ impl Spreads {
                 .metrics
                 .iter()
                 .filter_map(|(name, base)| Shift::of(Some(name), base, new.metrics.get(name)?));
-            let shifts: Vec<Shift> = Shift::of(None, &base.times, &new.times)
-                .into_iter()
-                .chain(metrics)
-                .collect();
+            let mut time = Shift::of(None, &base.times, &new.times);
+            let is_longer = |time: &&mut Shift| time.new.median > time.base.median;
+            if let Some(longer) = time.as_mut().filter(is_longer) {
+                let median = |readings: &[f64]| Spread::of(readings).map(|spread| spread.median);
+                longer.grown = base.parts.grown(&new.parts, median);
+            }
+            let shifts: Vec<Shift> = time.into_iter().chain(metrics).collect();
             let [package, binary, test] = key;
             (!shifts.is_empty()).then_some(((&**package, &**binary, &**test), new.state, shifts))
         })

@@ -3,6 +3,7 @@
 mod browser;
 mod causes;
 mod compare;
+mod doctor;
 mod end_to_end;
 mod export;
 mod html;

@@ -31,7 +31,7 @@ use file::JUnit;
 use heap_sidecar::Outcome;
 
 /// The columns of a row that become properties, in this order, where they are there.
-const COLUMNS: [&str; 35] = [
+const COLUMNS: [&str; 39] = [
     "attempt",
     "state",
     "sidecar_state",
@@ -58,6 +58,10 @@ const COLUMNS: [&str; 35] = [
     "body_cpu_ns",
     "body_run_delay_ns",
     "body_blocked_ns",
+    "own_delays",
+    "body_reclaiming_ns",
+    "body_memory_wait_ns",
+    "body_block_io_ns",
     "time_reason",
     "checkpoint_label",
     "checkpoint_least_peak_bytes",

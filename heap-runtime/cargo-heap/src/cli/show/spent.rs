@@ -7,9 +7,21 @@ use crate::cli::quantity::{percent, share, time};
 use crate::cli::terminal::{self, Terminal};
 use crate::cli::text::printable;
 use crate::report::Row;
+use heap_sidecar::Delays;
 
 /// What the parts are drawn with, in their order.
-const FILLS: [char; 3] = ['█', '▒', '·'];
+const FILLS: [char; 5] = ['█', '▒', '▓', '░', '·'];
+
+/// Without delays.
+const THREE_FILLS: [char; 3] = ['█', '▒', '·'];
+
+fn fills(parts: &[(&str, u64)]) -> &'static [char] {
+    if parts.len() > THREE_FILLS.len() {
+        &FILLS
+    } else {
+        &THREE_FILLS
+    }
+}
 
 /// Blanks before what stands in a column of its own.
 const MARGIN: usize = 16;
@@ -25,7 +37,8 @@ pub(super) fn spent(row: &Row, width: usize, terminal: &mut Terminal) -> Result<
         let room = width.saturating_sub(MARGIN + 1).max(FILLS.len());
         writeln!(terminal, "{:MARGIN$}{}", "", bar(&parts, room))?;
         let whole = parts.iter().map(|(_, ns)| ns).sum();
-        for ((name, ns), fill) in parts.into_iter().zip(FILLS) {
+        let fills = fills(&parts);
+        for ((name, ns), fill) in parts.into_iter().zip(fills) {
             let (took, of_it) = (time(ns), percent(share(ns, whole)));
             writeln!(terminal, "{took:>14}  {fill} {name}{dim}, {of_it}{dim:#}")?;
         }
@@ -63,6 +76,10 @@ fn threads(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
             }),
         ),
         (
+            "delayed",
+            row.own_delays.and_then(|delays| delayed(&delays)),
+        ),
+        (
             "switches",
             row.own_voluntary_switches
                 .zip(row.own_involuntary_switches)
@@ -86,18 +103,37 @@ fn threads(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
     Ok(())
 }
 
+/// What threads were made to wait for, by kinds of which there was any.
+fn delayed(delays: &Delays) -> Option<String> {
+    let kinds = [
+        ("reclaim", delays.reclaim),
+        ("swap-in", delays.swap_in),
+        ("thrashing", delays.thrashing),
+        ("compaction", delays.compaction),
+        ("block I/O", delays.block_io),
+        ("copies of written pages", delays.write_protect_copy),
+        ("interrupts", delays.irq),
+    ];
+    let told = kinds.into_iter().filter_map(|(name, delay)| {
+        let delay = delay.filter(|delay| delay.count > 0)?;
+        Some(format!("{name} {} in {}", time(delay.ns), delay.count))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 /// The parts, side by side. One that is there at all is seen.
 fn bar(parts: &[(&str, u64)], room: usize) -> String {
     let whole: u64 = parts.iter().map(|(_, ns)| ns).sum();
     let mut ended = 0;
     let mut cells = 0;
     let mut bar = String::new();
-    for ((_, ns), fill) in parts.iter().zip(FILLS) {
+    for ((_, ns), fill) in parts.iter().zip(fills(parts)) {
         ended += ns;
         let end = u128::from(ended) * room as u128 / u128::from(whole.max(1));
         let end = usize::try_from(end).unwrap_or(room);
         let length = end.saturating_sub(cells).max(usize::from(*ns > 0));
-        bar.extend(std::iter::repeat_n(fill, length));
+        bar.extend(std::iter::repeat_n(*fill, length));
         cells += length;
     }
     bar
@@ -113,5 +149,7 @@ mod tests {
         assert_eq!(bar(&[("a", 1), ("b", 0), ("c", 999)], 8), "█·······");
         assert_eq!(bar(&[("a", u64::MAX / 2), ("b", 0), ("c", 0)], 4), "████");
         assert_eq!(bar(&[("a", 0), ("b", 0), ("c", 0)], 4), "");
+        let five = [("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)];
+        assert_eq!(bar(&five, 10), "██▒▒▓▓░░··");
     }
 }

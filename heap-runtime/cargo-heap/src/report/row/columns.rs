@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::end::End;
 use crate::report::state::State;
 use heap_sidecar::{
-    Allocator, Budget, Description, FailureKind, PeakSource, Runner, Samples, SharedThreads,
+    Allocator, Budget, Delays, Description, FailureKind, PeakSource, Runner, Samples, SharedThreads,
 };
 
 /// A column of [`Row`]: its name and what is in it.
@@ -192,6 +192,14 @@ row! {
         body_run_delay_ns: u64,
         /// The same: neither.
         body_blocked_ns: u64,
+        /// Own tier: what the kernel made its threads wait for, of each kind how often and how long; as JSON in CSV.
+        own_delays: Delays,
+        /// The thread that ran the body: of `body_cpu_ns`, in reclaim and compaction.
+        body_reclaiming_ns: u64,
+        /// The same: of `body_blocked_ns`, for memory: swap-in, thrashing, and what of reclaim was no time on a CPU.
+        body_memory_wait_ns: u64,
+        /// The same: of `body_blocked_ns`, for block I/O but for that.
+        body_block_io_ns: u64,
         /// Why something of the time is not known.
         time_reason: String,
         /// The last checkpoint's label. Of a test that was killed, its own tier is known up to there.
@@ -258,8 +266,7 @@ row! {
         io_some_stall_us: u64,
         /// PSI of block devices: microseconds between before and after in which all tasks of the host waited.
         io_full_stall_us: u64,
-        /// PSI of the process's own cgroup: microseconds between before and after in which some of its tasks
-        /// waited for memory.
+        /// PSI of the own cgroup: microseconds between before and after in which some of its tasks waited for memory.
         cgroup_memory_some_stall_us: u64,
         /// The same, in which all waited.
         cgroup_memory_full_stall_us: u64,
@@ -356,8 +363,7 @@ row! {
         samples: BTreeMap<String, Samples>,
         /// Units of metrics and samples, and which values are better, by name; as JSON in CSV.
         descriptions: BTreeMap<String, Description>,
-        /// How the process of a killed test ended, where its runner said so: `timed_out`, or as JSON
-        /// `{"signal":9}`, `{"exit":3}`.
+        /// How a killed test's process ended, where its runner said so: `timed_out`, or as JSON `{"signal":9}`, `{"exit":3}`.
         end: End,
     }
 }
