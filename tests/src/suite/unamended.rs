@@ -87,7 +87,7 @@ impl Unamended {
             package, targets, ..
         } = self;
         let ran = self.ran.map_or_else(
-            || "not run".into(),
+            || "compiled".into(),
             |Tally {
                  passed,
                  failed,

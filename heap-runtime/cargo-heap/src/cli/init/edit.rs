@@ -10,13 +10,12 @@ pub(super) fn with_attributes(text: &str, found: &Found, attribute: &str) -> Str
     let mut out = String::with_capacity(text.len() + found.untracked.len() * (attribute.len() + 1));
     let mut done = 0;
     for place in &found.untracked {
-        let (at, put) = match place {
-            Place::Behind(at) => (*at, [" ", attribute]),
-            Place::Before(at) => (*at, [attribute, " "]),
-        };
-        out.push_str(&text[done..at]);
-        out.extend(put);
-        done = at;
+        out.push_str(&text[done..place.at()]);
+        out.extend(match place {
+            Place::Behind(_) => [" ", attribute],
+            Place::Before(_) => [attribute, " "],
+        });
+        done = place.at();
     }
     out.push_str(&text[done..]);
     out
@@ -156,6 +155,10 @@ mod tests {
         is_now(
             "quickcheck! {\n #[ignore]\n fn p(a: u8) -> bool { fn inner() {} true }\n fn q() {}\n}",
             "quickcheck! {\n #[ignore]\n @T fn p(a: u8) -> bool { fn inner() {} true }\n @T fn q() {}\n}",
+        );
+        is_now(
+            "quickcheck! { fn p() -> bool { true } }\n#[test]\nfn a() {}\nquickcheck! { fn q() {} }\n#[test] fn b() {}",
+            "quickcheck! { @T fn p() -> bool { true } }\n#[test] @T\nfn a() {}\nquickcheck! { @T fn q() {} }\n#[test] @T fn b() {}",
         );
         is_now(
             "proptest! { #![proptest_config(x)] #[test] fn a(b in 0..9) {} }",

@@ -16,7 +16,7 @@ use super::tokens::{end_of_item, is_mark, literal, start_of_path};
 pub(super) struct Found {
     /// Tests that have the attribute, or stand in a module that has it.
     pub(super) tracked: usize,
-    /// Where it goes for each test that has not.
+    /// Where it goes for each test that has not, the first in the text first.
     pub(super) untracked: Vec<Place>,
     /// Attributes of ours, as bytes of the text.
     pub(super) ours: Vec<Range<usize>>,
@@ -32,13 +32,21 @@ pub(super) struct Found {
 }
 
 /// Where an attribute goes, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Behind the attribute that makes the test. A `#[test]` in `src` need not be in a `#[cfg(test)]`: where the
     /// library itself is built, it takes the function away, and with it an attribute of a crate that is not there then.
     Behind(usize),
     /// Before a function that a macro makes a test of.
     Before(usize),
+}
+
+impl Place {
+    /// Where in the text, on whichever side of what.
+    pub(super) fn at(self) -> usize {
+        let (Self::Behind(at) | Self::Before(at)) = self;
+        at
+    }
 }
 
 /// What cannot be touched, and why.
@@ -92,7 +100,9 @@ pub(super) fn scan(text: &str) -> Result<Found, LexError> {
     };
     let tokens = TokenStream::from_str(&text[before.len()..])?;
     scan.items(tokens, &Around::default());
-    scan.found.untracked.sort_unstable();
+    scan.found
+        .untracked
+        .sort_unstable_by_key(|place| place.at());
     Ok(scan.found)
 }
 
