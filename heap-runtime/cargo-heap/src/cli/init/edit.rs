@@ -177,6 +177,7 @@ mod tests {
             "#![test] fn a() {}",
             "static F: fn() = test; fn test() { test!(test); x[test] }",
             "fn a() { struct S { #[test] a: u8 } }",
+            "macro_rules! quickcheck { (@fn $f:ident) => { $f }; ($f:ident) => { quickcheck!(@fn $f) } }",
         ] {
             stays(text);
             assert_eq!(uncertain(text), [""; 0], "{text}");

@@ -211,7 +211,9 @@ impl Scan {
         // A type, as in `static F: fn() = f;`.
         let is_item = matches!(tokens.get(at + 1), Some(TokenTree::Ident(_)))
             || tokens.get(at + 1).is_some_and(|next| is_mark(next, '$'));
-        if !is_item {
+        // What a macro takes for itself, as in `quickcheck!(@fn $name ..)`.
+        let is_marked = at > 0 && is_mark(&tokens[at - 1], '@');
+        if !is_item || is_marked {
             return None;
         }
         let maker = attributes.iter().rfind(|attribute| attribute.makes_tests());
