@@ -1,7 +1,5 @@
 //! What is counted of a thread, or of several.
 
-use std::collections::BTreeMap;
-
 use crate::sidecar::Spent;
 
 /// What there is to count: times in nanoseconds, and numbers.
@@ -108,24 +106,13 @@ impl Amounts {
         spent.run_delay_error_ns = all.run_delay_error_ns;
         spent
     }
-
-    /// Says why something is not known, by the keys of a sidecar.
-    pub(crate) fn put_reasons(&self, reasons: &mut BTreeMap<String, String>) {
-        use super::reading::{WHY_NO_CPU, WHY_NO_USAGE, why_no_run_delay};
-        let mut why = |count, key: &str, reason: &dyn Fn() -> String| {
-            if self.get(count).is_none() && !reasons.contains_key(key) {
-                reasons.insert(key.into(), reason());
-            }
-        };
-        why(Count::Cpu, "cpu_ns", &|| WHY_NO_CPU.into());
-        why(Count::User, "user_ns", &|| WHY_NO_USAGE.into());
-        why(Count::RunDelay, "run_delay_ns", &why_no_run_delay);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::collections::BTreeMap;
 
     fn amounts(cpu: Option<u64>, faults: u64) -> Amounts {
         let mut amounts = Amounts::NONE;

@@ -21,6 +21,7 @@ mod kept;
 mod ledger;
 #[cfg_attr(not(proc_fs), path = "elsewhere.rs")]
 mod reading;
+mod reasons;
 #[cfg_attr(not(proc_fs), path = "taskstats_elsewhere.rs")]
 mod taskstats;
 #[cfg(proc_fs)]

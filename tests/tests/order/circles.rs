@@ -25,7 +25,7 @@ use super::{is_for_tests, parsed};
 /// The packages, and how many of their files are in circles still: to become fewer, and never more.
 const PACKAGES: [(&str, usize); 4] = [
     ("heap-macros", 0),
-    ("heap-runtime", 3),
+    ("heap-runtime", 0),
     ("heap-runtime/sidecar", 13),
     ("heap-runtime/cargo-heap", 0),
 ];
