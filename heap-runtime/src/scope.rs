@@ -201,6 +201,7 @@ impl<'t> Scope<'t> {
         sidecar.heap.last_seen = None;
         sidecar.heap.exclusive = self.turn.is_exclusive();
         sidecar.heap.overlap = Some(measured.overlap);
+        sidecar.heap.beside_exact = measured.beside_exact;
         set_alone(sidecar);
         sidecar.heap.shared_with = std::mem::take(&mut measured.shared_with);
         if ran_for.is_some() {

@@ -8,6 +8,8 @@ heap_runtime::use_jemalloc!();
 
 #[path = "own/arenas.rs"]
 mod arenas;
+#[path = "own/beside_exact.rs"]
+mod beside_exact;
 #[path = "own/births.rs"]
 mod births;
 #[path = "own/budgets.rs"]

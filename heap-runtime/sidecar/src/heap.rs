@@ -51,6 +51,10 @@ pub struct Heap {
     /// The test asked to overlap with no other tracked test of its process, and had its turn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exclusive: bool,
+    /// Another test of the process that is `exact` ran at some moment of this one: until it ended, each allocation of the
+    /// process took longer, by some 50 to 100 ns. That is in this test's times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_exact: bool,
     /// The own tier's live bytes over time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline>,
@@ -87,6 +91,7 @@ impl Heap {
             own: None,
             overlap: None,
             exclusive: false,
+            beside_exact: false,
             timeline: None,
             checkpoints: Vec::new(),
             shared_with: Vec::new(),

@@ -9,6 +9,7 @@
 
 use std::ffi::{c_uint, c_void};
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::group::Group;
@@ -44,8 +45,42 @@ pub(super) fn install() -> bool {
         .install();
     }
     let installed = wanted.installed.is_some();
-    wanted.tests += u32::from(installed);
+    if installed {
+        wanted.tests += 1;
+        // In this order: see `Seen`.
+        THERE.store(wanted.tests, Ordering::SeqCst);
+        EVER.fetch_add(1, Ordering::SeqCst);
+    }
     installed
+}
+
+/// How many tests want them now.
+static THERE: AtomicU32 = AtomicU32::new(0);
+
+/// How many have wanted them so far.
+static EVER: AtomicU64 = AtomicU64::new(0);
+
+/// What was known of them when a test began: whoever runs beside one that wants them pays for it too.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    ever: u64,
+    are_there: bool,
+}
+
+impl Seen {
+    /// Before the test wants any itself.
+    pub(super) fn now() -> Self {
+        // In this order: who comes between the two is seen by one of them.
+        let ever = EVER.load(Ordering::SeqCst);
+        let are_there = THERE.load(Ordering::SeqCst) > 0;
+        Self { ever, are_there }
+    }
+
+    /// Whether another test has wanted them at any moment since, or already did; this one may have, too.
+    pub(super) fn has_others(self, wanted: bool) -> bool {
+        let since = EVER.load(Ordering::SeqCst) - self.ever;
+        self.are_there || since > u64::from(wanted)
+    }
 }
 
 /// See [`install`].
@@ -53,6 +88,7 @@ pub(super) fn remove() {
     let _locked = REGISTRY.lock();
     let mut wanted = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
     wanted.tests = wanted.tests.saturating_sub(1);
+    THERE.store(wanted.tests, Ordering::SeqCst);
     if wanted.tests == 0
         && let Some(installed) = wanted.installed.take()
     {

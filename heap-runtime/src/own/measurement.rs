@@ -10,7 +10,7 @@ use super::shared::ExecutionId;
 use super::stack::Joins;
 use super::this_thread::{REGISTRY, is_in};
 use super::totals::GroupTotals;
-use super::{ending, handle, per_thread, shared_record, spawn, spending, thread_end};
+use super::{ending, handle, hooks, per_thread, shared_record, spawn, spending, thread_end};
 use crate::jemalloc;
 use crate::sidecar::{OwnTier, PeakSource, SharedWith, Slot, Spent, Timeline};
 use crate::time::{Ask, Ran};
@@ -35,6 +35,8 @@ pub(crate) struct Own {
     group: &'static Group,
     sampling: PeakMethod,
     counted: bool,
+    /// Of the hooks that others want.
+    hooks_before: hooks::Seen,
 }
 
 /// What a tracked body has come to.
@@ -48,6 +50,8 @@ pub(crate) struct Measured {
     /// Why there is no tier although jemalloc counts, and all threads are there.
     pub(crate) missing: Option<&'static str>,
     pub(crate) overlap: u32,
+    /// Whether hooks that another test wanted were there at any moment.
+    pub(crate) beside_exact: bool,
     pub(crate) threads: u32,
     pub(crate) threads_running: u32,
     /// Where the time of its threads has gone. Absent where nobody wanted to know.
@@ -68,6 +72,7 @@ impl Own {
         per_thread::prepare();
         let member = member();
         let counted = missing().is_none() && jemalloc::allocator() == Allocator::Jemalloc;
+        let hooks_before = hooks::Seen::now();
         let sampling = if counted {
             sampler::start(wanted, every_bytes)
         } else {
@@ -79,6 +84,7 @@ impl Own {
             group,
             sampling,
             counted,
+            hooks_before,
         }
     }
 
@@ -154,6 +160,7 @@ impl Own {
                 }),
                 missing: (!is_all).then_some(ARENAS_BY_HAND),
                 overlap: totals.overlap,
+                beside_exact: (self.hooks_before).has_others(self.sampling == PeakMethod::Hooks),
                 threads: totals.threads,
                 threads_running: totals.threads_running,
                 ran: group.ledger.ran(),

@@ -66,6 +66,8 @@ pub(super) struct Heap {
     #[serde(default)]
     pub(super) exclusive: bool,
     #[serde(default)]
+    pub(super) beside_exact: bool,
+    #[serde(default)]
     pub(super) checkpoints: Vec<Checkpoint>,
     #[serde(default)]
     pub(super) shared_with: Vec<SharedWith>,

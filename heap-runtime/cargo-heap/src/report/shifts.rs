@@ -95,6 +95,20 @@ mod tests {
     }
 
     #[test]
+    fn what_ran_beside_an_exact_test_is_not_slower() {
+        let base = run(&[13, 12, 14, 13, 40, 13]);
+        let mut new = run(&[70, 68, 75, 71, 69, 70]);
+        for row in &mut new.rows {
+            row.beside_exact = true;
+            row.metrics = None;
+        }
+        let beside = compared(&base, &new);
+        assert!(!beside.has_regression(), "{:?}", beside.changes);
+        let shifted = beside.changes.iter().flat_map(|change| &change.shifted);
+        assert_eq!(shifted.count(), 0);
+    }
+
+    #[test]
     fn few_readings_are_told_and_decide_nothing() {
         let one = compared(&run(&[13]), &run(&[70]));
         let change = &one.changes[0];

@@ -124,6 +124,8 @@ row! {
         allocator: Allocator,
         /// Whether the test asked to overlap with no other tracked test of its process.
         exclusive: bool,
+        /// Whether another test of the process that is `exact` made this one's allocations take longer.
+        beside_exact: bool,
     }
     measured {
         /// Which round of a nextest stress run this is, from 0.

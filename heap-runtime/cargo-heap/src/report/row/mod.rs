@@ -107,6 +107,7 @@ impl Row {
             started_at: record.started_at,
             allocator: record.heap.allocator,
             exclusive: record.heap.exclusive,
+            beside_exact: record.heap.beside_exact,
         });
         row.shard = record.shard;
         row.runner_run_id = record.runner_run_id;
