@@ -109,6 +109,6 @@ fn what_a_runtime_keeps_of_a_test_that_is_not_warmed_is_said_to_be_its() {
         assert_eq!(own(sidecar).retained_bytes, PARKER, "{name}");
         let message = &sidecar.failure.as_ref().unwrap().message;
         assert!(message.contains("as by an async runtime"), "{message}");
-        assert!(message.contains("`warmup = 1` leaves it out"), "{message}");
+        assert!(message.contains("`warmup = 1` excludes it"), "{message}");
     }
 }

@@ -139,7 +139,7 @@ fn what_the_harness_keeps_is_said_to_be_its() {
     let name = "retained::prints";
     let kept = Child::of_captured_test(name).run();
     let message = &kept.only("prints").failure.as_ref().unwrap().message;
-    assert!(message.contains("what it has printed"), "{message}");
+    assert!(message.contains("what the test has printed"), "{message}");
     assert!(message.contains("`--nocapture`"), "{message}");
     // As it says.
     let not_kept = Child::of_tests(&[name]).run();
@@ -168,5 +168,8 @@ fn a_thread_that_stays_is_not_waited_for_and_is_said_to_be_there() {
     assert_eq!((own(sidecar).threads, own(sidecar).threads_running), (2, 1));
     assert!(own(sidecar).retained_bytes >= 4096);
     let message = &sidecar.failure.as_ref().unwrap().message;
-    assert!(message.contains("1 of its threads still ran"), "{message}");
+    assert!(
+        message.contains("1 of its threads were still running"),
+        "{message}"
+    );
 }

@@ -283,8 +283,8 @@ fn two_async_bodies_on_one_thread_do_not_wait_for_each_other() {
     let ran = Child::of("two_async_on_one_thread").run();
     assert!(ran.status.success(), "{}", ran.said);
     let exclusive = ran.of("exclusive_async");
-    is_refused(exclusive[0], "another tracked test ran meanwhile");
-    is_refused(exclusive[1], "another tracked test ran meanwhile");
+    is_refused(exclusive[0], "another tracked test ran at the same time");
+    is_refused(exclusive[1], "another tracked test ran at the same time");
     assert!(exclusive[2].heap.exclusive);
     let overlaps: Vec<_> = exclusive
         .iter()
