@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use heap_runtime::sidecar::Sidecar;
 use heap_runtime::{Runner, heap_tracked};
@@ -125,7 +125,7 @@ fn what_has_one_name_is_one_run() {
     );
     // It hands the name on, and reports all of the run.
     let said = project.heap(HEAP, ["test", "--tests", "--package", "package-one"]);
-    let expected = "2 tests: 2 passed; 3 executions;";
+    let expected = "2 tests: 2 passed; 2 shards; 3 executions;";
     assert!(
         said.stdout.contains(expected),
         "{}{}",
@@ -206,6 +206,144 @@ fn a_relative_folder_is_one_from_the_workspaces_root() {
         );
     }
     fs::remove_dir_all(&folder).expect("it is there");
+}
+
+const SHARDS: usize = 20;
+
+/// A project of two tests for each shard.
+fn project_of_shards() -> Project {
+    let tests = (0..2 * SHARDS).map(|test| {
+        format!("#[heap_tracked]\n#[test]\nfn t{test:02}() {{\n    std::hint::black_box(vec![0_u8; 4096]);\n}}\n\n")
+    });
+    let tests: String = tests.collect();
+    Project::new("shards")
+        .file("src/lib.rs", "")
+        .file(
+            "tests/many.rs",
+            &format!(
+                "use heap_runtime::heap_tracked;\n\nheap_runtime::use_jemalloc!();\n\n{tests}"
+            ),
+        )
+        .variable("HEAP_RUN_ID", "ci-20")
+}
+
+/// Makes a shard by a runner of its own.
+fn shard(project: &Project, shard: usize, tests: [usize; 2], folder: &Path) -> Command {
+    let [one, two] = tests.map(|test| format!("t{test:02}"));
+    let mut command = if shard.is_multiple_of(2) && nextest_is_installed() {
+        let filter = format!("test(={one}) | test(={two})");
+        project.cargo(["nextest", "run", "--test", "many", "-E", &filter])
+    } else {
+        project.cargo(["test", "--test", "many", "--", "--exact", &one, &two])
+    };
+    command
+        .env("HEAP_SIDECAR_DIR", folder)
+        .env("HEAP_SHARD", format!("{shard}/{SHARDS}"));
+    command
+}
+
+fn succeeds(command: &mut Command) {
+    let output = command.output().expect("cargo starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+}
+
+/// Makes all of them at the same time, each in the folder that is given for it.
+fn make_shards(project: &Project, folder_of: impl Fn(usize) -> PathBuf) {
+    let commands = (1..=SHARDS).map(|number| {
+        let tests = [number - 1, number - 1 + SHARDS];
+        shard(project, number, tests, &folder_of(number))
+    });
+    // The project is there and built, with its lock file, before any of them reads it.
+    let commands: Vec<Command> = commands.collect();
+    succeeds(&mut project.cargo(["test", "--no-run", "--test", "many"]));
+    let started = commands.into_iter().map(|mut command| {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().expect("cargo starts")
+    });
+    let started: Vec<_> = started.collect();
+    for child in started {
+        let output = child.wait_with_output().expect("cargo ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    }
+}
+
+#[heap_tracked]
+#[test]
+fn twenty_shards_that_are_made_at_once_are_one_run() {
+    let project = project_of_shards();
+    let above = folder();
+    let in_one = above.path().join("one");
+    make_shards(&project, |_| in_one.clone());
+    let in_twenty = |number: usize| above.path().join(format!("artefact-{number}"));
+    make_shards(&project, in_twenty);
+    let folders: Vec<_> = (1..=SHARDS).map(in_twenty).collect();
+    // What a job uploads may be packed.
+    let packed = above.path().join("1.heap-pack.zst");
+    let said = project.heap(
+        HEAP,
+        [
+            "pack".as_ref(),
+            in_twenty(1).as_os_str(),
+            "--out".as_ref(),
+            packed.as_os_str(),
+        ],
+    );
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let with_packed = std::iter::once(&packed)
+        .chain(&folders[1..])
+        .cloned()
+        .collect();
+
+    for places in [vec![in_one.clone()], folders, with_packed] {
+        let run = cargo_heap::report::Run::read(&places, |_, _| ()).expect("it can be read");
+        let ids: BTreeSet<_> = run.rows.iter().map(|row| &*row.run_id).collect();
+        assert_eq!(ids, BTreeSet::from(["ci-20"]));
+        let tests: BTreeSet<_> = run.rows.iter().map(|row| &row.test).collect();
+        assert_eq!((run.rows.len(), tests.len()), (2 * SHARDS, 2 * SHARDS));
+        // Each shard has one record, whoever of its tests was first.
+        let of_records: Vec<_> = run
+            .records
+            .iter()
+            .filter_map(|record| record.shard.as_ref())
+            .collect();
+        let shards: BTreeSet<_> = of_records.iter().copied().collect();
+        assert_eq!((of_records.len(), shards.len()), (SHARDS, SHARDS));
+        assert!(run.unreadable.is_empty(), "{:?}", run.unreadable);
+        let said = project.heap(
+            HEAP,
+            std::iter::once("report".as_ref()).chain(places.iter().map(|place| place.as_os_str())),
+        );
+        let expected = "40 tests: 40 passed; 20 shards; ";
+        assert!(
+            said.stdout.contains(expected),
+            "{}{}",
+            said.stdout,
+            said.stderr
+        );
+        assert!(
+            !said.stdout.contains("more than one shard"),
+            "{}",
+            said.stdout
+        );
+    }
+
+    // A shard that was given a test of another.
+    succeeds(&mut shard(&project, 3, [2, 7], &in_one));
+    let said = project.heap(HEAP, ["report".as_ref(), in_one.as_os_str()]);
+    assert!(
+        said.stdout
+            .contains("40 tests: 40 passed; 20 shards; 1 ran in more than one shard;"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout
+            .contains("t07 ran in more than one shard: 3/20, 8/20"),
+        "{}",
+        said.stdout
+    );
 }
 
 /// The records of runs in a folder.

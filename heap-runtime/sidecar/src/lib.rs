@@ -78,6 +78,7 @@ pub use process::{Parent, Process};
 #[cfg(feature = "read")]
 pub use read::{
     FolderError, ReadError, Readable, Said, Unreadable, paths, read, read_as, read_file, read_run,
+    read_slice,
 };
 pub use record::{FORMAT_VERSION, Failure, FailureKind, Sidecar, Source, Status};
 pub use redaction::Redaction;

@@ -115,8 +115,13 @@ pub(crate) mod file {
     /// Where the file is with the notes of the running record at `path`. None for what is no mark: no record is
     /// followed to another folder.
     pub(crate) fn beside(path: &Path, mark: &str) -> Option<PathBuf> {
+        name(mark).map(|name| path.with_file_name(name))
+    }
+
+    /// What that file is called.
+    pub(crate) fn name(mark: &str) -> Option<String> {
         let is_mark = mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_mark.then(|| path.with_file_name(format!("{mark}{NOTES_SUFFIX}")))
+        is_mark.then(|| format!("{mark}{NOTES_SUFFIX}"))
     }
 
     /// The notes of a file, in the order that they were said in.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use super::args_of_runs::{Clean, Pack, Runs, Schema, Unpack};
 use super::fail_on::FailOn;
 use super::filter::Filter;
 use super::format::{Format, RowFormat, TableJsonMarkdown, TableOrJson};
@@ -32,6 +33,9 @@ pub(super) enum Command {
     Export(Export),
     Init(Init),
     Collect(Collect),
+    Runs(Runs),
+    Pack(Pack),
+    Unpack(Unpack),
     Clean(Clean),
     Doctor(Doctor),
     /// Prints shell completions
@@ -41,9 +45,7 @@ pub(super) enum Command {
     },
     /// Prints the man page
     Man,
-    /// Prints the JSON Schema of a sidecar
-    #[command(hide = true)]
-    Schema,
+    Schema(Schema),
 }
 
 /// Runs `cargo test` as one run, then reports it.
@@ -88,7 +90,7 @@ pub(super) struct Test {
 /// failed and the machine explains all of them, so that another run may end differently (see `--fail-on`).
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    /// A folder of sidecars, a file of `pack`, a run's id or the beginning of one [default: the newest run]
     #[arg(value_name = "RUN")]
     pub(super) runs: Vec<OsString>,
     /// Also copies nextest's `JUnit` file IN to OUT, with each test's heap numbers as properties of its test
@@ -112,7 +114,7 @@ pub(super) struct Report {
 pub(super) struct Show {
     /// The test's name, or a part of it that no other test's name has
     pub(super) test: String,
-    /// A folder of sidecars, a run's id or the beginning of one [default: the newest run]
+    /// A folder of sidecars, a file of `pack`, a run's id or the beginning of one [default: the newest run]
     #[arg(long, value_name = "RUN")]
     pub(super) run: Option<OsString>,
     /// The output format
@@ -265,18 +267,6 @@ pub(super) struct Doctor {
     /// How it is printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TableOrJson,
-}
-
-/// Removes the folders of old runs of this workspace. Runs that have not ended, and folders with anything
-/// else in them, are kept.
-#[derive(Debug, Args)]
-pub(super) struct Clean {
-    /// How many of the newest runs to keep
-    #[arg(long, value_name = "N")]
-    pub(super) keep: usize,
-    /// Only lists what would be removed
-    #[arg(long)]
-    pub(super) dry_run: bool,
 }
 
 /// Which tests are reported, in which order.

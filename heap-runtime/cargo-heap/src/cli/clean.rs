@@ -48,12 +48,7 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
         let entry = entry.map_err(error)?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        // A test that was killed leaves its notes, a writer `.<process>-<number>.tmp`.
-        let ours = [SUFFIX, NOTES_SUFFIX, RUN_SUFFIX]
-            .iter()
-            .any(|suffix| name.ends_with(suffix))
-            || name.starts_with('.') && name.ends_with(".tmp");
-        if !ours || entry.file_type().map_err(error)?.is_dir() {
+        if !is_ours(&name) || entry.file_type().map_err(error)?.is_dir() {
             return Ok(Some(format!(
                 "it contains `{}`, which is not a sidecar",
                 printable(&name)
@@ -63,4 +58,13 @@ fn why_not(folder: &Path) -> Result<Option<String>, Error> {
     let run = read(&[folder.to_owned()])?;
     let running = (run.rows.iter().chain(&run.children)).find(|row| row.state == State::Running);
     Ok(running.map(|row| format!("`{}` is still running", printable(&row.test))))
+}
+
+/// Whether a file of this name is of a run: a test that was killed leaves its notes, a writer
+/// `.<process>-<number>.tmp`.
+pub(super) fn is_ours(name: &str) -> bool {
+    const TEMPORARY: &str = ".tmp";
+    let suffixes = [SUFFIX, NOTES_SUFFIX, RUN_SUFFIX];
+    suffixes.iter().any(|suffix| name.ends_with(suffix))
+        || name.starts_with('.') && name.ends_with(TEMPORARY)
 }

@@ -19,6 +19,7 @@ use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{markdown, replace};
+use crate::report::pack::Pack;
 use crate::report::{
     BASELINE_VERSION, Baseline, Change, Comparison, Host, Kind, Moved, Number, Run, Shift, Spread,
     Spreads, Tolerance,
@@ -82,15 +83,16 @@ pub(super) fn print(
 
 /// A committed baseline, or runs, which are taken for parts of one; the newest where none is named.
 pub(super) fn load(names: &[OsString], runs: &Runs) -> Result<Side, Error> {
+    let is_baseline = |name: &OsString| Path::new(name).is_file() && !Pack::is_at(Path::new(name));
     if let [name] = names
-        && Path::new(name).is_file()
+        && is_baseline(name)
     {
         return Ok(Side {
             baseline: read(Path::new(name))?,
             spreads: None,
         });
     }
-    if let Some(file) = names.iter().find(|name| Path::new(name).is_file()) {
+    if let Some(file) = names.iter().find(|name| is_baseline(name)) {
         let file = file.display();
         return Err(Error::new(format!(
             "`{file}` is a file among several runs, and a baseline stands for a whole run: `cargo heap \

@@ -5,6 +5,7 @@
 
 mod across;
 mod args;
+mod args_of_runs;
 mod cargo;
 mod cause;
 mod clean;
@@ -26,9 +27,11 @@ mod html;
 pub(crate) mod init;
 mod json;
 mod junit;
+mod listing;
 mod manual;
 mod markdown;
 mod new_run;
+mod pack;
 mod plot;
 mod progress;
 mod quantity;
@@ -39,6 +42,7 @@ mod run_table;
 mod runs;
 mod sampled;
 mod schema;
+mod schema_of;
 mod show;
 mod status;
 mod terminal;
@@ -104,6 +108,9 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         Command::Export(command) => export::run(command, terminal),
         Command::Init(command) => init::run(command, terminal),
         Command::Collect(command) => collect::run(command, terminal),
+        Command::Runs(command) => listing::run(command, terminal),
+        Command::Pack(command) => pack::pack(command, terminal),
+        Command::Unpack(command) => pack::unpack(command, terminal),
         Command::Clean(command) => clean::run(command, terminal),
         Command::Doctor(command) => {
             let run = Runs::default().read(&command.runs);
@@ -113,6 +120,6 @@ fn run(cli: &Cli, args: &[OsString], terminal: &mut Terminal) -> Result<Status, 
         }
         Command::Completions { shell } => manual::completions(*shell, terminal),
         Command::Man => manual::man(terminal),
-        Command::Schema => schema::print(terminal),
+        Command::Schema(command) => schema::print(command, terminal),
     }
 }

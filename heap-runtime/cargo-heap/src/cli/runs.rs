@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::report::left_out::warn_of_left_out;
 use super::text::printable;
 use super::workspace::{self, Workspace};
+use crate::report::pack::Pack;
 use crate::report::{Run, RunFolder};
 use crate::settings::Settings;
 use heap_sidecar::{RunRecord, Runner};
@@ -43,6 +44,11 @@ impl Kept {
         }
         let others = self.all.len() - own.len();
         Ok((own, others))
+    }
+
+    /// All of them, the newest first.
+    pub(super) fn all(&self) -> Vec<&RunFolder> {
+        self.all.iter().collect()
     }
 
     /// The newest of this workspace, and how many of others are newer.
@@ -82,6 +88,11 @@ impl Runs {
     pub(super) fn read(&self, names: &[OsString]) -> Result<Run, Error> {
         if names.is_empty() {
             return self.read_newest();
+        }
+        if let [name] = names
+            && let Some(run) = of_sidecar_dir(name)?
+        {
+            return with_tests(run);
         }
         // A run that is named twice is one all the same.
         let mut folders: Vec<PathBuf> = Vec::new();
@@ -133,6 +144,14 @@ impl Runs {
             keep_newest(&mut run);
             return Ok(run);
         }
+        let (newest, foreign, others) = self.newest()?;
+        let mut run = read(std::slice::from_ref(&newest.path))?;
+        (run.foreign_runs, run.other_runs) = (foreign, others);
+        with_tests(run)
+    }
+
+    /// The newest run of the workspace, how many of others are newer, and how many other runs there are.
+    fn newest(&self) -> Result<(&RunFolder, usize, usize), Error> {
         let kept = self.kept()?;
         let (newest, foreign) = kept.newest()?;
         let newest = newest.ok_or_else(|| match Workspace::of(&[]) {
@@ -142,21 +161,28 @@ impl Runs {
                 workspace.target().join(heap_sidecar::RUNS_FOLDER).display()
             )),
         })?;
-        let mut run = read(std::slice::from_ref(&newest.path))?;
-        (run.foreign_runs, run.other_runs) = (foreign, kept.all.len() - 1 - foreign);
-        with_tests(run)
+        Ok((newest, foreign, kept.all.len() - 1 - foreign))
+    }
+
+    /// The folder of the newest run; that of all of them, where `HEAP_SIDECAR_DIR` is set.
+    pub(super) fn newest_folder(&self) -> Result<PathBuf, Error> {
+        let settings = Settings::get().map_err(Error::new)?;
+        match workspace::sidecar_dir(settings)? {
+            Some(folder) => Ok(folder),
+            None => self.newest().map(|(newest, ..)| newest.path.clone()),
+        }
     }
 
     /// The folder that a name stands for: a folder's path, a run's id, or the beginning of one.
     pub(super) fn folder(&self, name: &OsStr) -> Result<PathBuf, Error> {
         let path = Path::new(name);
         let shown = path.display();
-        if path.is_dir() {
+        if path.is_dir() || Pack::is_at(path) {
             return Ok(path.to_owned());
         }
         if path.exists() {
             return Err(Error::new(format!(
-                "`{shown}` is not a run: give a folder of `*{}` files, or a run's id",
+                "`{shown}` is not a run: give a folder of `*{}` files, a file of `cargo heap pack`, or a run's id",
                 heap_sidecar::SUFFIX
             )));
         }
@@ -205,6 +231,36 @@ impl Runs {
             workspace: heap_sidecar::Workspace::at(workspace.root()),
         }))
     }
+}
+
+/// The run in `HEAP_SIDECAR_DIR` whose id begins so: there, runs have no folders of their own. None where it stands for
+/// something else.
+fn of_sidecar_dir(name: &OsStr) -> Result<Option<Run>, Error> {
+    let settings = Settings::get().map_err(Error::new)?;
+    let beginning = name.to_str().filter(|name| !name.is_empty());
+    let (false, Some(beginning)) = (Path::new(name).exists(), beginning) else {
+        return Ok(None);
+    };
+    let folder = workspace::sidecar_dir(settings)?.filter(|folder| folder.is_dir());
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let mut run = read(&[folder])?;
+    let ids = run.rows.iter().map(|row| &*row.run_id);
+    let ids: BTreeSet<&str> = ids.filter(|id| id.starts_with(beginning)).collect();
+    let id = match (ids.len(), ids.first()) {
+        (0, _) | (_, None) => return Ok(None),
+        (1, Some(id)) => (*id).to_owned(),
+        (_, Some(id)) if *id == beginning => beginning.to_owned(),
+        _ => {
+            return Err(Error::new(format!(
+                "`{}` is the beginning of several runs' ids: write more of it",
+                printable(beginning)
+            )));
+        }
+    };
+    run.keep(&id);
+    Ok(Some(run))
 }
 
 /// Leaves the newest run of this workspace: a `HEAP_SIDECAR_DIR` may be used for run after run, and by several.

@@ -37,7 +37,7 @@ pub const SHARE_PERCENT: usize = 92;
 /// assert_eq!(across[0].peak, Association::TooFew);
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Across {
     /// The package.
@@ -70,7 +70,7 @@ pub struct Across {
 /// assert_eq!(killed.failed.median_peak_bytes, None);
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Side {
     /// How many.
@@ -107,7 +107,7 @@ pub struct Side {
 /// assert_eq!(Across::of(&rows)[0].pressure.to_string(), "none seen");
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Association {

@@ -27,7 +27,7 @@ pub const BASELINE_VERSION: u32 = 1;
 /// assert_eq!(serde_json::from_str::<Baseline>(&text)?, baseline);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Baseline {
     /// [`BASELINE_VERSION`].
@@ -51,7 +51,9 @@ pub struct Baseline {
 /// assert_eq!((hosts[0].arch.as_deref(), hosts[0].online_cpus), (Some("x86_64"), Some(2)));
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[non_exhaustive]
 pub struct Host {
     /// [`Row::arch`].
@@ -138,7 +140,7 @@ impl Host {
 /// assert_eq!((drained.own_retained_bytes, drained.own_allocations), (Some(0), Some(1)));
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Measured {
     /// The package.

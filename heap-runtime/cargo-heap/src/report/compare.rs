@@ -35,7 +35,7 @@ pub const HARNESS_BYTES: u64 = 64 << 10;
 /// assert_eq!(changes(Tolerance::percent(2.0))?, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Tolerance {
     /// So many bytes. Does not apply to numbers of allocations.
@@ -87,7 +87,7 @@ impl Default for Tolerance {
 /// assert!(comparison.has_regression());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Comparison {
     /// What may change without being named.

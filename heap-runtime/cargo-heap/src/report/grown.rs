@@ -17,7 +17,7 @@ const NAMED_PERCENT: f64 = 1.0;
 /// assert_eq!(grown.part, "block I/O");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Grown {
     /// The part: `running`, `waiting for a CPU`, and either `blocked` or what that is made of.

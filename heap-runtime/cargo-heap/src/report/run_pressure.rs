@@ -45,7 +45,7 @@ pub(crate) const FORMAT_VERSION: u32 = heap_sidecar::FORMAT_VERSION;
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct RunPressure {
     /// The run.
@@ -87,7 +87,7 @@ pub struct RunPressure {
 /// assert_eq!(interrupted.signal, 2);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Interrupted {
     /// The signal: 2 is Ctrl-C.
@@ -111,6 +111,11 @@ impl RunPressure {
     /// As [`heap_sidecar::read`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         heap_sidecar::read_as::<Record>(path.as_ref()).map(Self::of)
+    }
+
+    /// The same of such a file in memory.
+    pub(super) fn of_slice(contents: &[u8]) -> Result<Self, ReadError> {
+        heap_sidecar::read_slice::<Record>(contents, |_| None).map(Self::of)
     }
 
     fn of(record: Record) -> Self {

@@ -27,7 +27,7 @@ use super::state::State;
 /// assert_eq!((passed.state, passed.sidecar_state), (State::Passed, Some(State::Killed)));
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct RunnerVerdict {
     /// The run, as the runner calls it.
@@ -62,7 +62,7 @@ pub struct RunnerVerdict {
 /// assert_eq!((ended.attempt, ended.end), (2, End::Signal(11)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Ended {
     /// Which attempt, from 1.

@@ -33,7 +33,7 @@ pub const SHORTEST_SHIFT_NS: f64 = 5e6;
 /// assert_eq!((spread.lower_quartile, spread.upper_quartile), (12.0, 13.0));
 /// assert_eq!(Spread::of(&[]), None);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Spread {
     /// How many there are.
@@ -85,7 +85,7 @@ impl Spread {
 /// assert!(!shift.certain && !comparison.has_regression());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Shift {
     /// The metric; absent where it is the time that the test took, in nanoseconds.
@@ -291,7 +291,7 @@ impl Spreads {
 /// assert_eq!(difference.to_string(), "profile was debug, and is release");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Difference {
     /// What it is: `profile`, `scheduler`, `rustc` and so on.

@@ -21,7 +21,9 @@ use super::state::State;
 /// assert!(totals.is_bad());
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[non_exhaustive]
 pub struct Totals {
     /// Tests, as the harness counts them.

@@ -8,6 +8,7 @@ use heap_sidecar::{RunRecord, Runner};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::outputs::assert_is_of;
 use crate::run::{Said, passed, program};
 
 /// A workspace without any code, and runs in its target folder.
@@ -101,6 +102,61 @@ fn the_newest_run_is_meant_where_none_is_named() {
 }
 
 #[test]
+fn the_runs_are_listed_by_what_they_are_called() {
+    let workspace = Workspace::new();
+    let another = tempfile::tempdir().unwrap();
+    workspace.run_of(workspace.folder.path(), "ours1", 2);
+    workspace.run("ours2", 1);
+    workspace.run_of(another.path(), "theirs", 3);
+    let listed = |arguments: &[&str]| -> Value {
+        let said = workspace.heap(&[&["runs", "--format", "json"], arguments].concat());
+        let listing = serde_json::from_str(&said.stdout).unwrap();
+        assert_is_of(&listing, "runs");
+        listing
+    };
+    let ids = |listing: &Value| -> Vec<String> {
+        let runs = listing["runs"].as_array().unwrap().iter();
+        runs.map(|run| run["run_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let own = listed(&[]);
+    assert_eq!(
+        (ids(&own), &own["foreign_runs"]),
+        (vec!["ours2".into(), "ours1".into()], &1.into())
+    );
+    let [newest, first] = [&own["runs"][0], &own["runs"][1]];
+    assert_eq!(
+        (&newest["sidecars"], &first["sidecars"]),
+        (&1.into(), &1.into())
+    );
+    // Its record is one of its files.
+    assert!(first["bytes"].as_u64() > newest["bytes"].as_u64());
+    assert_eq!(first["parts"][0]["run_id"], "ours1");
+    assert_eq!(ids(&listed(&["--all"])), ["ours2", "ours1", "theirs"]);
+    let said = workspace.heap(&["runs"]);
+    assert!(
+        said.stdout.contains("1 of other workspaces"),
+        "{}",
+        said.stdout
+    );
+    // The newest one is what is packed where none is named.
+    let said = workspace.heap(&["pack"]);
+    assert!(
+        said.stdout.contains("ours2.heap-pack.zst"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+    assert!(
+        workspace
+            .folder
+            .path()
+            .join("ours2.heap-pack.zst")
+            .is_file()
+    );
+}
+
+#[test]
 fn clean_removes_old_runs_and_nothing_else() {
     let workspace = Workspace::new();
     for (id, hours) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
@@ -150,7 +206,9 @@ fn a_folder_whose_name_is_no_text_is_read_by_every_command() {
     let text = OsStr::new;
     let (folder, baseline) = (folder.as_os_str(), baseline.as_os_str());
     assert!(run(&[text("report"), folder]).contains("1 test: 1 passed"));
-    assert!(run(&[text("show"), text("t"), text("--run"), folder]).contains("passed"));
+    let show = ["show", "t", "--run"].map(text);
+    assert!(run(&[show.as_slice(), &[folder]].concat()).contains("passed"));
+    run(&[show.as_slice(), &[folder, text("--format"), text("json")]].concat());
     assert!(run(&[text("export"), folder]).lines().count() > 0);
     run(&[text("baseline"), text("save"), baseline, folder]);
     for base in [folder, baseline] {

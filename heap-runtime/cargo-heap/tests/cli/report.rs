@@ -43,6 +43,7 @@ fn json_is_one_document_and_ndjson_a_line_for_each_test() {
         .map(|mut line: Value| {
             // What explains a failure stands with it.
             let line_of = line.as_object_mut().unwrap();
+            assert_eq!(line_of.remove("format_version"), Some(1.into()));
             let explained =
                 ["verdict", "confounded", "causes"].map(|key| line_of.remove(key).is_some());
             let is_bad = ["killed", "failed"].contains(&line_of["state"].as_str().unwrap());

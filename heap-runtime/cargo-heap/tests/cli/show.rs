@@ -85,9 +85,12 @@ fn where_the_time_went_is_a_bar_of_the_duration() {
 fn json_has_the_sidecar_in_it() {
     let said = show(&Run::of_all_kinds(), &["pipe_switch", "--format", "json"]);
     let shown: Value = serde_json::from_str(&said.stdout).unwrap();
-    assert_eq!(shown[0]["sidecar"]["test_name"], "latency::pipe_switch");
     assert_eq!(
-        shown[0]["diagnosis"]["findings"][0]["verdict"],
+        shown["executions"][0]["sidecar"]["test_name"],
+        "latency::pipe_switch"
+    );
+    assert_eq!(
+        shown["executions"][0]["diagnosis"]["findings"][0]["verdict"],
         "host_short"
     );
 }

@@ -200,6 +200,40 @@ pub fn read_file<T: Readable>(file: File) -> Result<T, ReadError> {
     parse(&bytes)
 }
 
+/// Reads what `T` needs of one sidecar from memory, where the files of a run are in another place than a folder.
+/// `beside` gives the contents of the file that is called so and belongs to the sidecar, if there is one.
+///
+/// # Errors
+///
+/// As [`read`].
+///
+/// ```
+/// use heap_sidecar::Sidecar;
+///
+/// let path = "docs/runs/monday/queues+queue+a_burst_fits.heap.json";
+/// let sidecar: Sidecar = heap_sidecar::read_slice(&std::fs::read(path)?, |_| None)?;
+/// assert_eq!(sidecar, heap_sidecar::read(path)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_slice<'a, T: Readable>(
+    bytes: &[u8],
+    beside: impl FnOnce(&str) -> Option<&'a [u8]>,
+) -> Result<T, ReadError> {
+    let mut read: T = parse(bytes)?;
+    if let Some(mut said) = read.said() {
+        let name = said.mark().and_then(note::file::name);
+        for note in name
+            .and_then(|name| beside(&name))
+            .map(note::file::all)
+            .into_iter()
+            .flatten()
+        {
+            said.put(note);
+        }
+    }
+    Ok(read)
+}
+
 fn parse<T: Readable>(bytes: &[u8]) -> Result<T, ReadError> {
     #[derive(Deserialize)]
     struct Version {

@@ -23,9 +23,8 @@ use super::report::left_out::Unread;
 use super::report::summary::summary;
 use super::run_table::{both_verdicts, name, several_binaries, turn};
 use super::sampled;
-use super::show::files_of;
 use super::text::{printable, printable_lines};
-use crate::report::{Comparison, Diagnosis, Row, State, Totals};
+use crate::report::{Comparison, Diagnosis, Row, State, Totals, sidecars_of};
 use heap_sidecar::Timeline;
 
 /// A page with more timelines than that would be slow to load: then they are of the tests that
@@ -317,13 +316,12 @@ fn timelines(report: &Report) -> Result<HashMap<usize, Timeline>, Error> {
         .into_iter()
         .map(|index| (execution(&report.tests[index]), index))
         .collect();
-    let folders = report.folders.iter().map(Path::new);
+    let folders: Vec<&Path> = report.folders.iter().map(Path::new).collect();
     let mut timelines = HashMap::new();
-    for (file, row) in files_of(folders, |row| by_execution.contains_key(&execution(row)))? {
+    let found = sidecars_of(&folders, |row| by_execution.contains_key(&execution(row)));
+    for (_, row, sidecar) in found.map_err(|error| Error::of(&error))? {
         // One that has gone meanwhile has no picture.
-        let timeline = heap_sidecar::read(&file)
-            .ok()
-            .and_then(|sidecar| sidecar.heap.timeline);
+        let timeline = sidecar.ok().and_then(|sidecar| sidecar.heap.timeline);
         if let (Some(timeline), Some(index)) = (timeline, by_execution.get(&execution(&row))) {
             timelines.insert(*index, timeline);
         }

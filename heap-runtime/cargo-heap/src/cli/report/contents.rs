@@ -1,7 +1,9 @@
 //! Everything that a report says.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::args;
@@ -11,7 +13,7 @@ use super::left_out::{Unread, unread};
 use crate::report::{Across, Diagnosis, Order, Row, Run, RunPressure, State, Totals, Verdict};
 
 /// Everything that a report says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct Report {
     pub(in super::super) folders: Vec<String>,
     /// Of all that the filter takes.
@@ -32,6 +34,12 @@ pub(in super::super) struct Report {
     pub(in super::super) places: Vec<Range<usize>>,
     /// Tests that a filter or `--top` left out.
     pub(in super::super) not_shown: usize,
+    /// The shards that the tests are of, where they are of some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) shards: Vec<String>,
+    /// Tests that ran in more than one shard of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) in_several_shards: Vec<InSeveralShards>,
     /// Executions below tests, in processes that they have started: they are in nothing else here.
     pub(in super::super) children: usize,
     /// Runs that were there beside these, and are not in it.
@@ -91,6 +99,8 @@ impl Report {
             deciding: places.iter().map(|test| test.start).collect(),
             across,
             not_shown: all - places.len(),
+            shards: shards(&run.rows).into_iter().map(str::to_owned).collect(),
+            in_several_shards: in_several_shards(&run.rows, &places),
             children: run.children.len(),
             other_runs: run.other_runs,
             foreign_runs: run.foreign_runs,
@@ -136,7 +146,7 @@ impl Report {
 }
 
 /// A test that failed or was killed, if only before an attempt that passed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct Diagnosed {
     /// The place in `tests` of the execution that this is about: of several that ended badly, the last.
     pub(in super::super) test: usize,
@@ -153,7 +163,7 @@ pub(in super::super) struct Diagnosed {
 }
 
 /// A test that passed, and what the machine has cost it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct Slowed {
     /// The place in `tests` of the execution that it stands as.
     pub(in super::super) test: usize,
@@ -161,12 +171,35 @@ pub(in super::super) struct Slowed {
     pub(in super::super) diagnosis: Diagnosis,
 }
 
+/// A test that ran in more than one shard, and should have in one: its shards overlap.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct InSeveralShards {
+    /// The place in `tests` of the execution that it stands as.
+    pub(super) test: usize,
+    pub(super) shards: Vec<String>,
+}
+
 /// Another execution of a test that has a diagnosis.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct Other {
     /// Its place in `tests`.
     pub(in super::super) test: usize,
     pub(in super::super) verdict: Verdict,
+}
+
+fn shards(rows: &[Row]) -> BTreeSet<&str> {
+    rows.iter().filter_map(|row| row.shard.as_deref()).collect()
+}
+
+fn in_several_shards(rows: &[Row], tests: &[Range<usize>]) -> Vec<InSeveralShards> {
+    let of_test = |test: &Range<usize>| {
+        let shards = shards(&rows[test.clone()]);
+        (shards.len() > 1).then(|| InSeveralShards {
+            test: test.start,
+            shards: shards.into_iter().map(str::to_owned).collect(),
+        })
+    };
+    tests.iter().filter_map(of_test).collect()
 }
 
 /// The tests that failed, and of which the machine explains every execution that did.

@@ -1,5 +1,6 @@
 //! What is not in a report: files that could not be read, executions below tests, other runs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::error::Chain;
@@ -9,7 +10,7 @@ use crate::report::Run;
 use heap_sidecar::Unreadable;
 
 /// A file that could not be read, and why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in super::super) struct Unread {
     pub(in super::super) file: String,
     pub(in super::super) reason: String,
@@ -27,7 +28,8 @@ pub(super) fn other_runs(foreign: usize, others: usize) -> Option<String> {
     let foreign = (foreign > 0).then(|| format!("{foreign} newer run(s) of other workspaces"));
     let others = (others > 0).then(|| format!("{others} other run(s)"));
     let runs: Vec<String> = foreign.into_iter().chain(others).collect();
-    (!runs.is_empty()).then(|| format!("{} are not included", runs.join(" and ")))
+    let runs = (!runs.is_empty()).then(|| runs.join(" and "))?;
+    Some(format!("{runs} are not included: see `cargo heap runs`"))
 }
 
 pub(super) fn say_other_runs(foreign: usize, others: usize) {

@@ -8,6 +8,7 @@ pub(super) mod summary;
 
 use std::io;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args;
@@ -15,7 +16,7 @@ use super::error::Error;
 use super::format::Format;
 use super::github;
 use super::html;
-use super::json::{json, ndjson};
+use super::json::{json, lines as print_lines};
 use super::junit;
 use super::markdown;
 use super::runs::Runs;
@@ -76,7 +77,7 @@ pub(super) fn print(
         Format::Json => json(&report, terminal)?,
         Format::Markdown => markdown::report(&report, terminal)?,
         Format::Ndjson => {
-            ndjson(&lines(&report), terminal)?;
+            print_lines(lines(&report), terminal)?;
             unreadable(&report.unreadable);
             say_children(report.children);
             say_other_runs(report.foreign_runs, report.other_runs);
@@ -105,8 +106,8 @@ pub(super) fn print(
 }
 
 /// An execution, and what explains it where it failed, or passed although the machine has cost it time.
-#[derive(Serialize)]
-struct Line<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Line<'a> {
     #[serde(flatten)]
     row: &'a Row,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ use super::super::text::printable;
 use super::super::{across, cause, unseen};
 use super::contents::Report;
 use super::left_out::unreadable;
-use super::summary::summary;
+use super::summary::{in_several_shards, summary};
 use crate::report::{Diagnosis, Row};
 use heap_sidecar::{Allocator, Budget, SharedThreads};
 
@@ -23,7 +23,8 @@ pub(in super::super) fn for_people(report: &Report, terminal: &mut Terminal) -> 
         }
         writeln!(terminal)?;
     }
-    for doubt in doubts(&report.tests, several) {
+    let of_shards = in_several_shards(report, several);
+    for doubt in doubts(&report.tests, several).into_iter().chain(of_shards) {
         let dim = terminal::DIM;
         writeln!(terminal, "{dim}? {doubt}{dim:#}\n")?;
     }

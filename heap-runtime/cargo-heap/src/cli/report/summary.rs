@@ -1,6 +1,8 @@
 //! What a report comes to, in one line.
 
 use super::super::quantity::{bytes, difference, time};
+use super::super::run_table::name;
+use super::super::text::printable;
 use super::contents::Report;
 use super::left_out::other_runs;
 use crate::report::State;
@@ -30,6 +32,11 @@ pub(in super::super) fn summary(report: &Report) -> String {
     let count = |count: usize| Some(count).filter(|count| *count > 0);
     [
         Some(tests),
+        count(report.shards.len())
+            .filter(|shards| *shards > 1)
+            .map(|shards| format!("{shards} shards")),
+        count(report.in_several_shards.len())
+            .map(|count| format!("{count} ran in more than one shard")),
         count(report.confounded).map(|count| format!("{count} of them explained by the machine")),
         count(totals.flaky).map(|count| format!("{count} flaky")),
         count(totals.executions - totals.tests.min(totals.executions))
@@ -53,4 +60,18 @@ pub(in super::super) fn summary(report: &Report) -> String {
     .flatten()
     .collect::<Vec<_>>()
     .join("; ")
+}
+
+/// The tests that ran in more than one shard, in a line each.
+pub(super) fn in_several_shards(report: &Report, several: bool) -> Vec<String> {
+    const MAX_NAMED: usize = 10;
+    let all = &report.in_several_shards;
+    let named = all.iter().take(MAX_NAMED).map(|test| {
+        let name = name(&report.tests[test.test], several);
+        let shards = test.shards.join(", ");
+        format!("{name} ran in more than one shard: {}", printable(&shards))
+    });
+    let more = all.len().saturating_sub(MAX_NAMED);
+    let more = (more > 0).then(|| format!("{more} more ran in more than one shard"));
+    named.chain(more).collect()
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::{Chain, Error};
@@ -22,7 +23,7 @@ use super::status::Status;
 use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{args, runs, sampled, unseen};
-use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals};
+use crate::report::{Context, Diagnosis, Row, State, TestKey, Totals, sidecars_of};
 use heap_sidecar::{Allocator, Budget, Checkpoint, Limit, SharedThreads, Sidecar};
 use host::{host, waits};
 use recorded::recorded;
@@ -31,13 +32,23 @@ use spent::spent;
 /// Where there is no terminal to ask, pictures are so wide.
 const WIDTH: u16 = 80;
 
+/// The executions of a test.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    executions: Vec<Execution>,
+}
+
 /// One execution, and all that there is about it.
-#[derive(Serialize)]
-struct Shown {
-    file: PathBuf,
+#[derive(Serialize, JsonSchema)]
+struct Execution {
+    /// Where its sidecar is; behind the file of a run that is packed, its name in there.
+    file: String,
+    /// What a report says of it, as its runner judged.
     row: Row,
+    /// What explains it, where it failed or the machine has cost it time.
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnosis: Option<Diagnosis>,
+    /// All that it has recorded.
     sidecar: Sidecar,
 }
 
@@ -46,35 +57,38 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
     warn_of_left_out(&run);
     let tests = chosen(&run.rows, &command.test)?;
     let context = Context::of_run(&run);
-    let mut shown = Vec::new();
+    let mut executions = Vec::new();
     let runs: HashSet<&str> = run.rows.iter().map(|row| row.run_id.as_str()).collect();
     let is_it = |row: &Row| tests.contains(&row.key()) && runs.contains(row.run_id.as_str());
-    for (file, read) in files_of(run.folders.iter().map(PathBuf::as_path), is_it)? {
+    let folders: Vec<&Path> = run.folders.iter().map(PathBuf::as_path).collect();
+    let found = sidecars_of(&folders, is_it).map_err(|error| Error::of(&error))?;
+    for (file, read, sidecar) in found {
         // As it stands in the run: the runner may have judged otherwise than its sidecar.
         let row = run.rows.iter().find(|row| is_same(row, &read)).cloned();
         let row = row.unwrap_or(read);
-        let sidecar =
-            heap_sidecar::read(&file).map_err(|error| Error::at("read", &file, Chain(&error)))?;
+        let sidecar = sidecar.map_err(|error| Error::at("read", &file, Chain(&error)))?;
         let diagnosis = match row.state {
             State::Passed => Diagnosis::of_passed(&row),
             state => state.is_bad().then(|| Diagnosis::of(&row, &context)),
         };
-        shown.push(Shown {
-            file,
+        executions.push(Execution {
+            // A path need not be UTF-8, and JSON is.
+            file: file.to_string_lossy().into_owned(),
             row,
             diagnosis,
             sidecar,
         });
     }
+    let shown = Shown { executions };
     if command.format == TableOrJson::Json {
         json(&shown, terminal)?;
     } else {
-        for execution in &shown {
+        for execution in &shown.executions {
             for_people(execution, terminal)?;
         }
     }
     // A test that a later attempt has made good is good.
-    let bad = Totals::of(shown.iter().map(|execution| &execution.row)).is_bad();
+    let bad = Totals::of(shown.executions.iter().map(|execution| &execution.row)).is_bad();
     Ok(if bad { Status::Bad } else { Status::Good })
 }
 
@@ -82,27 +96,6 @@ pub(super) fn run(command: &args::Show, terminal: &mut Terminal) -> Result<Statu
 fn is_same(a: &Row, b: &Row) -> bool {
     let of = |row| -> (_, _, _, _) { (Row::key(row), row.turn(), &row.shard, &row.source_file) };
     a.run_id == b.run_id && of(a) == of(b)
-}
-
-/// The files of the executions of tests that are wanted. Those that cannot be read are nobody's.
-pub(super) fn files_of<'a>(
-    folders: impl Iterator<Item = &'a Path>,
-    wanted: impl Fn(&Row) -> bool,
-) -> Result<Vec<(PathBuf, Row)>, Error> {
-    let mut files = Vec::new();
-    for folder in folders {
-        let paths = heap_sidecar::paths(folder, heap_sidecar::SUFFIX)
-            .map_err(|error| Error::at("read", folder, error))?;
-        for path in paths {
-            if let Ok(row) = Row::read(&path)
-                && row.parent_pid.is_none()
-                && wanted(&row)
-            {
-                files.push((path, row));
-            }
-        }
-    }
-    Ok(files)
 }
 
 /// The test of that name, with its binary or without; else the only one whose name contains it. Of several
@@ -136,7 +129,7 @@ fn chosen<'a>(rows: &'a [Row], wanted: &str) -> Result<BTreeSet<TestKey<'a>>, Er
     }
 }
 
-fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
+fn for_people(shown: &Execution, terminal: &mut Terminal) -> Result<(), Error> {
     let (row, sidecar) = (&shown.row, &shown.sidecar);
     let strong = terminal::STRONG;
     if let Some(diagnosis) = &shown.diagnosis
@@ -167,11 +160,7 @@ fn for_people(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
     host(row, terminal)?;
     waits(row, terminal)?;
     recorded(sidecar, terminal)?;
-    writeln!(
-        terminal,
-        "\nsidecar: {}\n",
-        printable(&shown.file.to_string_lossy())
-    )?;
+    writeln!(terminal, "\nsidecar: {}\n", printable(&shown.file))?;
     Ok(())
 }
 
@@ -206,7 +195,7 @@ fn quantities(row: &Row, terminal: &mut Terminal) -> Result<(), Error> {
 }
 
 /// What there is to say of an execution beside its numbers.
-fn facts(shown: &Shown, terminal: &mut Terminal) -> Result<(), Error> {
+fn facts(shown: &Execution, terminal: &mut Terminal) -> Result<(), Error> {
     let (row, sidecar) = (&shown.row, &shown.sidecar);
     let facts = [
         (

@@ -63,7 +63,7 @@ use time::{cpu_contention, cpu_throttled, io, scheduler_changed, steal};
 /// assert!(!finding.evidence.is_empty());
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Finding {
     /// What was the matter.
@@ -85,7 +85,7 @@ pub struct Finding {
 /// assert_eq!(diagnosis.findings[0].evidence, ["peak 5.00 MiB, and max_peak is 1.00 MiB"]);
 /// # Ok::<(), heap_sidecar::FolderError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// Everything that was found, what explains most first; never empty.

@@ -60,7 +60,7 @@ macro_rules! row {
         /// assert_eq!(over, [1 << 20]);
         /// # Ok::<(), heap_sidecar::ReadError>(())
         /// ```
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
         #[non_exhaustive]
         pub struct Row {
             $($(#[doc = $always_doc])+ pub $always: $always_type,)*

@@ -2,16 +2,13 @@
 
 mod columns;
 
-use std::mem::take;
 use std::path::Path;
 
 use super::record::{Heap, Record};
 use super::state::State;
 use columns::Always;
 pub use columns::{Column, Row};
-use heap_sidecar::{
-    Budget, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, SharedWith, Status,
-};
+use heap_sidecar::{Budget, HeapDelta, OwnTier, PeakSource, ProcessTier, ReadError, Status};
 
 impl Row {
     /// Reads the row of the sidecar in a file, as things stand now.
@@ -21,13 +18,6 @@ impl Row {
     /// As [`heap_sidecar::read`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         Self::read_with(path.as_ref()).map(|(row, _)| row)
-    }
-
-    /// The same, and what its sidecar says of others.
-    pub(super) fn read_with(path: &Path) -> Result<(Self, Vec<SharedWith>), ReadError> {
-        let mut record: Record = heap_sidecar::read_as(path)?;
-        let shared_with = take(&mut record.heap.shared_with);
-        Ok((Self::of(record), shared_with))
     }
 
     /// Package, binary and test: what is the same test in every run.
@@ -90,7 +80,7 @@ impl Row {
         Some(self.last_seen_live_bytes?.saturating_sub(error))
     }
 
-    fn of(record: Record) -> Self {
+    pub(super) fn of(record: Record) -> Self {
         let (state, heap_reason) = (State::of(&record), why_missing(&record));
         let mut row = Self::unmeasured(Always {
             state,
