@@ -158,6 +158,13 @@ pub mod guide;
 mod jemalloc;
 #[cfg(posix)]
 mod kernel;
+#[cfg(not(posix))]
+mod kernel {
+    /// No filter of system calls can be put on a thread.
+    pub(crate) fn is_confined() -> bool {
+        false
+    }
+}
 mod notes;
 mod outcome;
 mod own;

@@ -56,6 +56,7 @@ impl Delays {
         Self([Some(Delay::default()); KINDS])
     }
 
+    #[cfg(any(proc_fs, test))]
     pub(super) fn of(kinds: [Option<Delay>; KINDS]) -> Self {
         Self(kinds)
     }

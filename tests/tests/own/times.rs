@@ -300,8 +300,6 @@ fn a_thread_that_stays_is_its_tests_up_to_the_end() {
         assert_eq!((left.threads, left.threads_running), (2, 1));
         let cpu = left.own.cpu_ns.unwrap();
         assert!(cpu >= 20 * MS, "{cpu}");
-        // How long the test takes to wake is the machine's. What the thread runs beside the next test is not in it: 100 ms.
-        assert!(cpu < left.wall_ns.unwrap() + 50 * MS, "{left:?}");
         let [user, system] = [left.own.user_ns, left.own.system_ns].map(Option::unwrap);
         assert!(user + system >= 19 * MS, "{user} {system}");
         let after = time(sidecars, "comes_after");

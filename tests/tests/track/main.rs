@@ -235,6 +235,9 @@ fn what_a_test_has_allocated_for_its_record_goes_on_to_the_next() {
     assert!(metrics["one_came_without"] > 0.0, "{metrics:?}");
 }
 
+/// Less than a record takes, and more than why something in it is absent, such as delays.
+const A_RECORD: u32 = 1024;
+
 #[test]
 #[ignore = "is run as a child"]
 fn counts_what_tracking_allocates() {
@@ -248,7 +251,7 @@ fn counts_what_tracking_allocates() {
     // Whoever comes some time after the last reads the host anew. On a machine that keeps a test waiting, that may be most
     // of them, and not all of so many.
     let later = (0..10_000).map(|_| one_allocates());
-    let later = later.take_while(|bytes| *bytes > 0).count();
+    let later = later.take_while(|bytes| *bytes >= A_RECORD).count();
     track("measures", || {
         heap_runtime::metric("first_bytes", f64::from(first));
         heap_runtime::metric("one_came_without", f64::from(u8::from(later < 10_000)));
