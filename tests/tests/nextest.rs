@@ -234,9 +234,10 @@ fn partitions_are_one_report() {
     let [one, other] = [&parts[0].1, &parts[1].1];
     let together = heap(&project, &["report", one, other]);
     assert_eq!(together.status, Some(0), "{}", together.stdout);
-    let expected = "4 tests: 4 passed; 1 flaky; 6 executions;";
+    let expected = "4 tests: 4 passed; 2 shards; 1 flaky; 6 executions;";
     assert!(together.stdout.contains(expected), "{}", together.stdout);
     let at_once = heap(&project, &["report", &whole_path]);
+    let expected = "4 tests: 4 passed; 1 flaky; 6 executions;";
     assert!(at_once.stdout.contains(expected), "{}", at_once.stdout);
 
     // Put into one folder, they are compared as one: no name is in both.
