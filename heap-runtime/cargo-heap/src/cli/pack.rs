@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use super::error::Error;
 use super::quantity::bytes;
@@ -17,6 +15,7 @@ use super::terminal::{self, Terminal};
 use super::text::printable;
 use super::{args, clean, replace};
 use crate::report::pack::{Compressed, Head, Pack, Packed, compressed, table};
+use crate::report::workers::on_all_cpus;
 use heap_sidecar::SUFFIX;
 
 /// How the name of such a file ends, where nobody says otherwise.
@@ -170,18 +169,7 @@ fn compressed_sidecars(paths: &[PathBuf]) -> io::Result<Vec<(Lines, Compressed)>
             done.insert(index, frame);
         }
     };
-    let threads = thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(parts.len());
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            // This one works anyway, where the host has no more threads to give.
-            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                break;
-            }
-        }
-        work();
-    });
+    on_all_cpus(parts.len(), work);
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.into_values().collect()
 }

@@ -77,6 +77,7 @@ mod spent;
 mod spread;
 mod state;
 mod totals;
+pub(crate) mod workers;
 
 pub use across::{Across, Association, Side};
 pub use baseline::{BASELINE_VERSION, Baseline, Host, Measured};

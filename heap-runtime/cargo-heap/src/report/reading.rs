@@ -2,17 +2,16 @@
 
 use std::io;
 use std::mem::take;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use super::pack::Pack;
 use super::record::Record;
 use super::row::Row;
 use super::run_pressure::RunPressure;
 use super::shared::Shares;
+use super::workers::on_all_cpus;
 use heap_sidecar::{
     FolderError, RUN_SUFFIX, ReadError, RunRecord, SUFFIX, SharedWith, Sidecar, Unreadable,
 };
@@ -128,18 +127,7 @@ impl Sources {
             }
         };
         // A thread is not worth starting for fewer files than it takes at once.
-        let threads = thread::available_parallelism()
-            .map_or(1, NonZero::get)
-            .min(parts.len());
-        thread::scope(|scope| {
-            for _ in 1..threads {
-                // This one reads anyway, where the host has no more threads to give.
-                if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                    break;
-                }
-            }
-            work();
-        });
+        on_all_cpus(parts.len(), work);
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
